@@ -1,0 +1,127 @@
+/*
+ * host.c: what processes ask of the host, and what the host asks of the process table.
+ */
+#include "host.h"
+#include <errno.h>
+#include "atomic.h"
+#include "page.h"
+#include "pipe.h"
+#include "proc.h"
+#include "socket.h"
+
+static volatile int word;		/* the host's wake word */
+static volatile int work;		/* WORK_ bits */
+static void *scratch;
+
+int
+host_boot(int count, uint32_t image, uint32_t stack)
+{
+	scratch = page_alloc(HOST_SLOT, PAGE_SIZE, PAGE_OF_KERNEL);
+	if (scratch == NULL || proc_boot(count, image, stack) < 0 || pipe_boot(count) < 0 || socket_boot(count) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* The word is only touched when the work is new: the host takes all work before it sleeps. */
+void
+host_ask(int bit)
+{
+	if (fetch_or(&work, bit) & bit)
+		return;
+	fetch_add(&word, 1);
+	notify(&word);
+}
+
+int
+host_work(void)
+{
+	return exchange(&work, 0);
+}
+
+volatile int *
+host_word(void)
+{
+	return &word;
+}
+
+void *
+host_scratch(void)
+{
+	return scratch;
+}
+
+/* Takes a process that is to be started, or returns 0. */
+int
+host_next_embryo(void)
+{
+	for (int slot = HOST_SLOT + 1; slot < nproc; slot++)
+	{
+		int			embryo = PROC_EMBRYO;
+
+		if (compare_exchange(&procs[slot].state, &embryo, PROC_RUNNING))
+			return slot;
+	}
+	return 0;
+}
+
+/* A process that was sent SIGKILL and has not ended yet, or 0. The host ends its thread and calls host_exit(). */
+int
+host_next_killed(void)
+{
+	for (int slot = HOST_SLOT + 1; slot < nproc; slot++)
+		if (load(&procs[slot].state) == PROC_RUNNING && proc_killed(slot))
+			return slot;
+	return 0;
+}
+
+uintptr_t
+host_image(int slot)
+{
+	return (uintptr_t) procs[slot].image;
+}
+
+/* Where the stack begins; it grows downwards. */
+uintptr_t
+host_stack(int slot)
+{
+	return (uintptr_t) procs[slot].image + image_size + stack_size;
+}
+
+int
+host_argc(int slot)
+{
+	return procs[slot].argc;
+}
+
+uintptr_t
+host_argv(int slot)
+{
+	return (uintptr_t) procs[slot].argv;
+}
+
+int
+host_pid(int slot)
+{
+	return procs[slot].pid;
+}
+
+int
+host_state(int slot)
+{
+	return load(&procs[slot].state);
+}
+
+int
+host_pages(int slot)
+{
+	return page_count(PAGE_OF_PROC(slot));
+}
+
+int
+host_kill(int slot, int signal)
+{
+	if (load(&procs[slot].state) != PROC_RUNNING)
+		return -ESRCH;
+	signal_post(slot, signal);
+	return 0;
+}

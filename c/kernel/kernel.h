@@ -1,0 +1,168 @@
+/*
+ * kernel.h: the kernel's interface, stated once for both sides.
+ *
+ * The kernel is the little operating system under PostgreSQL: processes, signals, pipes, sockets, shared memory, all
+ * in one linear memory that every process shares. It is compiled to a module of its own, kernel.wasm, of which each
+ * thread has an instance; its variables lie at fixed addresses of the shared memory and so are the same for all.
+ *
+ * sys_* are called by processes, and take the caller's slot in the process table as `self`. They return a result
+ * >= 0, or a negated errno. host_* are called by the host (wasm/kernel.ts), on its own thread.
+ */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#ifdef BUILDING_KERNEL
+#define KERNEL(name) __attribute__((export_name(#name)))
+#else
+#define KERNEL(name) __attribute__((import_module("kernel"), import_name(#name)))
+#endif
+
+/* One process' signals, as bit masks in which signal n is bit n - 1. Shared so that a process can test it cheaply. */
+struct signals
+{
+	volatile uint32_t pending;	/* posted and not yet handled; others set bits, the owner clears them */
+	volatile uint32_t blocked;	/* held back by sigprocmask; written by the owner only */
+	volatile uint32_t ignored;	/* would have no effect: posting one is dropped; written by the owner only */
+};
+
+/* A socket address and how many of its bytes count. */
+struct address
+{
+	uint32_t	length;
+	struct sockaddr_storage storage;
+};
+
+/* ---- processes ---- */
+
+/* Start a child with these arguments; `client` is a connected socket to hand over to it, or -1. Returns its pid. */
+KERNEL(sys_spawn) int sys_spawn(int self, char *const argv[], int client);
+/* Collect an exited child (pid, or any with -1) into *status. 0 if none has exited yet and !block. */
+KERNEL(sys_waitpid) int sys_waitpid(int self, int pid, int *status, int block);
+KERNEL(sys_getpid) int sys_getpid(int self);
+KERNEL(sys_getppid) int sys_getppid(int self);
+/* The client socket that this process was started for, or -1. */
+KERNEL(sys_client) int sys_client(int self);
+/* Where the process' working directory is kept: PATH_SIZE bytes, inherited by children. */
+KERNEL(sys_cwd) char *sys_cwd(int self);
+/* The lowest address of the process' C stack. */
+KERNEL(sys_stack_limit) uintptr_t sys_stack_limit(int self);
+
+/* ---- signals, timers, sleeping ---- */
+
+KERNEL(sys_signals) struct signals *sys_signals(int self);
+/* Post a signal. -ESRCH when no process of the table has that pid. Signal 0 only asks. */
+KERNEL(sys_kill) int sys_kill(int self, int pid, int signal);
+/* Sleep until a signal that is not blocked is pending (-EINTR) or this many ms have passed (0); < 0: no limit. */
+KERNEL(sys_sleep) int sys_sleep(int self, double ms);
+/* Have SIGALRM posted in this many ms; 0 cancels. Returns the ms that were left of the previous one. */
+KERNEL(sys_alarm) double sys_alarm(int self, double ms);
+
+/* ---- memory ---- */
+
+/* Contiguous pages owned by the caller until it exits, contents undefined; NULL when there are none left. */
+KERNEL(sys_page_alloc) void *sys_page_alloc(int self, uint32_t bytes);
+KERNEL(sys_page_free) void sys_page_free(int self, void *address, uint32_t bytes);
+
+/* System V shared memory, as shmget(2), shmat(2), shmdt(2), shmctl(2). */
+KERNEL(sys_shmget) int sys_shmget(int self, int key, uint32_t size, int create, int exclusive);
+KERNEL(sys_shmat) int sys_shmat(int self, int id);
+KERNEL(sys_shmdt) int sys_shmdt(int self, const void *address);
+KERNEL(sys_shm_remove) int sys_shm_remove(int self, int id);
+KERNEL(sys_shm_stat) int sys_shm_stat(int self, int id, uint32_t *size, uint32_t *attached);
+
+/* Semaphores are two words: the value and the slot of a process that sleeps on it. */
+KERNEL(sys_sem_wait) int sys_sem_wait(int self, volatile int *semaphore);
+KERNEL(sys_sem_trywait) int sys_sem_trywait(volatile int *semaphore);
+KERNEL(sys_sem_post) void sys_sem_post(volatile int *semaphore);
+
+/* ---- pipes, sockets, poll ---- */
+
+/* ends[0] reads, ends[1] writes. */
+KERNEL(sys_pipe) int sys_pipe(int self, int ends[2]);
+KERNEL(sys_pipe_read) int sys_pipe_read(int self, int fd, void *buffer, uint32_t length);
+KERNEL(sys_pipe_write) int sys_pipe_write(int self, int fd, const void *buffer, uint32_t length);
+
+KERNEL(sys_socket) int sys_socket(int self);
+KERNEL(sys_bind) int sys_bind(int self, int fd, const void *address, uint32_t length);
+/* Blocks until the host listens there, or answers why it cannot. */
+KERNEL(sys_listen) int sys_listen(int self, int fd);
+KERNEL(sys_accept) int sys_accept(int self, int fd);
+/* -EAGAIN when nothing is there; 0 at the end of the stream. */
+KERNEL(sys_recv) int sys_recv(int self, int fd, void *buffer, uint32_t length);
+KERNEL(sys_send) int sys_send(int self, int fd, const void *buffer, uint32_t length);
+KERNEL(sys_address) int sys_address(int self, int fd, int peer, struct address *address);
+/* Stop blocking in read, write and accept on this pipe end or socket. */
+KERNEL(sys_nonblock) int sys_nonblock(int self, int fd, int nonblock);
+
+KERNEL(sys_poll) int sys_poll(int self, struct pollfd *fds, uint32_t count, double ms);
+/* Close a pipe end or socket. Only its owner's close counts: the process that made it or was handed it. */
+KERNEL(sys_close) int sys_close(int self, int fd);
+
+#ifdef BUILDING_KERNEL
+/* ---- for the host ---- */
+
+/* What the host is asked to look after: the bits of host_work(). */
+#define WORK_SPAWN	0x01		/* host_next_embryo() has a process to start */
+#define WORK_KILL	0x02		/* host_next_killed() has a process to end by force */
+#define WORK_TIMER	0x04		/* a timer is due earlier than host_timers() last said */
+#define WORK_SOCKET	0x08		/* host_next_socket() has a socket with events */
+
+/* Events of a socket: the bits of host_socket_events(). */
+#define SOCKET_OUTPUT	0x01	/* the process has written */
+#define SOCKET_SPACE	0x02	/* the process has read, and there is room for input again */
+#define SOCKET_CLOSED	0x04	/* the process has closed its end */
+#define SOCKET_LISTEN	0x08	/* a process wants the host to listen at host_socket_address() */
+
+/* Once, before all else: up to nproc processes at a time, each with that many bytes of image and of stack. */
+KERNEL(host_boot) int host_boot(int nproc, uint32_t image_size, uint32_t stack_size);
+/* Takes what is to do: WORK_ bits. The host sleeps on the word at host_word() once this is 0. */
+KERNEL(host_work) int host_work(void);
+KERNEL(host_word) volatile int *host_word(void);
+/* PAGE_SIZE bytes for arguments that the host passes by address. */
+KERNEL(host_scratch) void *host_scratch(void);
+
+/* Start the first process: `args` in the scratch page are `argc` NUL-terminated strings. Returns its slot. */
+KERNEL(host_spawn) int host_spawn(int argc, int pid);
+KERNEL(host_next_embryo) int host_next_embryo(void);
+KERNEL(host_next_killed) int host_next_killed(void);
+KERNEL(host_image) uintptr_t host_image(int slot);
+KERNEL(host_stack) uintptr_t host_stack(int slot);
+KERNEL(host_argc) int host_argc(int slot);
+KERNEL(host_argv) uintptr_t host_argv(int slot);
+/* The process has ended with this wait status: free all it held, tell its parent. Nothing of it may run any more. */
+KERNEL(host_exit) void host_exit(int slot, int status);
+KERNEL(host_pid) int host_pid(int slot);
+/* 0 free, 1 to be started, 2 running, 3 exited and not yet collected */
+KERNEL(host_state) int host_state(int slot);
+KERNEL(host_pages) int host_pages(int slot);
+KERNEL(host_kill) int host_kill(int slot, int signal);
+/* Post SIGALRM where it is due at `now` (ms); returns when to call again, or 0 for not at all. */
+KERNEL(host_timers) double host_timers(double now);
+
+KERNEL(host_next_socket) int host_next_socket(void);
+KERNEL(host_socket_events) int host_socket_events(int fd);
+/* The address that a listening socket was bound to. */
+KERNEL(host_socket_address) struct address *host_socket_address(int fd);
+/* Answer SOCKET_LISTEN: 0, or the errno of the failure. */
+KERNEL(host_listening) void host_listening(int fd, int error);
+/* A client has come to this listening socket; its address is in the scratch page as a struct address. */
+KERNEL(host_connect) int host_connect(int listener);
+/* Room for input, contiguous from *host_input_at(); tell how much was put there with host_input_add(). */
+KERNEL(host_input_at) uintptr_t host_input_at(int fd);
+KERNEL(host_input_space) uint32_t host_input_space(int fd);
+KERNEL(host_input_add) void host_input_add(int fd, uint32_t length);
+/* No more input will come; `reset`: and nobody reads the output any more. */
+KERNEL(host_input_end) void host_input_end(int fd, int reset);
+KERNEL(host_output_at) uintptr_t host_output_at(int fd);
+KERNEL(host_output_size) uint32_t host_output_size(int fd);
+KERNEL(host_output_take) void host_output_take(int fd, uint32_t length);
+/* The host lets go of the socket; it is freed once the process has let go too. */
+KERNEL(host_release) void host_release(int fd);
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * param.h: every limit of the kernel, in one place.
+ *
+ * What depends on the number of connections (processes, pipes, sockets) is sized by the host when it boots the
+ * kernel; see boot.c.
+ */
+#ifndef PARAM_H
+#define PARAM_H
+
+#define PAGE_SIZE		65536	/* a WebAssembly page: the unit in which memory is handed out */
+#define NPAGE			65536	/* pages in the 4 GiB that 32 bits can address */
+#define RING_SIZE		65536	/* bytes buffered per direction of a client socket; a power of two */
+#define PIPE_SIZE		4096	/* bytes buffered in a pipe; at least PIPE_BUF, so such writes are atomic */
+#define NSHM			256		/* System V shared memory segments at once */
+#define BACKLOG			128		/* connections waiting in a listening socket's accept queue */
+#define ARGS_SIZE		PAGE_SIZE	/* room for a process' argument strings and vector */
+#define PATH_SIZE		1024	/* a process' working directory; PostgreSQL's MAXPGPATH */
+#define LOCK_PATIENCE	50.0	/* ms to wait for a lock before asking whether its holder was killed */
+
+#define HOST_SLOT		0		/* process slot 0 is the host itself */
+
+/*
+ * Descriptors of kernel objects are numbers that mean the same in every process, so a child can use what its
+ * parent made without any inheriting. They lie above all file descriptors; see c/posix/descriptors.c.
+ */
+#define PIPE_FD			0x01000000	/* | index << 1 | 1 for the write end */
+#define SOCKET_FD		0x02000000	/* | index */
+#define FD_INDEX		0x00ffffff
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * proc.c: processes begin, end, and are collected.
+ *
+ * A process is an instance of postgres.wasm. The kernel gives it a slot, a pid and memory; the host instantiates the
+ * module there and runs it, on a thread of its own or suspended among others. There is no fork: a child begins at
+ * main() with the arguments it was spawned with, as under PostgreSQL's EXEC_BACKEND.
+ */
+#include "proc.h"
+#include <errno.h>
+#include <signal.h>
+#include "atomic.h"
+#include "lock.h"
+#include "page.h"
+#include "pipe.h"
+#include "shm.h"
+#include "socket.h"
+
+struct proc *procs;
+int			nproc;
+uint32_t	image_size;
+uint32_t	stack_size;
+
+static int	generation;			/* so that a pid is not used again soon. PROC_LOCK */
+
+/* Above all pids of the system's own processes, which PostgreSQL meets in a postmaster.pid of another server. */
+#define FIRST_PID	(1 << 22)
+#define LAST_PID	(1 << 30)
+
+int
+proc_boot(int count, uint32_t image, uint32_t stack)
+{
+	procs = page_alloc(HOST_SLOT, count * sizeof(struct proc), PAGE_OF_KERNEL);
+	if (procs == NULL)
+		return -ENOMEM;
+	nproc = count;
+	image_size = image;
+	stack_size = stack;
+	procs[HOST_SLOT].state = PROC_RUNNING;
+	return 0;
+}
+
+/* Has this process been ended by SIGKILL, though the host may not have heard of its end yet? */
+int
+proc_killed(int slot)
+{
+	return slot > HOST_SLOT && slot < nproc && (load(&procs[slot].signals.pending) & (1u << (SIGKILL - 1))) != 0;
+}
+
+/* Copy the arguments to the child's own memory, where its main() will find them. */
+static int
+copy_arguments(struct proc *p, char *const argv[])
+{
+	uint8_t    *area = p->image + image_size + stack_size;
+	char	  **vector = (char **) area;
+	char	   *next,
+			   *end = (char *) area + ARGS_SIZE;
+	int			argc = 0;
+
+	while (argv[argc] != NULL)
+		argc++;
+	if ((argc + 1) * sizeof(char *) >= ARGS_SIZE)
+		return -E2BIG;
+	next = (char *) (vector + argc + 1);
+	for (int i = 0; i < argc; i++)
+	{
+		vector[i] = next;
+		for (const char *from = argv[i];; from++)
+		{
+			if (next == end)
+				return -E2BIG;
+			if ((*next++ = *from) == '\0')
+				break;
+		}
+	}
+	vector[argc] = NULL;
+	p->argc = argc;
+	p->argv = vector;
+	return 0;
+}
+
+/* Returns the child's slot. With pid 0 the child gets one of the kernel's choosing. */
+static int
+spawn(int self, char *const argv[], int client, int pid)
+{
+	int			slot,
+				result;
+	struct proc *p;
+
+	acquire(PROC_LOCK, self);
+	for (slot = HOST_SLOT + 1; slot < nproc && procs[slot].state != PROC_FREE; slot++)
+		;
+	if (slot == nproc)
+	{
+		release(PROC_LOCK, self);
+		return -EAGAIN;
+	}
+	p = &procs[slot];
+	__builtin_memset(p, 0, sizeof(*p));
+	if (FIRST_PID + (generation + 1) * nproc > LAST_PID)
+		generation = 0;
+	p->pid = pid != 0 ? pid : FIRST_PID + generation++ * nproc + slot;
+	p->parent = self;
+	p->parent_pid = procs[self].pid;
+	p->client = -1;
+	p->signals.blocked = procs[self].signals.blocked;
+	__builtin_memcpy(p->cwd, procs[self].cwd, PATH_SIZE);
+	p->image = page_alloc(self, image_size + stack_size + ARGS_SIZE, PAGE_OF_PROC(slot));
+	result = p->image == NULL ? -ENOMEM : copy_arguments(p, argv);
+	if (result == 0 && client >= 0)
+		result = socket_give(self, client, slot);
+	if (result < 0)
+	{
+		page_free_all(self, PAGE_OF_PROC(slot));
+		release(PROC_LOCK, self);
+		return result;
+	}
+	p->client = client;
+	store(&p->state, PROC_EMBRYO);
+	release(PROC_LOCK, self);
+	host_ask(WORK_SPAWN);
+	return slot;
+}
+
+int
+sys_spawn(int self, char *const argv[], int client)
+{
+	int			slot = spawn(self, argv, client, 0);
+
+	return slot < 0 ? slot : procs[slot].pid;
+}
+
+int
+host_spawn(int argc, int pid)
+{
+	char	   *argv[64];
+	char	   *next = host_scratch();
+
+	if (argc >= (int) (sizeof(argv) / sizeof(argv[0])))
+		return -E2BIG;
+	for (int i = 0; i < argc; i++)
+	{
+		argv[i] = next;
+		while (*next++ != '\0')
+			;
+	}
+	argv[argc] = NULL;
+	return spawn(HOST_SLOT, argv, -1, pid);
+}
+
+void
+host_exit(int slot, int status)
+{
+	struct proc *p = &procs[slot];
+	int			parent = p->parent;
+
+	release_all(slot);
+	pipe_close_all(slot);
+	socket_close_all(slot);
+	shm_detach_all(slot);
+	page_free_all(HOST_SLOT, PAGE_OF_PROC(slot));
+	p->alarm = 0;
+	p->status = status;
+
+	/* Its memory is free before it becomes a zombie, for from then on the slot may be used again. */
+	if (parent == HOST_SLOT || load(&procs[parent].state) != PROC_RUNNING || procs[parent].pid != p->parent_pid)
+		store(&p->state, PROC_FREE);
+	else
+	{
+		store(&p->state, PROC_ZOMBIE);
+		signal_post(parent, SIGCHLD);
+	}
+	for (int child = HOST_SLOT + 1; child < nproc; child++)
+		if (procs[child].parent == slot && procs[child].parent_pid == p->pid && procs[child].state == PROC_ZOMBIE)
+			store(&procs[child].state, PROC_FREE);
+}
+
+int
+sys_waitpid(int self, int pid, int *status, int block)
+{
+	for (;;)
+	{
+		int			seen = load(&procs[self].event);
+		int			children = 0;
+
+		for (int slot = HOST_SLOT + 1; slot < nproc; slot++)
+		{
+			struct proc *p = &procs[slot];
+			int			state = load(&p->state);
+
+			if (state == PROC_FREE || p->parent != self || p->parent_pid != procs[self].pid || (pid > 0 && p->pid != pid))
+				continue;
+			children++;
+			if (state == PROC_ZOMBIE)
+			{
+				int			collected = p->pid;
+
+				*status = p->status;
+				store(&p->state, PROC_FREE);
+				return collected;
+			}
+		}
+		if (children == 0)
+			return -ECHILD;
+		if (!block)
+			return 0;
+		if (signal_deliverable(&procs[self]))
+			return -EINTR;
+		proc_sleep(self, seen, __builtin_inf());
+	}
+}
+
+int
+sys_getpid(int self)
+{
+	return procs[self].pid;
+}
+
+int
+sys_getppid(int self)
+{
+	return procs[self].parent_pid;
+}
+
+int
+sys_client(int self)
+{
+	return procs[self].client;
+}
+
+char *
+sys_cwd(int self)
+{
+	return procs[self].cwd;
+}
+
+uintptr_t
+sys_stack_limit(int self)
+{
+	return (uintptr_t) procs[self].image + image_size;
+}

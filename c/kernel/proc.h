@@ -1,0 +1,55 @@
+/*
+ * proc.h: the process table.
+ */
+#ifndef PROC_H
+#define PROC_H
+
+#include "kernel.h"
+#include "param.h"
+
+enum proc_state
+{
+	PROC_FREE,
+	PROC_EMBRYO,				/* has a slot, memory and arguments; the host has yet to start it */
+	PROC_RUNNING,
+	PROC_ZOMBIE					/* has exited; the parent has yet to collect it */
+};
+
+struct proc
+{
+	volatile int state;			/* enum proc_state. PROC_LOCK to leave PROC_FREE */
+	volatile int event;			/* the wake word: whoever wakes the process adds 1 and notifies */
+	struct signals signals;
+	int			pid;
+	int			parent;			/* slot of the parent */
+	int			parent_pid;		/* tells whether that slot still is the parent */
+	int			status;			/* wait status, once a zombie */
+	int			client;			/* the client socket it was started for, or -1 */
+	volatile double alarm;		/* when SIGALRM is due, by now(); 0 when it is not */
+	uint8_t    *image;			/* data, then stack, then arguments; image_size + stack_size + ARGS_SIZE */
+	int			argc;
+	char	  **argv;
+	char		cwd[PATH_SIZE];
+	uint64_t	attached[NSHM / 64];	/* shared memory segments. SHM_LOCK */
+};
+
+extern struct proc *procs;		/* nproc of them; slot HOST_SLOT is the host */
+extern int	nproc;
+extern uint32_t image_size;		/* bytes of a process' data, zero data included */
+extern uint32_t stack_size;
+
+int			proc_boot(int count, uint32_t image, uint32_t stack);
+int			proc_killed(int slot);
+
+/* sleep.c */
+int			proc_sleep(int self, int seen, double deadline);
+void		proc_wake(int slot);
+
+/* signal.c */
+uint32_t	signal_deliverable(struct proc *p);
+void		signal_post(int slot, int signal);
+
+/* The host's own wake word and work; host.c */
+void		host_ask(int work);
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * sleep.c: the one way in which a process waits.
+ *
+ * Whoever has news for a process adds 1 to its wake word and notifies. A process that looks for something reads the
+ * word first, looks, and then sleeps only if the word has not moved since: so no wake-up is ever lost.
+ */
+#include <errno.h>
+#include <signal.h>
+#include "atomic.h"
+#include "host.h"
+#include "proc.h"
+
+/*
+ * Sleep until the wake word is no longer `seen`, or until `deadline` (by now(); INFINITY for none). A process that
+ * sleeps sees to its own alarm. Returns 0 when woken, -ETIMEDOUT, or -EDEADLK in a host that cannot block.
+ */
+int
+proc_sleep(int self, int seen, double deadline)
+{
+	struct proc *p = &procs[self];
+	double		alarm = p->alarm;
+	double		until = alarm > 0 && alarm < deadline ? alarm : deadline;
+	double		ms = -1;
+	int			result = WAIT_WOKEN;
+
+	if (until != __builtin_inf())
+		ms = until - now();
+	if (until == __builtin_inf() || ms > 0)
+		result = wait(&p->event, seen, ms);
+	else
+		result = WAIT_TIMED_OUT;
+	if (result == WAIT_IMPOSSIBLE)
+		return -EDEADLK;
+	if (result == WAIT_TIMED_OUT && until == alarm)
+	{
+		p->alarm = 0;
+		signal_post(self, SIGALRM);
+		if (alarm < deadline)
+			return 0;
+	}
+	return result == WAIT_TIMED_OUT ? -ETIMEDOUT : 0;
+}
+
+void
+proc_wake(int slot)
+{
+	fetch_add(&procs[slot].event, 1);
+	notify(&procs[slot].event);
+}
+
+int
+sys_sleep(int self, double ms)
+{
+	double		deadline = ms < 0 ? __builtin_inf() : now() + ms;
+
+	for (;;)
+	{
+		int			seen = load(&procs[self].event);
+		int			result;
+
+		if (signal_deliverable(&procs[self]))
+			return -EINTR;
+		result = proc_sleep(self, seen, deadline);
+		if (result == -ETIMEDOUT)
+			return 0;
+		if (result < 0)
+			return result;
+	}
+}
+
+/* ---- alarms ---- */
+
+static volatile double host_deadline;	/* when the host will look at alarms next; 0: not at all */
+
+double
+sys_alarm(int self, double ms)
+{
+	struct proc *p = &procs[self];
+	double		old = p->alarm;
+	double		left = 0;
+
+	if (old > 0)
+	{
+		left = old - now();
+		if (left < 0.001)
+			left = 0.001;
+	}
+	if (ms <= 0)
+	{
+		p->alarm = 0;
+		return left;
+	}
+	p->alarm = now() + ms;
+	if (host_deadline == 0 || p->alarm < host_deadline)
+		host_ask(WORK_TIMER);
+	return left;
+}
+
+/* A process that computes cannot see to its alarm, so the host does. */
+double
+host_timers(double time)
+{
+	double		next = 0;
+
+	for (int slot = HOST_SLOT + 1; slot < nproc; slot++)
+	{
+		struct proc *p = &procs[slot];
+		double		alarm = p->alarm;
+
+		if (alarm == 0 || load(&p->state) != PROC_RUNNING)
+			continue;
+		if (alarm <= time)
+		{
+			p->alarm = 0;
+			signal_post(slot, SIGALRM);
+		}
+		else if (next == 0 || alarm < next)
+			next = alarm;
+	}
+	host_deadline = next;
+	return next;
+}

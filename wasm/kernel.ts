@@ -1,0 +1,93 @@
+/**
+ * kernel.wasm as TypeScript sees it: the functions of `c/kernel/kernel.h`, and the few that it needs in return. Each
+ * thread has an instance of its own; all of them work on the same shared memory, so what one does the others see.
+ */
+
+/** What a process is told to look after; the bits that `host_work()` returns. */
+export const Work = { Spawn: 1, Kill: 2, Timer: 4, Socket: 8 } as const
+
+/** What has happened to a socket; the bits that `host_socket_events()` returns. */
+export const SocketEvent = { Output: 1, Space: 2, Closed: 4, Listen: 8 } as const
+
+/** The host's half of `c/kernel/kernel.h`; addresses and lengths are in bytes, times in milliseconds. */
+export interface KernelExports extends WebAssembly.Exports {
+  readonly __stack_pointer: WebAssembly.Global
+  host_boot(processes: number, imageSize: number, stackSize: number): number
+  host_work(): number
+  host_word(): number
+  host_scratch(): number
+  host_spawn(argc: number, pid: number): number
+  host_next_embryo(): number
+  host_next_killed(): number
+  host_image(slot: number): number
+  host_stack(slot: number): number
+  host_argc(slot: number): number
+  host_argv(slot: number): number
+  host_exit(slot: number, status: number): void
+  host_pid(slot: number): number
+  host_state(slot: number): number
+  host_pages(slot: number): number
+  host_kill(slot: number, signal: number): number
+  host_timers(now: number): number
+  host_next_socket(): number
+  host_socket_events(fd: number): number
+  host_socket_address(fd: number): number
+  host_listening(fd: number, error: number): void
+  host_connect(listener: number): number
+  host_input_at(fd: number): number
+  host_input_space(fd: number): number
+  host_input_add(fd: number, length: number): void
+  host_input_end(fd: number, reset: number): void
+  host_output_at(fd: number): number
+  host_output_size(fd: number): number
+  host_output_take(fd: number, length: number): void
+  host_release(fd: number): void
+  sys_recv(self: number, fd: number, buffer: number, length: number): number
+  sys_send(self: number, fd: number, buffer: number, length: number): number
+  sys_client(self: number): number
+}
+
+/** How a process waits and is woken, and the clock it waits by; see `c/kernel/host.h`. */
+export interface KernelHost {
+  wait(word: number, expected: number, ms: number): number
+  notify(word: number): void
+  now(): number
+}
+
+/** Instantiates the kernel for this thread. Only the first instance on a memory initialises the kernel's variables. */
+export function instantiateKernel(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  host: KernelHost,
+): KernelExports {
+  const instance = new WebAssembly.Instance(module, { env: { memory }, host: { ...host } })
+  return instance.exports as KernelExports
+}
+
+const origin = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
+/** Milliseconds on the system's monotonic clock, the same in all threads of this process. */
+export const monotonic = (): number => origin + performance.now()
+
+const Woken = 0
+const TimedOut = 1
+
+/** Waiting in a host with threads: the thread sleeps. */
+export function threadHost(memory: WebAssembly.Memory): KernelHost {
+  let words = new Int32Array(memory.buffer)
+  const index = (word: number) => {
+    const at = word >>> 2
+    if (at >= words.length) words = new Int32Array(memory.buffer)
+    return at
+  }
+  return {
+    wait(word, expected, ms) {
+      const timeout = ms < 0 ? Number.POSITIVE_INFINITY : ms
+      return Atomics.wait(words, index(word), expected, timeout) === 'timed-out' ? TimedOut : Woken
+    },
+    notify(word) {
+      Atomics.notify(words, index(word))
+    },
+    now: monotonic,
+  }
+}
