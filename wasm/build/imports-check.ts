@@ -1,0 +1,34 @@
+/**
+ * The module's imports are a contract: exactly what c/ declares, nothing that a library dragged in. A stranger is a
+ * function of the C library that c/posix should provide.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { filesBelow } from './hash.js'
+import { repository } from './paths.js'
+
+/** What the loader provides to any position independent program. */
+const LOADER = ['memory', '__stack_pointer', '__memory_base', '__table_base', '__indirect_function_table']
+
+/** Imports of a program that neither the loader, nor the kernel, nor a header in c/ knows, as "module.name". */
+export async function strangeImports(program: Uint8Array, kernel: Uint8Array): Promise<string[]> {
+  const kernelExports = new Set(
+    WebAssembly.Module.exports(await WebAssembly.compile(kernel)).map(({ name }) => name),
+  )
+  const declared = wordsInHeaders()
+  const known = ({ module, name }: { module: string; name: string }) => {
+    if (module === 'kernel') return kernelExports.has(name)
+    if (module === 'host') return declared.has(name)
+    return module === 'env' && (LOADER.includes(name) || name.startsWith('pglite_js_'))
+  }
+  return WebAssembly.Module.imports(await WebAssembly.compile(program))
+    .filter(entry => !known(entry))
+    .map(({ module, name }) => `${module}.${name}`)
+    .sort()
+}
+
+function wordsInHeaders(): Set<string> {
+  const folder = join(repository, 'c')
+  const headers = filesBelow(folder).filter(name => name.endsWith('.h'))
+  return new Set(headers.flatMap(name => readFileSync(join(folder, name), 'utf8').match(/\w+/g) ?? []))
+}

@@ -1,0 +1,28 @@
+/**
+ * Reads what the recording compiler wrote where PostgreSQL's makefiles would have linked: the objects and archives, and
+ * the libraries (`-lpq`) with the folders to look for them (`-L…`), in the order of the command line.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import type { Toolchain } from './toolchain.js'
+
+/**
+ * The objects and archives that a recorded program or module is made of, as the compiler sees them. With `shared`, a
+ * library is taken as its shared form was recorded, with all that belongs into it; otherwise as the archive.
+ */
+export function linkInputs(toolchain: Toolchain, record: string, shared: boolean): string[] {
+  const words = readFileSync(toolchain.outside(record), 'utf8').trim().split(/\s+/)
+  const folders = words.filter(word => word.startsWith('-L')).map(word => word.slice(2))
+  const inputs = words.flatMap(word => {
+    if (word.startsWith('-L')) return []
+    if (!word.startsWith('-l')) return [word]
+    const found = (suffix: string) =>
+      folders
+        .map(folder => `${folder}/lib${word.slice(2)}${suffix}`)
+        .find(path => existsSync(toolchain.outside(path)))
+    const library = shared ? found('.so') : undefined
+    if (library) return linkInputs(toolchain, library, shared)
+    const archive = found('.a')
+    return archive ? [archive] : []
+  })
+  return [...new Set(inputs)]
+}

@@ -1,0 +1,76 @@
+/**
+ * Links the three modules: the kernel, the server, and initdb. wasm-ld is called directly; nothing of Emscripten's
+ * JavaScript is needed, because c/posix answers the C library and the host answers c/posix.
+ */
+import { mkdirSync } from 'node:fs'
+import type { CLibrary } from './c-library.js'
+import { linkInputs } from './link-record.js'
+import { compileText, type OwnObjects } from './own-objects.js'
+import { logFile } from './paths.js'
+import type { Objects } from './postgres.js'
+import { NO_MODULES, type StaticModules } from './static-modules.js'
+import type { Toolchain } from './toolchain.js'
+
+/** One linear memory, made by the host, shared by all. */
+const SHARED_MEMORY = ['--import-memory', '--shared-memory', '--max-memory=4294967296']
+
+/** Keep the names of functions, for profiles and stack traces. */
+const STRIP = process.env.PGLITE_IMPORTS_DEBUG ? [] : ['--strip-all']
+
+const KERNEL = [
+  ...[...SHARED_MEMORY, '--no-entry', '--stack-first', '-z', 'stack-size=65536', '--global-base=65536'],
+  ...['--export=__stack_pointer', '--export=__heap_base'],
+]
+
+const PROGRAM = [
+  ...[...SHARED_MEMORY, '-pie', '--experimental-pic', '--no-entry', '--import-undefined', '--gc-sections'],
+  ...['-mllvm', '-exception-model=wasm'],
+  ...['__wasm_apply_data_relocs', '__wasm_call_ctors', '__wasm_init_tls'].map(name => `--export=${name}`),
+  '--export=__main_argc_argv',
+]
+
+/** Paths as the compiler sees them. */
+export interface Linked {
+  kernel: string
+  postgres: string
+  initdb: string
+}
+
+export async function link(
+  toolchain: Toolchain,
+  library: CLibrary,
+  objects: Objects,
+  own: OwnObjects,
+  modules: StaticModules,
+): Promise<Linked> {
+  const folder = `${toolchain.work}/linked`
+  mkdirSync(toolchain.outside(folder), { recursive: true })
+  const wasmLd = async (name: string, ...args: string[]) => {
+    const file = `${folder}/${name}`
+    await toolchain.run(['wasm-ld', '-o', file, ...STRIP, ...args], {
+      log: logFile(`link-${name}`),
+      doing: `link ${name}`,
+    })
+    return file
+  }
+  const libraries = [library.libc, library.builtins]
+  const installed = (program: string) => linkInputs(toolchain, `${objects.installed}/bin/${program}`, false)
+  const table = await compileText(toolchain, library, 'static-modules.c', modules.table)
+  const noTable = await compileText(toolchain, library, 'no-modules.c', NO_MODULES)
+  return {
+    kernel: await wasmLd('kernel.wasm', ...KERNEL, ...own.kernel),
+    postgres: await wasmLd(
+      'postgres.wasm',
+      ...[...PROGRAM, '--export-if-defined=_interactive_one', ...own.posix, ...own.postgres],
+      ...[...installed('postgres'), ...modules.objects, table, ...libraries],
+    ),
+    initdb: await wasmLd(
+      'initdb.wasm',
+      ...PROGRAM,
+      ...own.posix,
+      ...installed('initdb'),
+      noTable,
+      ...libraries,
+    ),
+  }
+}

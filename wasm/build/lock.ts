@@ -1,0 +1,38 @@
+/**
+ * One build at a time per cache.
+ *
+ * The lock is the kernel's own (flock), taken on a descriptor of this process. It cannot go stale: it is released when
+ * the last process that holds the descriptor ends. Child processes inherit it (see process.ts), so a compiler that
+ * outlives a killed build still keeps the next build out of the tree it writes to.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { BuildFailure } from './failure.js'
+import { cache } from './paths.js'
+
+let descriptor: number | undefined
+
+/** The descriptor that holds the lock, for children to inherit. */
+export function lockDescriptor(): number | 'ignore' {
+  return descriptor ?? 'ignore'
+}
+
+/** Waits until no other build uses the cache; holds the lock until this process and its children have ended. */
+export function lockCache(): void {
+  mkdirSync(cache, { recursive: true })
+  const opened = openSync(join(cache, 'lock'), 'a')
+  const flock = (...options: string[]) =>
+    spawnSync('flock', [...options, '3'], { stdio: ['ignore', 'ignore', 'inherit', opened] })
+
+  const first = flock('--nonblock')
+  if (first.error)
+    throw new BuildFailure(
+      'the command "flock" is missing: install util-linux (the build runs on Linux only)',
+    )
+  if (first.status !== 0) {
+    console.log(`waiting for another build that uses ${cache}`)
+    if (flock().status !== 0) throw new BuildFailure(`cannot lock ${join(cache, 'lock')}`)
+  }
+  descriptor = opened
+}

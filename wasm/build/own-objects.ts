@@ -1,0 +1,114 @@
+/**
+ * Compiles this project's own C files. An object's name is the hash of what it was made of, so nothing is compiled twice, and
+ * switching between branches finds the objects of both.
+ */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { CLibrary } from './c-library.js'
+import { KERNEL_FLAGS, POSTGRES_CPPFLAGS, targetFlags, WARNINGS } from './compiler.js'
+import { filesBelow, hashOf, hashOfFiles } from './hash.js'
+import { logFile, repository } from './paths.js'
+import type { Objects } from './postgres.js'
+import type { Source } from './source.js'
+import type { Toolchain } from './toolchain.js'
+
+const C = join(repository, 'c')
+
+/** Hash of all headers in c/: what can change an object beside its own source. */
+export function hashOfHeaders(): string {
+  return hashOfFiles(
+    C,
+    filesBelow(C).filter(name => name.endsWith('.h')),
+  )
+}
+
+/** Copies c/ to where the compiler sees it. Files that did not change keep their times, for make. */
+export function copyOwnSources(toolchain: Toolchain): void {
+  for (const name of filesBelow(C)) {
+    const copy = toolchain.outside(`${toolchain.work}/c/${name}`)
+    if (existsSync(copy) && readFileSync(copy).equals(readFileSync(join(C, name)))) continue
+    mkdirSync(dirname(copy), { recursive: true })
+    cpSync(join(C, name), copy)
+  }
+}
+
+export interface OwnObjects {
+  kernel: string[]
+  /** The C library's host: linked into every program. */
+  posix: string[]
+  /** Linked into postgres.wasm only. */
+  postgres: string[]
+}
+
+export async function compileOwnSources(
+  toolchain: Toolchain,
+  library: CLibrary,
+  source: Source,
+  objects: Objects,
+): Promise<OwnObjects> {
+  const include = [`-I${toolchain.work}/c`, '-isystem', '/usr/share/emscripten/system/lib']
+  const posix = [
+    ...targetFlags(library),
+    '-O2',
+    '-g0',
+    '-std=gnu17',
+    '-D_GNU_SOURCE',
+    ...include,
+    ...WARNINGS,
+  ]
+  const postgres = [
+    ...[...posix, ...POSTGRES_CPPFLAGS, '-fno-strict-aliasing', '-fwrapv'],
+    ...['-isystem', `${objects.folder}/src/include`, '-isystem', `${source.folder}/src/include`],
+  ]
+  // Only headers of the C library: error numbers, signal numbers, the layout of struct pollfd.
+  const headers = ['-isystem', `${library.sysroot}/include`]
+  const kernel = [...KERNEL_FLAGS, '-std=gnu17', `-I${toolchain.work}/c`, ...headers, ...WARNINGS]
+  return {
+    kernel: await compileFolder(toolchain, 'kernel', kernel),
+    posix: await compileFolder(toolchain, 'posix', posix),
+    postgres: await compileFolder(toolchain, 'postgres', postgres),
+  }
+}
+
+/** Compiles one generated file. */
+export async function compileText(
+  toolchain: Toolchain,
+  library: CLibrary,
+  name: string,
+  text: string,
+): Promise<string> {
+  const path = `${toolchain.work}/own/${name}`
+  mkdirSync(dirname(toolchain.outside(path)), { recursive: true })
+  writeFileSync(toolchain.outside(path), text)
+  return compile(toolchain, path, text, [...targetFlags(library), '-O2', '-g0', `-I${toolchain.work}/c`])
+}
+
+async function compileFolder(toolchain: Toolchain, folder: string, flags: string[]): Promise<string[]> {
+  const names = readdirSync(join(C, folder))
+    .filter(name => name.endsWith('.c'))
+    .sort()
+  const results: string[] = new Array(names.length)
+  let next = 0
+  const worker = async () => {
+    for (let i = next++; i < names.length; i = next++) {
+      const path = `${toolchain.work}/c/${folder}/${names[i]}`
+      results[i] = await compile(toolchain, path, readFileSync(toolchain.outside(path), 'utf8'), flags)
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, worker))
+  return results
+}
+
+async function compile(toolchain: Toolchain, path: string, text: string, flags: string[]): Promise<string> {
+  const name = path.split('/').slice(-2).join('-').replace(/\.c$/, '')
+  const object = `${toolchain.work}/own/${name}-${hashOf(path, text, hashOfHeaders(), ...flags)}.o`
+  if (existsSync(toolchain.outside(object))) return object
+  mkdirSync(dirname(toolchain.outside(object)), { recursive: true })
+  await toolchain.run(['clang', ...flags, '-c', path, '-o', `${object}.unfinished`], {
+    log: logFile(`compile-${name}`),
+    doing: `compile ${path.slice(toolchain.work.length + 1)}`,
+  })
+  renameSync(toolchain.outside(`${object}.unfinished`), toolchain.outside(object))
+  return object
+}

@@ -1,0 +1,123 @@
+/**
+ * Configures and compiles PostgreSQL with its own configure and makefiles, in a tree of objects apart from the source.
+ * Nothing is linked here: the stand-in compiler records what would be (see compiler.ts).
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { type CLibrary, functionsNeededBy } from './c-library.js'
+import { POSTGRES_CPPFLAGS, targetFlags, writeProbingCompiler, writeRecordingCompiler } from './compiler.js'
+import { hashOf } from './hash.js'
+import { MODULE_FOLDERS } from './modules.js'
+import { removeOldSiblings } from './once.js'
+import { logFile } from './paths.js'
+import type { Step } from './progress.js'
+import type { Source } from './source.js'
+import type { Toolchain } from './toolchain.js'
+
+/**
+ * Where PostgreSQL believes to be installed. Only the positions relative to bin/ matter: the server finds share/ and
+ * lib/ from its executable's place. Debian's makefiles want "pgsql" in the name, or they choose other folders.
+ */
+const PREFIX = '/pgsql'
+
+const CONFIGURE = [
+  ...['--host=wasm32-unknown-emscripten', '--with-template=linux', `--prefix=${PREFIX}`, '--enable-depend'],
+  ...['--without-readline', '--without-icu', '--without-llvm', '--without-zlib'],
+]
+
+/** Functions the C library has and the host does not back, with the reason. */
+const NOT_THERE: Record<string, string> = {
+  syslog: 'there is no system log to write to',
+}
+
+/** Built and installed in this order; each is a folder of PostgreSQL's source. */
+const FOLDERS = ['src/backend', 'src/timezone', 'src/interfaces/libpq', ...MODULE_FOLDERS, 'src/bin/initdb']
+
+/** The number of objects compiled from nothing, only to show progress. */
+const OBJECTS_EXPECTED = 1190
+
+/** Paths as the compiler sees them. */
+export interface Objects {
+  /** The tree of objects. */
+  folder: string
+  /** What `make install` installed: bin, lib, share. */
+  installed: string
+}
+
+export async function configurePostgres(
+  toolchain: Toolchain,
+  library: CLibrary,
+  source: Source,
+  step: Step,
+): Promise<Objects> {
+  const missing = Object.keys(NOT_THERE).map(name => `ac_cv_func_${name}=no`)
+  const options = [...CONFIGURE, `CPPFLAGS=${POSTGRES_CPPFLAGS.join(' ')}`, 'CFLAGS=-O2 -g0', ...missing]
+  const key = hashOf(...options, ...targetFlags(library), source.packageVersion)
+  const folder = `${toolchain.work}/objects-${key}`
+  const objects = { folder, installed: `${folder}/installed${PREFIX}` }
+
+  // The makefiles contain the folder's own path, so it cannot be made under another name and renamed.
+  const stamp = toolchain.outside(`${folder}/configured`)
+  if (existsSync(stamp)) {
+    step.detail('from the cache')
+    return objects
+  }
+  rmSync(toolchain.outside(folder), { recursive: true, force: true })
+  mkdirSync(toolchain.outside(folder), { recursive: true })
+  const provided = (await functionsNeededBy(toolchain, library)).filter(
+    name => !['fork', 'execve'].includes(name),
+  )
+  const compiler = writeProbingCompiler(toolchain, library, folder, provided)
+  await toolchain.run([`${source.folder}/configure`, ...options, `CC=${compiler}`], {
+    cwd: folder,
+    // zic runs at build time, so it is the toolchain's own.
+    env: { AR: 'llvm-ar', RANLIB: 'llvm-ranlib', ZIC: '/usr/sbin/zic' },
+    log: logFile('configure'),
+    doing: 'configure PostgreSQL',
+  })
+  writeFileSync(stamp, '')
+  removeOldSiblings(toolchain.outside(folder), 2)
+  return objects
+}
+
+/**
+ * Compiles what changed. `inputs` is a hash of all that can affect the objects beside the toolchain: patches, and this
+ * project's headers. Returns a hash that changes when objects may have changed.
+ */
+export async function compilePostgres(
+  toolchain: Toolchain,
+  library: CLibrary,
+  objects: Objects,
+  inputs: string,
+  step: Step,
+): Promise<string> {
+  const key = hashOf(inputs, ...FOLDERS)
+  const stamp = toolchain.outside(`${objects.folder}/compiled`)
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) {
+    step.detail('from the cache')
+    return key
+  }
+  rmSync(stamp, { force: true })
+  const compiler = writeRecordingCompiler(toolchain, library, objects.folder)
+  let compiled = 0
+  const onLine = (line: string) => {
+    if (!line.startsWith(compiler) || !line.includes(' -c ')) return
+    compiled++
+    step.detail(`${compiled} objects of at most ${OBJECTS_EXPECTED}`)
+  }
+  step.detail('generate headers')
+  const make = (name: string, ...args: string[]) =>
+    toolchain.run(['make', `-j${availableParallelism()}`, `CC=${compiler}`, ...args], {
+      cwd: objects.folder,
+      log: logFile(`make-${name}`),
+      doing: `compile PostgreSQL (${name})`,
+      onLine,
+    })
+  await make('headers', '-C', 'src/backend', 'generated-headers')
+  for (const folder of FOLDERS) {
+    await make(folder.replaceAll('/', '-'), '-C', folder, 'install', `DESTDIR=${objects.folder}/installed`)
+  }
+  writeFileSync(stamp, key)
+  step.detail(`${compiled} objects`)
+  return key
+}

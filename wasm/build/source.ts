@@ -1,0 +1,142 @@
+/**
+ * PostgreSQL's source: Debian's `postgresql-18` source package with the patches in c/patches applied.
+ *
+ * Patches are applied with no fuzz to copies of the files they touch, and only what comes out different is written into
+ * the source tree. So a patch that does not fit changes nothing, and make recompiles only what a changed patch affects.
+ */
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { BuildFailure } from './failure.js'
+import { hashOf, hashOfFiles } from './hash.js'
+import { makeOnce } from './once.js'
+import { logFile, repository } from './paths.js'
+import type { Step } from './progress.js'
+import type { Toolchain } from './toolchain.js'
+
+const PATCHES = join(repository, 'c', 'patches')
+
+export interface Source {
+  /** The patched tree, as the compiler sees it. */
+  folder: string
+  /** "18.6" */
+  version: string
+  /** Debian's version of the package: "18.6-3". */
+  packageVersion: string
+}
+
+export async function getSource(toolchain: Toolchain, step: Step): Promise<Source> {
+  const folder = `${toolchain.work}/postgresql-18`
+  const outside = toolchain.outside(folder)
+  const reused = await makeOnce(outside, unfinished =>
+    download(toolchain, unfinished, `${folder}.unfinished`),
+  )
+  const patches = await applyPatches(toolchain, folder)
+  const description = /^Version: (.*)$/m.exec(readFileSync(join(outside, 'package.dsc'), 'utf8'))
+  const packageVersion = description![1]!
+  const version = packageVersion.replace(/-[^-]*$/, '')
+  step.detail(`${version}, ${patches} patches${reused ? ', from the cache' : ''}`)
+  return { folder: `${folder}/source`, version, packageVersion }
+}
+
+/** Fills a folder with `package.dsc`, the tree as Debian has it (`pristine`), and a copy of it to be patched (`source`). */
+async function download(toolchain: Toolchain, outside: string, folder: string): Promise<void> {
+  const run = (name: string, ...command: string[]) =>
+    toolchain.run(command, {
+      cwd: folder,
+      log: logFile(`source-${name}`),
+      doing: 'get the source package postgresql-18 (is the network reachable?)',
+    })
+  if (toolchain.root) await run('update', 'apt-get', 'update')
+  await run('download', 'apt-get', 'source', '--download-only', '--only-source', 'postgresql-18')
+  const description = readdirSync(outside).find(name => name.endsWith('.dsc'))!
+  await run('extract', 'dpkg-source', '--no-check', '--extract', description, 'pristine')
+  cpSync(join(outside, description), join(outside, 'package.dsc'))
+  cpSync(join(outside, 'pristine'), join(outside, 'source'), { recursive: true, preserveTimestamps: true })
+}
+
+/** The names of the patches, in the order they are applied. */
+function patchNames(): string[] {
+  return readdirSync(PATCHES)
+    .filter(name => name.endsWith('.patch'))
+    .sort()
+}
+
+/** Changes when a patch does. */
+export function hashOfPatches(): string {
+  return hashOfFiles(PATCHES, patchNames())
+}
+
+async function applyPatches(toolchain: Toolchain, folder: string): Promise<number> {
+  const outside = toolchain.outside(folder)
+  const names = patchNames()
+  const texts = names.map(name => readFileSync(join(PATCHES, name), 'utf8'))
+
+  const record = join(outside, 'patched-files.json')
+  const before: { hash?: string; files: string[] } = existsSync(record)
+    ? JSON.parse(readFileSync(record, 'utf8'))
+    : { files: [] }
+  const hash = hashOf(...texts)
+  if (before.hash === hash) return names.length
+
+  const files = filesTouchedBy(texts)
+  const trial = mkdtempSync(join(outside, 'trial-'))
+  for (const file of files) copyIfExists(join(outside, 'pristine', file), join(trial, file))
+  for (const [index, name] of names.entries()) {
+    const patch = join(trial, '.patch')
+    writeFileSync(patch, texts[index]!)
+    await toolchain.run(['patch', '-p1', '-F0', '--no-backup-if-mismatch', '-i', '.patch'], {
+      cwd: `${folder}/${trial.slice(outside.length + 1)}`,
+      log: logFile('patch'),
+      doing: `apply c/patches/${name} to PostgreSQL's source; the patch has to be brought up to date`,
+    })
+    rmSync(patch)
+  }
+
+  // From here on the record says that any of these files may differ from the pristine ones, until all is in place.
+  const all = [...new Set([...before.files, ...files])]
+  writeFileSync(record, JSON.stringify({ files: all }))
+  for (const file of all) {
+    const wanted = [join(trial, file), join(outside, 'pristine', file)].find(path => existsSync(path))
+    replaceIfDifferent(wanted, join(outside, 'source', file))
+  }
+  rmSync(trial, { recursive: true })
+  writeFileSync(record, JSON.stringify({ hash, files }))
+  return names.length
+}
+
+/** The files named in the headers of the patches, relative to PostgreSQL's source. */
+function filesTouchedBy(patches: string[]): string[] {
+  const names = patches.flatMap(text =>
+    [...text.matchAll(/^(?:---|\+\+\+) [ab]\/(\S+)/gm)].map(match => match[1]!),
+  )
+  if (patches.length > 0 && names.length === 0)
+    throw new BuildFailure('the patches in c/patches name no file')
+  return [...new Set(names)]
+}
+
+function copyIfExists(from: string, to: string): void {
+  if (!existsSync(from)) return
+  mkdirSync(dirname(to), { recursive: true })
+  cpSync(from, to)
+}
+
+/** Keeps the modification time where the content is the same, for make. Without a wanted file, removes. */
+function replaceIfDifferent(wanted: string | undefined, path: string): void {
+  if (wanted === undefined) {
+    rmSync(path, { force: true })
+    return
+  }
+  const content = readFileSync(wanted)
+  if (existsSync(path) && readFileSync(path).equals(content)) return
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, content)
+}
