@@ -25,8 +25,7 @@ const KERNEL = [
 const PROGRAM = [
   ...[...SHARED_MEMORY, '-pie', '--experimental-pic', '--no-entry', '--import-undefined', '--gc-sections'],
   ...['-mllvm', '-exception-model=wasm'],
-  ...['__wasm_apply_data_relocs', '__wasm_call_ctors', '__wasm_init_tls'].map(name => `--export=${name}`),
-  '--export=__main_argc_argv',
+  ...['__wasm_call_ctors', '__wasm_init_tls', '__main_argc_argv'].map(name => `--export=${name}`),
 ]
 
 /** Paths as the compiler sees them. */

@@ -1,52 +1,79 @@
 /**
  * `npm run build:wasm`: makes wasm/dist/ from PostgreSQL's source and c/. See README.md beside this file.
  */
-import { cpSync, existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gather, publish, publishedInputHash } from './artefacts.js'
 import { getCLibrary } from './c-library.js'
 import { BuildFailure } from './failure.js'
-import { hashOf } from './hash.js'
+import { filesBelow, hashOf, hashOfFiles } from './hash.js'
 import { strangeImports } from './imports-check.js'
 import { link } from './link.js'
 import { lockCache } from './lock.js'
+import { writeManifest } from './manifest.js'
+import { makeOnce, removeOldSiblings } from './once.js'
 import { compileOwnSources, copyOwnSources, hashOfHeaders } from './own-objects.js'
-import { dist } from './paths.js'
+import { cache, repository } from './paths.js'
 import { compilePostgres, configurePostgres } from './postgres.js'
 import { Progress } from './progress.js'
 import { getSource, hashOfPatches } from './source.js'
 import { makeStaticModules } from './static-modules.js'
 import { getToolchain } from './toolchain.js'
 
-async function build(): Promise<void> {
+/** Finished builds that stay in the cache, for switching between branches and for fresh clones. */
+const ARTEFACTS_KEPT = 5
+
+/** Hash of everything in the repository that affects wasm/dist/. */
+function hashOfInputs(): string {
+  const recipe = filesBelow(join(repository, 'wasm', 'build')).filter(name => name.endsWith('.ts'))
+  return hashOf(
+    hashOfFiles(join(repository, 'wasm', 'build'), recipe),
+    hashOfFiles(join(repository, 'c'), filesBelow(join(repository, 'c'))),
+    process.env.PGLITE_IMPORTS_DEBUG ?? '',
+  )
+}
+
+async function main(): Promise<void> {
+  const inputHash = hashOfInputs()
+  if (publishedInputHash() === inputHash) return
   lockCache()
-  const progress = new Progress(7)
+  const artefacts = join(cache, `artefacts-${inputHash}`)
+  if (!existsSync(artefacts))
+    console.log('building PostgreSQL for WebAssembly (about 5 minutes the first time)')
+  await makeOnce(artefacts, unfinished => build(inputHash, unfinished))
+  publish(artefacts)
+  removeOldSiblings(artefacts, ARTEFACTS_KEPT)
+}
+
+async function build(inputHash: string, folder: string): Promise<void> {
+  const progress = new Progress(8)
   const toolchain = await progress.step('toolchain', getToolchain)
   const source = await progress.step('PostgreSQL source', step => getSource(toolchain, step))
   const library = await progress.step('C library', step => getCLibrary(toolchain, step))
   const objects = await progress.step('configure PostgreSQL', step =>
     configurePostgres(toolchain, library, source, step),
   )
-  copyOwnSources(toolchain)
-  await progress.step('compile PostgreSQL', step =>
-    compilePostgres(toolchain, library, objects, hashOf(hashOfPatches(), hashOfHeaders()), step),
-  )
-  const own = await progress.step('compile c/', () => compileOwnSources(toolchain, library, source, objects))
-  const linked = await progress.step('link', async () => {
-    const modules = await makeStaticModules(toolchain, objects)
-    return link(toolchain, library, objects, own, modules)
+  await progress.step('compile PostgreSQL', step => {
+    copyOwnSources(toolchain)
+    return compilePostgres(toolchain, library, objects, hashOf(hashOfPatches(), hashOfHeaders()), step)
   })
-  for (const file of [linked.kernel, linked.postgres, linked.initdb])
-    cpSync(toolchain.outside(file), join(dist, file.split('/').at(-1)!))
-  const strangers = await strangeImports(
-    readFileSync(toolchain.outside(linked.postgres)),
-    readFileSync(toolchain.outside(linked.kernel)),
-  )
-  if (strangers.length > 0) console.log(`imports that nobody provides: ${strangers.join(' ')}`)
-  console.log(existsSync(dist), progress.elapsed)
+  const own = await progress.step('compile c/', () => compileOwnSources(toolchain, library, source, objects))
+  const [linked, modules] = await progress.step('link', async () => {
+    const modules = await makeStaticModules(toolchain, objects)
+    return [await link(toolchain, library, objects, own, modules), modules] as const
+  })
+  await progress.step('gather', async () => {
+    gather(toolchain, linked, objects, modules, folder)
+    const read = (file: string) => readFileSync(toolchain.outside(file))
+    const strangers = await strangeImports(read(linked.postgres), read(linked.kernel))
+    if (strangers.length > 0) console.log(`imports that nothing in c/ declares: ${strangers.join(' ')}`)
+    await writeManifest(folder, inputHash, toolchain, source, modules)
+  })
+  console.log(`built in ${progress.elapsed}`)
 }
 
 try {
-  await build()
+  await main()
 } catch (error) {
   if (!(error instanceof BuildFailure)) throw error
   console.error(`\nbuild failed: ${error.message}`)

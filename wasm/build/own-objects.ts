@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { CLibrary } from './c-library.js'
 import { KERNEL_FLAGS, POSTGRES_CPPFLAGS, targetFlags, WARNINGS } from './compiler.js'
+import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
 import { logFile, repository } from './paths.js'
 import type { Objects } from './postgres.js'
@@ -64,11 +65,14 @@ export async function compileOwnSources(
   // Only headers of the C library: error numbers, signal numbers, the layout of struct pollfd.
   const headers = ['-isystem', `${library.sysroot}/include`]
   const kernel = [...KERNEL_FLAGS, '-std=gnu17', `-I${toolchain.work}/c`, ...headers, ...WARNINGS]
-  return {
-    kernel: await compileFolder(toolchain, 'kernel', kernel),
-    posix: await compileFolder(toolchain, 'posix', posix),
-    postgres: await compileFolder(toolchain, 'postgres', postgres),
+  const failures: string[] = []
+  const own = {
+    kernel: await compileFolder(toolchain, 'kernel', kernel, failures),
+    posix: await compileFolder(toolchain, 'posix', posix, failures),
+    postgres: await compileFolder(toolchain, 'postgres', postgres, failures),
   }
+  if (failures.length > 0) throw new BuildFailure(failures.join('\n\n'))
+  return own
 }
 
 /** Compiles one generated file. */
@@ -84,7 +88,13 @@ export async function compileText(
   return compile(toolchain, path, text, [...targetFlags(library), '-O2', '-g0', `-I${toolchain.work}/c`])
 }
 
-async function compileFolder(toolchain: Toolchain, folder: string, flags: string[]): Promise<string[]> {
+/** Compiles all files of a folder in c/. What goes wrong is collected, so that one build shows all of it. */
+async function compileFolder(
+  toolchain: Toolchain,
+  folder: string,
+  flags: string[],
+  failures: string[],
+): Promise<string[]> {
   const names = readdirSync(join(C, folder))
     .filter(name => name.endsWith('.c'))
     .sort()
@@ -93,7 +103,12 @@ async function compileFolder(toolchain: Toolchain, folder: string, flags: string
   const worker = async () => {
     for (let i = next++; i < names.length; i = next++) {
       const path = `${toolchain.work}/c/${folder}/${names[i]}`
-      results[i] = await compile(toolchain, path, readFileSync(toolchain.outside(path), 'utf8'), flags)
+      try {
+        results[i] = await compile(toolchain, path, readFileSync(toolchain.outside(path), 'utf8'), flags)
+      } catch (error) {
+        if (!(error instanceof BuildFailure)) throw error
+        failures.push(error.message)
+      }
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, worker))

@@ -50,13 +50,19 @@ export async function run(command: string[], options: RunOptions): Promise<strin
   })
   closeSync(log)
   if (status !== 0) {
-    const tail = readFileSync(options.log, 'utf8').trimEnd().split('\n').slice(-LINES_SHOWN_ON_FAILURE)
+    const lines = reasons(readFileSync(options.log, 'utf8').trimEnd().split('\n'))
     throw new BuildFailure(
       `could not ${options.doing}: ${program} ended with ${status}\n\n` +
-        `${tail.map(line => `    ${line}`).join('\n')}\n\nThe whole output is in ${options.log}`,
+        `${lines.map(line => `    ${line}`).join('\n')}\n\nThe whole output is in ${options.log}`,
     )
   }
   return output.join('\n')
+}
+
+/** The lines that tell why: a compiler's errors with what follows them, else the end. */
+function reasons(lines: string[]): string[] {
+  const errors = lines.flatMap((line, i) => (/\berror: /.test(line) ? lines.slice(i, i + 3) : []))
+  return errors.length > 0 ? errors.slice(0, LINES_SHOWN_ON_FAILURE) : lines.slice(-LINES_SHOWN_ON_FAILURE)
 }
 
 /** Builds must not depend on the caller's shell, except for how to reach the network. */

@@ -1,0 +1,54 @@
+/**
+ * Gathers what wasm/dist/ consists of. The server finds share/ and lib/ from the place of its executable, so there is an
+ * empty bin/postgres; and it looks whether the file of a module exists before it asks for it, so there is an empty
+ * lib/plpgsql.so for each one that is linked in.
+ */
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { Linked } from './link.js'
+import { dist } from './paths.js'
+import type { Objects } from './postgres.js'
+import type { StaticModules } from './static-modules.js'
+import type { Toolchain } from './toolchain.js'
+
+/** Read by initdb only, which has done its work when the cluster template is made. */
+const NOT_SHIPPED =
+  /\.(bki|sample)$|^(errcodes|sql_features)\.txt$|^(information_schema|snowball_create|system_\w+)\.sql$/
+
+/** Fills a folder with the files that need no running server: everything but the cluster template and the manifest. */
+export function gather(
+  toolchain: Toolchain,
+  linked: Linked,
+  objects: Objects,
+  modules: StaticModules,
+  folder: string,
+): void {
+  for (const file of [linked.kernel, linked.postgres])
+    cpSync(toolchain.outside(file), join(folder, basename(file)))
+  mkdirSync(join(folder, 'bin'))
+  writeFileSync(join(folder, 'bin', 'postgres'), '')
+  mkdirSync(join(folder, 'lib'))
+  for (const name of modules.names) writeFileSync(join(folder, 'lib', `${name}.so`), '')
+
+  const share = toolchain.outside(`${objects.installed}/share`)
+  for (const name of readdirSync(share))
+    if (!NOT_SHIPPED.test(name)) cpSync(join(share, name), join(folder, 'share', name), { recursive: true })
+}
+
+/** Puts a finished folder of artefacts in the place of wasm/dist/. */
+export function publish(folder: string): void {
+  const fresh = `${dist}.unfinished`
+  rmSync(fresh, { recursive: true, force: true })
+  cpSync(folder, fresh, { recursive: true })
+  rmSync(dist, { recursive: true, force: true })
+  renameSync(fresh, dist)
+}
+
+/** Input hash of what lies in wasm/dist/, if it is complete. */
+export function publishedInputHash(): string | undefined {
+  try {
+    return JSON.parse(readFileSync(join(dist, 'manifest.json'), 'utf8')).inputHash
+  } catch {
+    return undefined
+  }
+}
