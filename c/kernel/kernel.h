@@ -118,8 +118,8 @@ KERNEL(sys_close) int sys_close(int self, int fd);
 #define SOCKET_CLOSED	0x04	/* the process has closed its end */
 #define SOCKET_LISTEN	0x08	/* a process wants the host to listen at host_socket_address() */
 
-/* Once, before all else: up to nproc processes at a time, each with that many bytes of image and of stack. */
-KERNEL(host_boot) int host_boot(int nproc, uint32_t image_size, uint32_t stack_size);
+/* Once, before all else: up to nproc processes at a time, each with that many bytes of data. */
+KERNEL(host_boot) int host_boot(int nproc, uint32_t image_size);
 /* Takes what is to do: WORK_ bits. The host sleeps on the word at host_word() once this is 0. */
 KERNEL(host_work) int host_work(void);
 KERNEL(host_word) volatile int *host_word(void);

@@ -1,0 +1,83 @@
+/*
+ * host-imports.h: everything that a process needs from the host beside its client's bytes (pglite-comm-imports.h) and
+ * the kernel (kernel/kernel.h). Answered by wasm/host/.
+ *
+ * Paths are absolute, NUL-terminated UTF-8. A handle is the host's number for an open file. Positions and sizes are
+ * doubles: integers up to 2^53 that JavaScript takes as they are. Results are >= 0 or a negated errno of the C library.
+ */
+#ifndef HOST_IMPORTS_H
+#define HOST_IMPORTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HOST_IMPORT(name) __attribute__((import_module("host"), import_name(#name)))
+
+/* ---- files: wasm/host/files.ts ---- */
+
+/* `flags` are O_ bits with the C library's values. */
+HOST_IMPORT(open) int host_open(const char *path, int flags, int mode);
+HOST_IMPORT(close) int host_close(int handle);
+/* At `position`, or where the host's own position is with -1. Returns bytes read, 0 at the end of the file. */
+HOST_IMPORT(read) int host_read(int handle, void *buffer, size_t length, double position);
+/* At `position`, or at the end of a file opened with O_APPEND and onto a stream with -1. Returns bytes written. */
+HOST_IMPORT(write) int host_write(int handle, const void *buffer, size_t length, double position);
+/* Returns once the file's data, and unless `data_only` all its metadata, are on stable storage. */
+HOST_IMPORT(sync) int host_sync(int handle, int data_only);
+HOST_IMPORT(truncate) int host_truncate(int handle, double size);
+
+/* What a file is; times in milliseconds since 1970. All doubles, so that the host can write them in one go. */
+struct host_stat
+{
+	double		mode;			/* type and permissions, Linux's bits */
+	double		size;			/* bytes */
+	double		device;
+	double		inode;
+	double		links;
+	double		blocks;			/* of 512 bytes */
+	double		accessed;
+	double		modified;
+	double		changed;
+};
+
+HOST_IMPORT(stat) int host_stat(const char *path, int follow, struct host_stat *result);
+HOST_IMPORT(fstat) int host_fstat(int handle, struct host_stat *result);
+/*
+ * A directory's entries without . and .., each a byte for its type (DT_REG, DT_DIR, DT_LNK) and a NUL-terminated name.
+ * Returns how many bytes there are in all, and has written nothing if that is more than `size`.
+ */
+HOST_IMPORT(list) int host_list(const char *path, char *buffer, size_t size);
+HOST_IMPORT(mkdir) int host_mkdir(const char *path, int mode);
+HOST_IMPORT(rmdir) int host_rmdir(const char *path);
+HOST_IMPORT(unlink) int host_unlink(const char *path);
+HOST_IMPORT(rename) int host_rename(const char *from, const char *to);
+HOST_IMPORT(link) int host_link(const char *from, const char *to);
+HOST_IMPORT(symlink) int host_symlink(const char *target, const char *path);
+/* Returns the length of the target; what fits is written, without a NUL. */
+HOST_IMPORT(readlink) int host_readlink(const char *path, char *buffer, size_t size);
+HOST_IMPORT(chmod) int host_chmod(const char *path, int mode);
+/* Times in milliseconds since 1970. */
+HOST_IMPORT(utimes) int host_utimes(const char *path, double accessed, double modified);
+
+/* ---- clock and randomness: wasm/host/clock.ts, wasm/host/random.ts ---- */
+
+#define HOST_REALTIME	0		/* since 1970 */
+#define HOST_MONOTONIC	1		/* since some moment, never going back */
+#define HOST_CPU_TIME	2		/* used by this process */
+
+/* In microseconds, with a fraction. */
+HOST_IMPORT(clock) double host_clock(int which);
+HOST_IMPORT(random) int host_random(void *buffer, size_t length);
+
+/* ---- the process: wasm/host/process.ts ---- */
+
+/* Ends this process with a wait status, as waitpid(2) reports it. */
+_Noreturn HOST_IMPORT(exit) void host_exit(int status);
+/* The environment: NUL-terminated NAME=value strings. Returns their total size; nothing is written if it is > size. */
+HOST_IMPORT(environment) int host_environment(char *buffer, size_t size);
+/* Signal a process of the system outside; signal 0 asks whether there is one. */
+HOST_IMPORT(kill) int host_kill(int pid, int signal);
+/* What this process tells about its state, in the words of sd_notify(3). */
+HOST_IMPORT(notify_state) void host_notify_state(const char *state);
+
+#endif

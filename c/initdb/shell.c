@@ -1,0 +1,116 @@
+/*
+ * shell.c: as much of a shell as initdb needs of popen() and system(): one program with quoted arguments.
+ *
+ * A command whose output is read has run before popen() returns, one that is written to runs in pclose(); between them
+ * lies a temporary file. Redirections are passed over, but for where the input comes from.
+ */
+#include "posix/process.h"
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "posix/spawn.h"
+
+#define MAX_WORDS	64
+
+static char pending[4096];		/* the command that the next pclose() runs */
+static const char *const transfer = "/tmp/initdb-pipe";
+
+/* Splits a command into words, in place. Returns how many. */
+static int
+split(char *command, char *words[])
+{
+	int			count = 0;
+	char	   *to = command;
+
+	for (char *from = command; *from != '\0' && count < MAX_WORDS - 1;)
+	{
+		char		quote = '\0';
+
+		while (*from == ' ')
+			from++;
+		if (*from == '\0')
+			break;
+		words[count++] = to;
+		for (; *from != '\0' && (quote != '\0' || *from != ' '); from++)
+		{
+			if (quote == '\0' && (*from == '"' || *from == '\''))
+				quote = *from;
+			else if (*from == quote)
+				quote = '\0';
+			else
+				*to++ = *from;
+		}
+		if (*from != '\0')
+			from++;
+		*to++ = '\0';
+	}
+	words[count] = NULL;
+	return count;
+}
+
+static int
+run(const char *command, const char *input)
+{
+	char		text[4096];
+	char	   *words[MAX_WORDS];
+	char	   *arguments[MAX_WORDS];
+	int			count,
+				kept = 0,
+				status;
+
+	snprintf(text, sizeof(text), "%s", command);
+	count = split(text, words);
+	for (int i = 0; i < count; i++)
+	{
+		if (words[i][0] == '<' || words[i][0] == '>')
+			i += words[i][1] == '\0' ? 1 : 0;
+		else if (strncmp(words[i], "2>", 2) != 0)
+			arguments[kept++] = words[i];
+	}
+	arguments[kept] = NULL;
+
+	int			pid = process_spawn(arguments, -1, input);
+
+	if (pid < 0)
+		return -1;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return status;
+}
+
+int
+system(const char *command)
+{
+	return run(command, "/dev/null");
+}
+
+/* What initdb reads is the server's version, to compare it with its own. */
+FILE *
+popen(const char *command, const char *mode)
+{
+	static char version[] = "postgres (PostgreSQL) " PG_VERSION "\n";
+
+	pending[0] = '\0';
+	if (mode[0] == 'r')
+		return strstr(command, "-V") != NULL ? fmemopen(version, strlen(version), "r") : NULL;
+	snprintf(pending, sizeof(pending), "%s", command);
+	return fopen(transfer, "w");
+}
+
+int
+pclose(FILE *file)
+{
+	int			status = 0;
+
+	fclose(file);
+	if (pending[0] != '\0')
+	{
+		status = run(pending, transfer);
+		unlink(transfer);
+	}
+	return status;
+}

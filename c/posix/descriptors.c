@@ -1,0 +1,182 @@
+/*
+ * descriptors.c: the table that numbers a process' open files: open, dup, close, fcntl.
+ *
+ * Descriptors are not inherited: a child begins with the three standard streams, and with whatever pipes and sockets
+ * its parent tells it the numbers of.
+ */
+#include "descriptors.h"
+#include "process.h"
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wasi/api.h>
+#include "host-imports.h"
+#include "kernel/kernel.h"
+
+static struct file *table[NFILE];
+static struct file standard[3];
+
+void
+descriptors_start(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+	{
+		standard[fd] = (struct file) {.refs = 2, .kind = FILE_STREAM, .handle = fd, .position = -1};
+		table[fd] = &standard[fd];
+	}
+}
+
+struct file *
+descriptor_file(int fd)
+{
+	return fd >= 0 && fd < NFILE ? table[fd] : NULL;
+}
+
+static int
+lowest_free(int from)
+{
+	for (int fd = from; fd < NFILE; fd++)
+		if (table[fd] == NULL)
+			return fd;
+	return -EMFILE;
+}
+
+/* Gives a newly opened file a descriptor. */
+int
+descriptor_open(const struct file *file)
+{
+	int			fd = lowest_free(0);
+	struct file *copy;
+
+	if (fd < 0)
+		return fd;
+	copy = malloc(sizeof(*copy));
+	if (copy == NULL)
+		return -ENOMEM;
+	*copy = *file;
+	copy->refs = 1;
+	table[fd] = copy;
+	return fd;
+}
+
+__wasi_errno_t
+__wasi_fd_close(__wasi_fd_t wasi_fd)
+{
+	int			fd = (int) wasi_fd;
+	struct file *file;
+	int			result = 0;
+
+	if (IS_KERNEL_FD(fd))
+		return (__wasi_errno_t) -sys_close(self, fd);
+	file = descriptor_file(fd);
+	if (file == NULL)
+		return EBADF;
+	table[fd] = NULL;
+	if (--file->refs > 0)
+		return 0;
+	if (file->handle >= 0)
+		result = host_close(file->handle);
+	free(file->path);
+	free(file->list);
+	free(file);
+	return (__wasi_errno_t) -result;
+}
+
+int
+__syscall_dup(int fd)
+{
+	struct file *file = descriptor_file(fd);
+	int			copy = lowest_free(0);
+
+	if (file == NULL)
+		return -EBADF;
+	if (copy < 0)
+		return copy;
+	file->refs++;
+	table[copy] = file;
+	return copy;
+}
+
+int
+__syscall_dup3(int fd, int copy, int flags)
+{
+	struct file *file = descriptor_file(fd);
+
+	(void) flags;
+	if (file == NULL || copy < 0 || copy >= NFILE)
+		return -EBADF;
+	if (fd == copy)
+		return copy;
+	if (table[copy] != NULL)
+		(void) close(copy);
+	file->refs++;
+	table[copy] = file;
+	return copy;
+}
+
+int
+__syscall_fcntl64(int fd, int command, ...)
+{
+	va_list		args;
+	int			argument;
+	struct file *file;
+
+	va_start(args, command);
+	argument = va_arg(args, int);
+	va_end(args);
+	if (IS_KERNEL_FD(fd))
+		return command == F_SETFL ? sys_nonblock(self, fd, (argument & O_NONBLOCK) != 0) : 0;
+	file = descriptor_file(fd);
+	if (file == NULL)
+		return -EBADF;
+	switch (command)
+	{
+		case F_GETFL:
+			return file->flags;
+		case F_GETFD:
+		case F_SETFD:
+		case F_SETFL:
+		case F_SETLK:
+		case F_SETLKW:
+			return 0;
+		default:
+			return -EINVAL;
+	}
+}
+
+int
+__syscall_ioctl(int fd, int request, ...)
+{
+	(void) fd;
+	(void) request;
+	return -ENOTTY;
+}
+
+__wasi_errno_t
+__wasi_fd_fdstat_get(__wasi_fd_t fd, __wasi_fdstat_t *result)
+{
+	(void) result;
+	return IS_KERNEL_FD(fd) || descriptor_file((int) fd) != NULL ? 0 : EBADF;
+}
+
+int
+pipe2(int ends[2], int flags)
+{
+	int			result = sys_pipe(self, ends);
+
+	if (result == 0 && (flags & O_NONBLOCK))
+	{
+		sys_nonblock(self, ends[0], 1);
+		sys_nonblock(self, ends[1], 1);
+	}
+	return answer(result);
+}
+
+int
+pipe(int ends[2])
+{
+	return pipe2(ends, 0);
+}

@@ -1,0 +1,167 @@
+/*
+ * process.c: how a process starts, ends, makes others and waits for them.
+ */
+#include "process.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "client.h"
+#include "host-imports.h"
+#include "kernel/kernel.h"
+#include "spawn.h"
+
+#define MAX_ARGS	256
+#define INPUT_MARK	'\001'		/* begins an argument that names the standard input; see process_spawn() */
+
+int			self;
+
+int			__main_argc_argv(int argc, char *argv[]);
+
+/* Before the C library's constructors run, so that they can allocate and signals have a place to be kept. */
+__attribute__((export_name("process_start"))) void
+process_start(int slot)
+{
+	self = slot;
+	signals_start();
+	descriptors_start();
+	client_start();
+}
+
+/* Runs the program. Returns only through exit(). */
+__attribute__((export_name("process_main"))) void
+process_main(int argc, char *argv[])
+{
+	if (argc > 0 && argv[argc - 1][0] == INPUT_MARK)
+	{
+		int			fd = open(argv[argc - 1] + 1, O_RDONLY);
+
+		if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
+			exit(127);
+		close(fd);
+		argv[--argc] = NULL;
+	}
+	exit(__main_argc_argv(argc, argv));
+}
+
+int
+process_spawn(char *const argv[], int client, const char *input)
+{
+	char	   *args[MAX_ARGS];
+	char		marked[1024];
+	int			argc = 0;
+
+	while (argv[argc] != NULL)
+	{
+		if (argc == MAX_ARGS - 2)
+		{
+			errno = E2BIG;
+			return -1;
+		}
+		args[argc] = argv[argc];
+		argc++;
+	}
+	if (input != NULL)
+	{
+		snprintf(marked, sizeof(marked), "%c%s", INPUT_MARK, input);
+		args[argc++] = marked;
+	}
+	args[argc] = NULL;
+	fflush(NULL);
+	return answer(sys_spawn(self, args, client));
+}
+
+/* ---- ending ---- */
+
+_Noreturn void
+__wasi_proc_exit(uint32_t code)
+{
+	host_exit((int) (code & 0xff) << 8);
+}
+
+_Noreturn void
+abort(void)
+{
+	host_exit(SIGABRT);
+}
+
+_Noreturn void
+_abort_js(void)
+{
+	host_exit(SIGABRT);
+}
+
+/* ---- identity ---- */
+
+pid_t
+getpid(void)
+{
+	return sys_getpid(self);
+}
+
+pid_t
+getppid(void)
+{
+	return sys_getppid(self);
+}
+
+pid_t
+gettid(void)
+{
+	return sys_getpid(self);
+}
+
+pid_t
+getpgrp(void)
+{
+	return sys_getpid(self);
+}
+
+pid_t
+getpgid(pid_t pid)
+{
+	return pid == 0 ? getpid() : pid;
+}
+
+int
+setpgid(pid_t pid, pid_t group)
+{
+	(void) pid;
+	(void) group;
+	return 0;
+}
+
+pid_t
+setsid(void)
+{
+	return getpid();
+}
+
+/* ---- children ---- */
+
+/* There is no fork; a child is started by process_spawn(). */
+pid_t
+fork(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+pid_t
+waitpid(pid_t pid, int *status, int options)
+{
+	int			ignored;
+
+	return answer(sys_waitpid(self, pid, status != NULL ? status : &ignored, !(options & WNOHANG)));
+}
+
+pid_t
+wait(int *status)
+{
+	return waitpid(-1, status, 0);
+}

@@ -1,0 +1,90 @@
+/*
+ * users.c: the user that the server runs as, whoever that is outside.
+ */
+#include "users.h"
+#include "process.h"
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct passwd the_user = {
+	.pw_name = THE_USER_NAME,
+	.pw_passwd = "x",
+	.pw_uid = THE_USER,
+	.pw_gid = THE_USER,
+	.pw_gecos = "",
+	.pw_dir = "/",
+	.pw_shell = "/bin/sh",
+};
+
+static struct group the_group = {
+	.gr_name = THE_USER_NAME,
+	.gr_passwd = "x",
+	.gr_gid = THE_USER,
+};
+
+uid_t
+getuid(void)
+{
+	return THE_USER;
+}
+
+uid_t
+geteuid(void)
+{
+	return THE_USER;
+}
+
+gid_t
+getgid(void)
+{
+	return THE_USER;
+}
+
+gid_t
+getegid(void)
+{
+	return THE_USER;
+}
+
+struct passwd *
+getpwuid(uid_t uid)
+{
+	return uid == THE_USER ? &the_user : NULL;
+}
+
+struct passwd *
+getpwnam(const char *name)
+{
+	return strcmp(name, THE_USER_NAME) == 0 ? &the_user : NULL;
+}
+
+int
+getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **result)
+{
+	(void) buffer;
+	(void) size;
+	*entry = the_user;
+	*result = uid == THE_USER ? entry : NULL;
+	return 0;
+}
+
+int
+getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size, struct passwd **result)
+{
+	return getpwuid_r(strcmp(name, THE_USER_NAME) == 0 ? THE_USER : 0, entry, buffer, size, result);
+}
+
+struct group *
+getgrnam(const char *name)
+{
+	return strcmp(name, THE_USER_NAME) == 0 ? &the_group : NULL;
+}
+
+struct group *
+getgrgid(gid_t gid)
+{
+	return gid == THE_USER ? &the_group : NULL;
+}

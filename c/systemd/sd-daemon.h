@@ -1,0 +1,9 @@
+/*
+ * sd-daemon.h: the one function of it that PostgreSQL calls when built with USE_SYSTEMD; see posix/notify.c.
+ */
+#ifndef SD_DAEMON_H
+#define SD_DAEMON_H
+
+extern int	sd_notify(int unset_environment, const char *state);
+
+#endif
