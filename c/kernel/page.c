@@ -13,6 +13,7 @@ extern uint8_t __heap_base;		/* the linker's: where the kernel's own variables e
 
 static uint16_t owners[NPAGE];	/* 0: free. PAGE_LOCK */
 static uint32_t lowest_free;	/* no page below is free. PAGE_LOCK */
+static uint32_t never_used;		/* pages from here on are as the host made them, zero. PAGE_LOCK */
 static uint32_t counts[NPAGE];	/* pages by owner. PAGE_LOCK */
 
 static int
@@ -23,13 +24,14 @@ grow_to(uint32_t pages)
 	return pages <= have || __builtin_wasm_memory_grow(0, pages - have) != (size_t) -1;
 }
 
-void *
-page_alloc(int self, uint32_t bytes, uint16_t owner)
+static void *
+alloc(int self, uint32_t bytes, uint16_t owner, int zero)
 {
 	uint32_t	count = bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
 	uint32_t	kernel_end = ((uintptr_t) &__heap_base + PAGE_SIZE - 1) / PAGE_SIZE;
 	uint32_t	first,
 				next;
+	uint32_t	dirty = 0;
 	void	   *result = NULL;
 
 	acquire(PAGE_LOCK, self);
@@ -46,10 +48,29 @@ page_alloc(int self, uint32_t bytes, uint16_t owner)
 		counts[owner] += count;
 		if (first == lowest_free)
 			lowest_free = next;
+		if (first < never_used)
+			dirty = (never_used < next ? never_used : next) - first;
+		if (never_used < next)
+			never_used = next;
 		result = (void *) (first * PAGE_SIZE);
 	}
 	release(PAGE_LOCK, self);
+	if (zero && dirty > 0)
+		__builtin_memset(result, 0, dirty * PAGE_SIZE);
 	return result;
+}
+
+void *
+page_alloc(int self, uint32_t bytes, uint16_t owner)
+{
+	return alloc(self, bytes, owner, 0);
+}
+
+/* Leaves alone what is zero already, for memory that is never touched costs nothing. */
+void *
+page_alloc_zeroed(int self, uint32_t bytes, uint16_t owner)
+{
+	return alloc(self, bytes, owner, 1);
 }
 
 void

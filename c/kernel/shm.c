@@ -50,10 +50,9 @@ segment_new(int self, int key, uint32_t size)
 
 		if (s->id != 0)
 			continue;
-		s->address = page_alloc(self, size, PAGE_OF_SHM);
+		s->address = page_alloc_zeroed(self, size, PAGE_OF_SHM);
 		if (s->address == NULL)
 			return -ENOMEM;
-		__builtin_memset(s->address, 0, size);
 		s->key = key;
 		s->size = size;
 		s->attached = 0;

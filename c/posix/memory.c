@@ -5,7 +5,9 @@
  * The allocator is the C library's usual one (dlmalloc), told to get its memory from there.
  */
 #include "process.h"
+#include <malloc.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -48,6 +50,55 @@ free_pages(void *address, size_t size)
 #pragma clang diagnostic ignored "-Weverything"
 #include "dlmalloc.c"			/* the toolchain's */
 #pragma clang diagnostic pop
+
+/* Its functions are called dlmalloc and so on, for the compiler knows too much about functions called malloc. */
+void *
+malloc(size_t size)
+{
+	return dlmalloc(size);
+}
+
+void
+free(void *address)
+{
+	dlfree(address);
+}
+
+void *
+calloc(size_t count, size_t size)
+{
+	return dlcalloc(count, size);
+}
+
+void *
+realloc(void *address, size_t size)
+{
+	return dlrealloc(address, size);
+}
+
+void *
+memalign(size_t alignment, size_t size)
+{
+	return dlmemalign(alignment, size);
+}
+
+void *
+aligned_alloc(size_t alignment, size_t size)
+{
+	return dlmemalign(alignment, size);
+}
+
+int
+posix_memalign(void **result, size_t alignment, size_t size)
+{
+	return dlposix_memalign(result, alignment, size);
+}
+
+size_t
+malloc_usable_size(void *address)
+{
+	return dlmalloc_usable_size(address);
+}
 
 /* ---- mmap ---- */
 

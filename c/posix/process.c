@@ -78,6 +78,18 @@ process_spawn(char *const argv[], int client, const char *input)
 
 /* ---- ending ---- */
 
+/* The C library's: run what atexit() has noted, write out what stdio has buffered. */
+extern void __funcs_on_exit(void);
+extern void __stdio_exit(void);
+
+_Noreturn void
+exit(int code)
+{
+	__funcs_on_exit();
+	__stdio_exit();
+	_Exit(code);
+}
+
 _Noreturn void
 __wasi_proc_exit(uint32_t code)
 {
