@@ -52,7 +52,7 @@ const ENXIO = 60
  */
 export function createPGliteImportHandler(): PGliteImportHandler {
   let memory: WebAssembly.Memory | undefined
-  let input: Uint8Array[] = []
+  const input: Uint8Array[] = []
   let output: Uint8Array[] = []
   let ended = false
 

@@ -1,0 +1,108 @@
+/**
+ * The host's end of one client connection. The client's bytes lie in two rings of shared memory, one for each
+ * direction (c/kernel/socket.c); the backend's end is the import handler of its thread.
+ */
+import { type KernelExports, SocketEvent } from './kernel.js'
+import type { LinearMemory } from './memory.js'
+
+const nothing = () => {}
+
+export class ClientSocket {
+  /** There is new output. */
+  onOutput: () => void = nothing
+  /** All input that was kept has gone in. */
+  onSpace: () => void = nothing
+  /** The backend has closed its end; there may still be output to take. */
+  onClose: () => void = nothing
+
+  /** Input that has not found room yet. */
+  #kept: Uint8Array | undefined
+  #ended = false
+  #released = false
+
+  constructor(
+    readonly fd: number,
+    readonly kernel: KernelExports,
+    readonly memory: LinearMemory,
+    readonly released: (socket: ClientSocket) => void,
+  ) {}
+
+  /**
+   * Hands over raw frontend protocol bytes; they are copied, or kept until there is room. Returns false in the latter
+   * case: wait for onSpace before handing over more, or memory grows.
+   */
+  setInput(bytes: Uint8Array): boolean {
+    if (this.#released) return true
+    if (this.#kept !== undefined) {
+      this.#kept = Buffer.concat([this.#kept, bytes])
+      return false
+    }
+    return this.#put(bytes)
+  }
+
+  #put(bytes: Uint8Array): boolean {
+    let done = 0
+    while (done < bytes.length) {
+      const space = this.kernel.host_input_space(this.fd)
+      if (space === 0) {
+        this.#kept = bytes.subarray(done)
+        return false
+      }
+      const length = Math.min(space, bytes.length - done)
+      const at = this.kernel.host_input_at(this.fd) >>> 0
+      this.memory
+        .reach(at + length)
+        .set(length === bytes.length ? bytes : bytes.subarray(done, done + length), at)
+      this.kernel.host_input_add(this.fd, length)
+      done += length
+    }
+    this.#kept = undefined
+    return true
+  }
+
+  /** The client has ended its stream: the backend reads what is left, then the end. */
+  endInput(): void {
+    this.#ended = true
+    if (this.#kept === undefined && !this.#released) this.kernel.host_input_end(this.fd, 0)
+  }
+
+  /** The client is gone: nobody reads the output any more. */
+  reset(): void {
+    if (this.#released) return
+    this.#kept = undefined
+    this.kernel.host_input_end(this.fd, 1)
+  }
+
+  /**
+   * What the backend has written, in order. A chunk is taken when it is yielded, so whoever stops iterating leaves
+   * the rest where it is, and the backend waits once the ring is full.
+   */
+  *getOutput(): Generator<Uint8Array> {
+    for (;;) {
+      const length = this.#released ? 0 : this.kernel.host_output_size(this.fd)
+      if (length === 0) return
+      const chunk = this.memory.copy(this.kernel.host_output_at(this.fd), length)
+      this.kernel.host_output_take(this.fd, length)
+      yield chunk
+    }
+  }
+
+  /** Let go of the socket, after onClose or reset(). */
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#kept = undefined
+    this.kernel.host_release(this.fd)
+    this.released(this)
+  }
+
+  /** For the cluster: what has happened to the socket, as host_socket_events() says. */
+  handle(events: number): void {
+    if (events & SocketEvent.Space && this.#kept !== undefined && this.#put(this.#kept)) {
+      if (this.#ended) this.kernel.host_input_end(this.fd, 0)
+      this.onSpace()
+    }
+    if (events & SocketEvent.Output) this.onOutput()
+    if (events & SocketEvent.Closed) this.onClose()
+  }
+}

@@ -1,0 +1,39 @@
+/** The clock function of c/host-imports.h. */
+import { monotonic } from '../kernel.js'
+
+const REALTIME = 0
+const MONOTONIC = 1
+
+/** How often to see whether the system's time of day has been set, in milliseconds. */
+const CHECK_INTERVAL = 1000
+/** By how much the two clocks must have drifted apart to follow, in milliseconds: Date.now() has no fraction. */
+const TOLERANCE = 2
+
+/** Both in milliseconds: 1970 on the clock of performance.now(), and when that was checked last. */
+let epoch = Date.now() - performance.now()
+let checked = performance.now()
+
+/** Microseconds since 1970, finer than Date.now() and yet following it. */
+function realtime(): number {
+  const now = performance.now()
+  if (now - checked > CHECK_INTERVAL) {
+    checked = now
+    const actual = Date.now() - now
+    if (Math.abs(actual - epoch) > TOLERANCE) epoch = actual
+  }
+  return (epoch + now) * 1000
+}
+
+/** Microseconds of CPU time of this thread, where Node can tell; otherwise of the whole Node process. */
+function cpuTime(): number {
+  const usage = (process as { threadCpuUsage?: typeof process.cpuUsage }).threadCpuUsage ?? process.cpuUsage
+  const { user, system } = usage.call(process)
+  return user + system
+}
+
+export const clockImports = {
+  /** Microseconds on one of three clocks; the numbers are those of c/host-imports.h. */
+  clock(which: number): number {
+    return which === REALTIME ? realtime() : which === MONOTONIC ? monotonic() * 1000 : cpuTime()
+  },
+}

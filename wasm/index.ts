@@ -1,0 +1,3 @@
+export { ClientSocket } from './client-socket.js'
+export { Cluster, type ClusterOptions, type ListenAddress, type Signal, StartError } from './cluster.js'
+export { createPGliteImportHandler, type PGliteImportHandler, type PGliteImports } from './imports.js'

@@ -1,0 +1,43 @@
+/**
+ * The linear memory as typed arrays. It can grow at any moment, by any thread; views of it stay valid for what they
+ * cover but have to be made anew to reach what has been added.
+ */
+export class LinearMemory {
+  /** All of it, at least as far as anyone has asked for so far. */
+  bytes: Uint8Array
+  #view: DataView
+
+  constructor(readonly memory: WebAssembly.Memory) {
+    this.bytes = new Uint8Array(memory.buffer)
+    this.#view = new DataView(memory.buffer)
+  }
+
+  /** Call before touching anything below `end`; returns all bytes. */
+  reach(end: number): Uint8Array {
+    if (end > this.bytes.length) {
+      this.bytes = new Uint8Array(this.memory.buffer)
+      this.#view = new DataView(this.memory.buffer)
+    }
+    return this.bytes
+  }
+
+  /** For numbers at addresses below `end`. */
+  view(end: number): DataView {
+    this.reach(end)
+    return this.#view
+  }
+
+  /** A copy, for whom shared memory is no good. */
+  copy(address: number, length: number): Uint8Array {
+    const start = address >>> 0
+    return this.reach(start + length).slice(start, start + length)
+  }
+
+  /** The NUL-terminated UTF-8 string there. */
+  string(address: number): string {
+    const start = address >>> 0
+    const bytes = this.reach(start + 1)
+    const end = bytes.indexOf(0, start)
+    return Buffer.from(bytes.slice(start, end)).toString('utf8')
+  }
+}

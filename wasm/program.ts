@@ -1,0 +1,100 @@
+/**
+ * A program, such as postgres.wasm, and its instances. It is position independent: each instance, that is each
+ * process, lies at another place of the one memory, but has a function table of its own.
+ */
+import type { PGliteImports } from './imports.js'
+import type { KernelExports } from './kernel.js'
+
+/** How much room an instance needs. */
+export interface ImageSize {
+  /** Bytes of data, zero data included. */
+  data: number
+  /** Slots of the function table. */
+  table: number
+}
+
+/** Functions that c/posix and c/postgres export beside those of the linker. */
+export interface ProgramExports {
+  __wasm_call_ctors(): void
+  __wasm_apply_data_relocs?(): void
+  __wasm_init_tls(base: number): void
+  process_start(slot: number): void
+  process_main(argc: number, argv: number): void
+  interactive_arguments?(argc: number, argv: number): void
+  _interactive_one?(length: number, firstByte: number): number
+}
+
+const MEMORY_INFO = 1
+/** Slot 0 of the table stays empty, so that a null function pointer traps. */
+const TABLE_BASE = 1
+
+/** Reads what the linker noted in the module's `dylink.0` section (tool-conventions' DynamicLinking.md). */
+export function imageSize(module: WebAssembly.Module): ImageSize {
+  const section = WebAssembly.Module.customSections(module, 'dylink.0')[0]
+  if (section === undefined) throw new Error('not a position independent WebAssembly module')
+  const bytes = new Uint8Array(section)
+  let at = 0
+  const number = () => {
+    let value = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++] ?? 0
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value >>> 0
+    }
+  }
+  while (at < bytes.length) {
+    const type = number()
+    const end = number() + at
+    if (type === MEMORY_INFO) {
+      const data = number()
+      number() // alignment: pages are aligned enough
+      return { data, table: number() }
+    }
+    at = end
+  }
+  throw new Error('the module does not say how much memory it needs')
+}
+
+/**
+ * Makes the instance of process `slot`, ready to run: its data in place, its pointers relocated, its constructors run.
+ * The memory that the kernel gave it must be zero.
+ */
+export function startInstance(
+  instance: WebAssembly.Instance,
+  kernel: KernelExports,
+  slot: number,
+): ProgramExports {
+  const program = instance.exports as unknown as ProgramExports
+  program.__wasm_apply_data_relocs?.()
+  program.__wasm_init_tls(kernel.host_image(slot))
+  program.process_start(slot)
+  program.__wasm_call_ctors()
+  return program
+}
+
+/** The imports for an instance: everything in `env`, `kernel` and `host`. */
+export function programImports(
+  memory: WebAssembly.Memory,
+  kernel: KernelExports,
+  slot: number,
+  size: ImageSize,
+  client: PGliteImports,
+  host: WebAssembly.ModuleImports,
+): WebAssembly.Imports {
+  kernel.__stack_pointer.value = kernel.host_stack(slot)
+  return {
+    env: {
+      memory,
+      __memory_base: new WebAssembly.Global({ value: 'i32' }, kernel.host_image(slot)),
+      __table_base: new WebAssembly.Global({ value: 'i32' }, TABLE_BASE),
+      __indirect_function_table: new WebAssembly.Table({
+        initial: size.table + TABLE_BASE,
+        element: 'anyfunc',
+      }),
+      __stack_pointer: kernel.__stack_pointer,
+      ...client,
+    },
+    kernel,
+    host,
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * The threads that processes run on. A few stand ready, because making one takes longer than a client likes to wait.
+ */
+import { Worker } from 'node:worker_threads'
+import type { RunMessage, WorkerMessage, WorkerSetup } from './worker.js'
+
+/** How many idle threads to have at hand, and at most to keep after use. */
+const SPARE = 2
+const KEPT = 4
+
+const SIGKILL = 9
+const SIGSEGV = 11
+
+/** Megabytes. A process' data lie in the shared memory; its thread's own heap holds next to nothing. */
+const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: 4 }
+
+export class Threads {
+  readonly #idle: Worker[] = []
+  readonly #busy = new Map<number, Worker>()
+  #closed = false
+
+  /** `heard` is called with every message of a process, the last of which is its exit. */
+  constructor(
+    readonly setup: WorkerSetup,
+    readonly heard: (message: WorkerMessage) => void,
+  ) {}
+
+  /** Run the process of this slot on a thread of its own. */
+  run(slot: number): void {
+    const worker = this.#idle.pop() ?? this.#make()
+    this.#busy.set(slot, worker)
+    worker.ref()
+    worker.postMessage({ slot } satisfies RunMessage)
+    setImmediate(() => this.#fill())
+  }
+
+  /** End a process, whatever it is doing. Its exit is heard like any other. */
+  kill(slot: number): void {
+    this.#busy.get(slot)?.terminate()
+  }
+
+  /** End all threads. Resolves when they have ended. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#idle, ...this.#busy.values()].map(worker => worker.terminate()))
+  }
+
+  #make(): Worker {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: this.setup,
+      resourceLimits: LIMITS,
+      execArgv: [],
+    })
+    let failure: Error | undefined
+    worker.on('message', (message: WorkerMessage) => {
+      if (message.type === 'exit') this.#free(message.slot, worker)
+      this.heard(message)
+    })
+    worker.on('error', error => {
+      failure = error
+    })
+    worker.on('exit', () => {
+      const at = this.#idle.indexOf(worker)
+      if (at >= 0) this.#idle.splice(at, 1)
+      for (const [slot, busy] of this.#busy)
+        if (busy === worker) {
+          this.#busy.delete(slot)
+          if (failure !== undefined)
+            this.heard({ type: 'log', slot, stream: 2, text: `thread ended: ${failure.message}\n` })
+          this.heard({ type: 'exit', slot, status: failure === undefined ? SIGKILL : SIGSEGV })
+        }
+    })
+    return worker
+  }
+
+  #free(slot: number, worker: Worker): void {
+    this.#busy.delete(slot)
+    if (this.#idle.length >= KEPT || this.#closed) {
+      worker.terminate()
+      return
+    }
+    worker.unref()
+    this.#idle.push(worker)
+  }
+
+  #fill(): void {
+    while (!this.#closed && this.#idle.length < SPARE) {
+      const worker = this.#make()
+      worker.unref()
+      this.#idle.push(worker)
+    }
+  }
+}

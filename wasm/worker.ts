@@ -1,0 +1,98 @@
+/**
+ * The thread of a process. It runs one process after another, each an instance of the program; while one runs, the
+ * thread blocks where the process does. What it has to say goes to the main thread as messages.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { clockImports } from './host/clock.js'
+import { fileImports } from './host/files.js'
+import { nodeFiles } from './host/node-files.js'
+import { ProcessExit, processImports } from './host/process.js'
+import { randomImports } from './host/random.js'
+import { instantiateKernel, threadHost } from './kernel.js'
+import { LinearMemory } from './memory.js'
+import { type ImageSize, programImports, startInstance } from './program.js'
+
+/** What the main thread gives a worker at its start. */
+export interface WorkerSetup {
+  readonly memory: WebAssembly.Memory
+  readonly kernel: WebAssembly.Module
+  readonly program: WebAssembly.Module
+  readonly size: ImageSize
+  readonly environment: Record<string, string>
+}
+
+/** What it asks of it: run the process of this slot. */
+export interface RunMessage {
+  readonly slot: number
+}
+
+/** What it hears from it. */
+export type WorkerMessage =
+  | { readonly type: 'exit'; readonly slot: number; readonly status: number }
+  | { readonly type: 'log'; readonly slot: number; readonly stream: number; readonly text: string }
+  | { readonly type: 'state'; readonly slot: number; readonly state: string }
+
+const SIGSEGV = 11
+
+const setup = workerData as WorkerSetup
+const port = parentPort
+if (port === null) throw new Error('this file is the entry of a worker thread')
+const tell = (message: WorkerMessage) => port.postMessage(message)
+
+const memory = new LinearMemory(setup.memory)
+const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory))
+const files = nodeFiles()
+let slot = 0
+
+const host: WebAssembly.ModuleImports = {
+  ...fileImports(memory, files, {
+    write: (stream, bytes) =>
+      tell({
+        type: 'log',
+        slot,
+        stream,
+        text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(),
+      }),
+  }),
+  ...clockImports,
+  ...randomImports(memory),
+  ...processImports(memory, {
+    environment: setup.environment,
+    notifyState: state => tell({ type: 'state', slot, state }),
+  }),
+}
+
+/** Runs the process to its end and returns its wait status. */
+function run(): number {
+  const client = kernel.sys_client(slot)
+  const image = kernel.host_image(slot) >>> 0
+  memory.reach(image + setup.size.data).fill(0, image, image + setup.size.data)
+  try {
+    const imports = programImports(setup.memory, kernel, slot, setup.size, clientImports(client), host)
+    const program = startInstance(new WebAssembly.Instance(setup.program, imports), kernel, slot)
+    program.process_main(kernel.host_argc(slot), kernel.host_argv(slot))
+    return 0
+  } catch (error) {
+    if (error instanceof ProcessExit) return error.status
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    tell({ type: 'log', slot, stream: 2, text: `process ${kernel.host_pid(slot)} crashed: ${text}\n` })
+    return SIGSEGV
+  } finally {
+    files.closeAll()
+  }
+}
+
+/** The client's bytes: this process' end of the rings. */
+function clientImports(client: number) {
+  const self = slot
+  return {
+    pglite_js_read: (buffer: number, length: number) => kernel.sys_recv(self, client, buffer, length),
+    pglite_js_write: (buffer: number, length: number) => kernel.sys_send(self, client, buffer, length),
+  }
+}
+
+port.on('message', (message: RunMessage) => {
+  slot = message.slot
+  const status = run()
+  tell({ type: 'exit', slot, status })
+})
