@@ -26,13 +26,21 @@ export function targetFlags(library: CLibrary): string[] {
   ]
 }
 
-/** What PostgreSQL's own code is compiled with in addition, and C files that include its headers. */
-export const POSTGRES_CPPFLAGS = ['-DEXEC_BACKEND', '-DWAIT_USE_POLL', '-DWAIT_USE_SELF_PIPE']
+/**
+ * What PostgreSQL's own code is compiled with in addition, and C files that include its headers: children start from
+ * nothing as on Windows, waiting is poll() on a pipe, and the postmaster reports its state (c/systemd).
+ */
+export const POSTGRES_CPPFLAGS = [
+  '-DEXEC_BACKEND',
+  '-DWAIT_USE_POLL',
+  '-DWAIT_USE_SELF_PIPE',
+  '-DUSE_SYSTEMD',
+]
 
 /** The kernel runs without a C library, not position independent, once per thread on the same memory. */
 export const KERNEL_FLAGS = [
   ...['-target', 'wasm32-unknown-unknown', ...FEATURES, '-mbulk-memory-opt', '-O2', '-g0'],
-  ...['-ffreestanding', '-nostdlib', '-fvisibility=hidden', '-fno-strict-aliasing'],
+  ...['-ffreestanding', '-nostdlib', '-fvisibility=hidden', '-fno-strict-aliasing', '-DBUILDING_KERNEL'],
 ]
 
 /** For this project's own C files. */

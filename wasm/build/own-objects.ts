@@ -40,6 +40,8 @@ export interface OwnObjects {
   posix: string[]
   /** Linked into postgres.wasm only. */
   postgres: string[]
+  /** Linked into initdb.wasm only. */
+  initdb: string[]
 }
 
 export async function compileOwnSources(
@@ -70,6 +72,7 @@ export async function compileOwnSources(
     kernel: await compileFolder(toolchain, 'kernel', kernel, failures),
     posix: await compileFolder(toolchain, 'posix', posix, failures),
     postgres: await compileFolder(toolchain, 'postgres', postgres, failures),
+    initdb: await compileFolder(toolchain, 'initdb', posix, failures),
   }
   if (failures.length > 0) throw new BuildFailure(failures.join('\n\n'))
   return own

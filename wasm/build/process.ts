@@ -3,6 +3,7 @@
  */
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { BuildFailure } from './failure.js'
@@ -69,7 +70,7 @@ function reasons(lines: string[]): string[] {
 function inheritedEnvironment(): Record<string, string> {
   const environment: Record<string, string> = {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    HOME: '/root',
+    HOME: homedir(),
     LANG: 'C.UTF-8',
     DEBIAN_FRONTEND: 'noninteractive',
   }

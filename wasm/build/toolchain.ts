@@ -8,6 +8,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { BuildFailure } from './failure.js'
 import { hashOf } from './hash.js'
@@ -61,7 +62,10 @@ function toolchainIn(root: string, work: string): Toolchain {
   const versions = readdirSync(join(root, '/usr/lib')).filter(name => /^llvm-\d+$/.test(name))
   const newest = versions.sort((a, b) => Number(a.slice(5)) - Number(b.slice(5))).at(-1)
   const llvm = `/usr/lib/${newest}/bin`
-  const PATH = `${llvm}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`
+  const environment = {
+    PATH: `${llvm}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    HOME: root ? '/root' : homedir(),
+  }
   return {
     root,
     work,
@@ -69,7 +73,10 @@ function toolchainIn(root: string, work: string): Toolchain {
     outside: path => join(root, path),
     run(command, { cwd = work, env = {}, ...options }) {
       const inFolder = ['sh', '-c', 'cd "$0" && exec "$@"', cwd, ...command]
-      return run(root ? ['chroot', root, ...inFolder] : inFolder, { ...options, env: { PATH, ...env } })
+      return run(root ? ['chroot', root, ...inFolder] : inFolder, {
+        ...options,
+        env: { ...environment, ...env },
+      })
     },
   }
 }
