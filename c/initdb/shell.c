@@ -4,6 +4,7 @@
  * A command whose output is read has run before popen() returns, one that is written to runs in pclose(); between them
  * lies a temporary file. Redirections are passed over, but for where the input comes from.
  */
+#include "pg_config.h"
 #include "posix/process.h"
 #include <stdbool.h>
 #include <stdio.h>

@@ -72,7 +72,7 @@ export async function compileOwnSources(
     kernel: await compileFolder(toolchain, 'kernel', kernel, failures),
     posix: await compileFolder(toolchain, 'posix', posix, failures),
     postgres: await compileFolder(toolchain, 'postgres', postgres, failures),
-    initdb: await compileFolder(toolchain, 'initdb', posix, failures),
+    initdb: await compileFolder(toolchain, 'initdb', postgres, failures),
   }
   if (failures.length > 0) throw new BuildFailure(failures.join('\n\n'))
   return own
