@@ -5,6 +5,8 @@
  * `c/pglite-comm-imports.h`.
  */
 
+import { Framing } from './framing.js'
+
 /** The imports as the module calls them: an address in its memory and a length, both in bytes. */
 export interface PGliteImports {
   /** Returns how many bytes were put at `buffer`: > 0, 0 at the end of the stream, or a negated errno. */
@@ -24,7 +26,10 @@ export interface PGliteImportHandler {
   readonly imports: PGliteImports
   /** Tell whose memory the imports' addresses are in. Call it before the module first reads or writes. */
   setModule(mod: PGliteModule): void
-  /** Hand over raw frontend protocol bytes: any framing, also parts of messages. They are copied. */
+  /**
+   * Hand over raw frontend protocol bytes: any framing, also parts of messages, which the backend gets once they are
+   * complete. They are copied.
+   */
   setInput(bytes: Uint8Array): void
   /** No more input will come: the backend ends when it has used up what it was given. */
   endInput(): void
@@ -85,10 +90,13 @@ export function createPGliteImportHandler(): PGliteImportHandler {
       memory = mod.memory
     },
     setInput(bytes) {
-      if (bytes.length > 0) input.push(bytes.slice())
+      const messages = framing.add(bytes.slice())
+      if (messages !== undefined) input.push(messages)
     },
     endInput() {
       ended = true
+      const rest = framing.rest()
+      if (rest.length > 0) input.push(rest)
     },
     getOutput() {
       const chunks = output

@@ -1,3 +1,9 @@
 export { ClientSocket } from './client-socket.js'
 export { Cluster, type ClusterOptions, type ListenAddress, type Signal, StartError } from './cluster.js'
 export { createPGliteImportHandler, type PGliteImportHandler, type PGliteImports } from './imports.js'
+export {
+  createPostgresModule,
+  PostgresExit,
+  type PostgresModule,
+  type PostgresModuleOptions,
+} from './postgres-module.js'

@@ -78,9 +78,9 @@ export function programImports(
   kernel: KernelExports,
   slot: number,
   size: ImageSize,
-  client: PGliteImports,
+  client: PGliteImports | undefined,
   host: WebAssembly.ModuleImports,
-): WebAssembly.Imports {
+) {
   kernel.__stack_pointer.value = kernel.host_stack(slot)
   return {
     env: {
@@ -94,7 +94,7 @@ export function programImports(
       __stack_pointer: kernel.__stack_pointer,
       ...client,
     },
-    kernel,
+    kernel: { ...kernel },
     host,
   }
 }
