@@ -1,0 +1,82 @@
+/**
+ * One client connection: moves bytes between a client's socket and its backend, and nothing else. What is said on it is
+ * PostgreSQL's business, from the startup packet to the last message.
+ *
+ * Both directions stream with bounded memory: a client that does not read stops us from taking the backend's
+ * output, so the ring fills and the backend sleeps; a backend that does not read stops us from reading the client's
+ * socket, so TCP slows the client down.
+ *
+ * The backend's end is let go exactly once: when it has closed its end and all its output is with the client's
+ * socket, or when the client is gone.
+ */
+import type { Socket } from 'node:net'
+import type { ClientSocket } from '../wasm/client-socket.js'
+
+export class Connection {
+  readonly #client: Socket
+  readonly #backend: ClientSocket
+  readonly #onEnd: (connection: Connection) => void
+  #released = false
+
+  /**
+   * @param client a connected socket with `allowHalfOpen` that has not been read from
+   * @param onEnd called once, when there is no backend any more
+   */
+  constructor(client: Socket, backend: ClientSocket, onEnd: (connection: Connection) => void) {
+    this.#client = client
+    this.#backend = backend
+    this.#onEnd = onEnd
+
+    client.on('data', this.#toBackend)
+    client.on('end', () => {
+      if (!this.#released) backend.endInput()
+    })
+    client.on('drain', this.#toClient)
+    client.on('error', () => {
+      // ECONNRESET and its like: 'close' follows, and is all there is to know.
+    })
+    client.on('close', () => {
+      if (this.#released) return
+      backend.reset()
+      this.#release()
+    })
+    backend.onOutput = this.#toClient
+    backend.onSpace = () => client.resume()
+    backend.onClose = () => this.finish()
+    client.resume()
+    this.#toClient()
+  }
+
+  /** Hands the client what the backend has written up to now, as its last words. For when the backend has ended. */
+  finish(): void {
+    if (this.#released) return
+    this.#client.cork()
+    for (const chunk of this.#backend.getOutput()) this.#client.write(chunk)
+    this.#client.uncork()
+    this.#client.off('data', this.#toBackend)
+    this.#release()
+    // Reading on while the last words are on their way keeps the system from answering late input by a reset.
+    this.#client.resume()
+    this.#client.destroySoon()
+  }
+
+  readonly #toBackend = (bytes: Buffer): void => {
+    if (!this.#backend.setInput(bytes)) this.#client.pause()
+  }
+
+  readonly #toClient = (): void => {
+    const client = this.#client
+    if (this.#released || client.writableNeedDrain) return
+    client.cork()
+    for (const chunk of this.#backend.getOutput()) {
+      if (!client.write(chunk)) break
+    }
+    client.uncork()
+  }
+
+  #release(): void {
+    this.#released = true
+    this.#backend.release()
+    this.#onEnd(this)
+  }
+}

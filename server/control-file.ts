@@ -1,0 +1,73 @@
+/**
+ * global/pg_control, as far as the server needs to know it before PostgreSQL runs: to tell a cluster of this build
+ * from a native one, and to give each cluster that is unpacked from the template an identity of its own.
+ *
+ * The offsets are those of ControlFileData in PostgreSQL 18 (src/include/catalog/pg_control.h, pg_control_version
+ * 1800). Its fields have fixed sizes, so they are the same on 32 and 64 bits; the CRC at the end says whether they hold.
+ */
+import { randomFillSync, randomInt } from 'node:crypto'
+
+const CONTROL_VERSION = 1800
+const SYSTEM_IDENTIFIER = 0
+const VERSION = 8
+const FLOAT8_BY_VALUE = 248
+const MOCK_AUTHENTICATION_NONCE = { start: 257, end: 289 }
+const CRC = 292
+
+/** Offsets in XLogLongPageHeaderData, with which each WAL segment starts (src/include/access/xlog_internal.h). */
+const WAL_INFO = 2
+const WAL_LONG_HEADER = 0x0002
+const WAL_SYSTEM_IDENTIFIER = 24
+
+/**
+ * Whether a cluster of PostgreSQL 18 was made by a 64-bit server: it passes float8 by value, while this one, having 32
+ * bits, passes it by reference, and so lays out catalogs differently. Undefined when the file is damaged or unknown.
+ */
+export function isNative(control: Buffer): boolean | undefined {
+  if (control.length < CRC + 4 || control.readUInt32LE(VERSION) !== CONTROL_VERSION) return undefined
+  if (crc32c(control.subarray(0, CRC)) !== control.readUInt32LE(CRC)) return undefined
+  return control[FLOAT8_BY_VALUE] !== 0
+}
+
+/** A new system identifier, made as PostgreSQL makes one: the time in microseconds, and some bits to tell twins apart. */
+export function newSystemIdentifier(): bigint {
+  const now = Date.now()
+  const seconds = BigInt(Math.floor(now / 1000))
+  const microseconds = BigInt((now % 1000) * 1000 + randomInt(1000))
+  return (seconds << 32n) | (microseconds << 12n) | BigInt(randomInt(0x1000))
+}
+
+/**
+ * Gives the cluster that pg_control describes this system identifier, and secrets of its own. The same identifier must go
+ * into its WAL: see identifyWal().
+ */
+export function identifyControlFile(control: Buffer, systemIdentifier: bigint): void {
+  if (isNative(control) === undefined) throw new Error('the template has a pg_control of an unknown layout')
+  control.writeBigUInt64LE(systemIdentifier, SYSTEM_IDENTIFIER)
+  randomFillSync(control.subarray(MOCK_AUTHENTICATION_NONCE.start, MOCK_AUTHENTICATION_NONCE.end))
+  control.writeUInt32LE(crc32c(control.subarray(0, CRC)), CRC)
+}
+
+/**
+ * Puts the system identifier into a WAL segment: PostgreSQL compares the one in the long header of the first page
+ * with pg_control's. Page headers are not covered by a CRC; the records behind them do not contain the identifier.
+ */
+export function identifyWal(segment: Buffer, systemIdentifier: bigint): void {
+  if ((segment.readUInt16LE(WAL_INFO) & WAL_LONG_HEADER) === 0) return
+  segment.writeBigUInt64LE(systemIdentifier, WAL_SYSTEM_IDENTIFIER)
+}
+
+const CASTAGNOLI = 0x82f63b78
+
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ CASTAGNOLI : crc >>> 1
+  return crc
+})
+
+/** CRC-32C (Castagnoli), which PostgreSQL uses for pg_control and WAL; zlib's crc32() is another polynomial. */
+function crc32c(bytes: Uint8Array): number {
+  let crc = 0xffffffff
+  for (const byte of bytes) crc = crcTable[(crc ^ byte) & 0xff]! ^ (crc >>> 8)
+  return (crc ^ 0xffffffff) >>> 0
+}

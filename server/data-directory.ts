@@ -1,0 +1,217 @@
+/**
+ * The directory that holds a cluster: an existing one is checked, so that what cannot work is refused in words that help;
+ * a missing or empty one gets a new cluster, atomically.
+ *
+ * A new cluster is unpacked into a folder inside the directory, which also works where the directory is a mount point, and its
+ * parts are then moved up, PG_VERSION last: that file is what makes a directory a cluster. Whoever is killed before
+ * leaves the folder, by which the next one knows that the rest may go.
+ *
+ * Against a second server on the same directory PostgreSQL's own postmaster.pid guards. That names a process, and
+ * so cannot tell two servers in one process apart; this file can.
+ */
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { isNative } from './control-file.js'
+import { errorCode, StartupError } from './startup-error.js'
+import { syncDirectory, unpackTemplate } from './template.js'
+
+const MAJOR = '18'
+
+/** A cluster's directory, for as long as this server has it. */
+export interface DataDirectory {
+  /** Absolute. */
+  readonly path: string
+  /** Whether it goes away on release. */
+  readonly ephemeral: boolean
+  /** Lets others have it; an ephemeral one is removed. */
+  release(): void
+}
+
+/** Directories with a server of this process on them. */
+const taken = new Set<string>()
+
+/**
+ * Takes a directory for a server, making a new cluster when it is missing or empty.
+ *
+ * @throws StartupError when it is in use, not a cluster, a cluster that this server cannot read, or not accessible
+ */
+export async function openDataDirectory(dataDir: string): Promise<DataDirectory> {
+  const path = makeDirectory(resolve(dataDir))
+  if (taken.has(path)) {
+    throw new StartupError(`data directory "${path}" is in use by another server in this process`, 'EBUSY')
+  }
+  taken.add(path)
+  try {
+    if (isEmpty(path)) await createCluster(path)
+    else checkCluster(path)
+  } catch (error) {
+    taken.delete(path)
+    throw refusal(error, path)
+  }
+  return { path, ephemeral: false, release: () => taken.delete(path) }
+}
+
+/** Makes a cluster in the system's temporary directory that goes when it is released, or when this process exits. */
+export async function createEphemeralDirectory(): Promise<DataDirectory> {
+  const prefix = `pglite-imports-server-${hostname()}-`
+  removeAbandoned(prefix)
+  const path = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
+  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+  process.once('exit', remove)
+  const release = () => {
+    process.off('exit', remove)
+    remove()
+  }
+  try {
+    await unpackTemplate(path, false)
+  } catch (error) {
+    release()
+    throw refusal(error, path)
+  }
+  return { path, ephemeral: true, release }
+}
+
+/** Ephemeral clusters of processes on this machine that were killed. */
+function removeAbandoned(prefix: string): void {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN
+    if (Number.isNaN(owner) || isAlive(owner)) continue
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    } catch {
+      // Another user's.
+    }
+  }
+}
+
+function makeDirectory(path: string): string {
+  try {
+    // Not by one recursive call: where a file system refuses a new name with ENOENT, Node 20 would try for ever.
+    if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true })
+    if (!existsSync(path)) mkdirSync(path, { mode: 0o700 })
+    if (!statSync(path).isDirectory()) throw new StartupError(`"${path}" is not a directory`, 'ENOTDIR')
+    return realpathSync(path)
+  } catch (error) {
+    throw refusal(error, path)
+  }
+}
+
+const UNPACKING = /^\.unpacking-(\d+)$/
+const UNPACKED = /^(pg_[a-z_]+(\.conf)?|postgresql(\.auto)?\.conf|base|global)$/
+
+/** An unpacking takes seconds at most; after this many milliseconds its folder is left over, whoever has its pid now. */
+const UNPACKING_LIMIT = 60_000
+
+/** Whether a directory has nothing in it, after removing what an unpacking that was killed has left. */
+function isEmpty(path: string): boolean {
+  const names = readdirSync(path)
+  const unpackings = names.filter(name => UNPACKING.test(name))
+  for (const name of unpackings) {
+    const owner = Number(UNPACKING.exec(name)![1])
+    const age = Date.now() - statSync(join(path, name)).mtimeMs
+    if (owner !== process.pid && isAlive(owner) && age < UNPACKING_LIMIT) {
+      throw new StartupError(`process ${owner} is creating a cluster in "${path}"`, 'EBUSY')
+    }
+  }
+  const others = names.filter(name => !UNPACKING.test(name))
+  const leftOver = unpackings.length > 0 && others.every(name => UNPACKED.test(name))
+  for (const name of leftOver ? names : unpackings) {
+    rmSync(join(path, name), { recursive: true, force: true })
+  }
+  return leftOver || others.length === 0
+}
+
+async function createCluster(path: string): Promise<void> {
+  chmodSync(path, 0o700)
+  const unpacking = join(path, `.unpacking-${process.pid}`)
+  mkdirSync(unpacking, { mode: 0o700 })
+  await unpackTemplate(unpacking, true)
+  const names = readdirSync(unpacking)
+  for (const name of names.filter(name => name !== 'PG_VERSION')) {
+    renameSync(join(unpacking, name), join(path, name))
+  }
+  syncDirectory(path)
+  renameSync(join(unpacking, 'PG_VERSION'), join(path, 'PG_VERSION'))
+  rmSync(unpacking, { recursive: true })
+  syncDirectory(path)
+}
+
+function checkCluster(path: string): void {
+  const version = readIfThere(join(path, 'PG_VERSION'))?.toString().trim()
+  if (version === undefined) {
+    throw new StartupError(
+      `"${path}" is not empty and holds no PostgreSQL cluster: name an empty or a new directory`,
+      'ENOTEMPTY',
+    )
+  }
+  if (version !== MAJOR) {
+    throw new StartupError(
+      `"${path}" was made by PostgreSQL ${version}, this is ${MAJOR}: dump it with pg_dumpall ${version} and restore it into a new directory`,
+    )
+  }
+  const control = readIfThere(join(path, 'global', 'pg_control'))
+  if (control !== undefined && isNative(control) === true) {
+    throw new StartupError(
+      `"${path}" was made by a 64-bit PostgreSQL server, whose files have another layout: dump it with pg_dumpall and restore it into a new directory`,
+    )
+  }
+  accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  // PostgreSQL insists on this; directories made by PGlite are open to all.
+  if ((statSync(path).mode & 0o027) !== 0) chmodSync(path, 0o700)
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function refusal(error: unknown, path: string): unknown {
+  if (error instanceof StartupError) return error
+  switch (errorCode(error)) {
+    case 'EACCES':
+    case 'EPERM':
+      return new StartupError(`data directory "${path}" is not accessible: permission denied`, 'EACCES')
+    case 'EROFS':
+      return new StartupError(`data directory "${path}" is on a read-only file system`, 'EROFS')
+    case 'ENOSPC':
+      return new StartupError(`data directory "${path}" cannot be created: no space left on device`, 'ENOSPC')
+    case 'ENOTDIR':
+      return new StartupError(
+        `data directory "${path}" cannot be created: a part of the path is not a directory`,
+      )
+    case undefined:
+      return error
+    default:
+      return new StartupError(
+        `data directory "${path}" cannot be used: ${(error as Error).message}`,
+        errorCode(error),
+      )
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errorCode(error) === 'EPERM'
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * The library: start a PostgreSQL server in this process.
+ *
+ * ```ts
+ * import { startServer } from 'pglite-imports-server'
+ *
+ * const server = await startServer({ dataDir: './data', port: 0 })
+ * const client = new pg.Client(server.url)                                // through TCP
+ * const inside = new pg.Client({ stream: () => server.connect(), user: 'postgres' })   // through no network
+ * await server.stop()
+ * ```
+ */
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { Cluster, type ListenAddress } from '../wasm/cluster.js'
+import { requireArtefacts } from './artefacts.js'
+import { createEphemeralDirectory, type DataDirectory, openDataDirectory } from './data-directory.js'
+import { InProcessSocket } from './in-process.js'
+import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
+import { type Accept, Listener } from './listener.js'
+import { failureIn } from './log.js'
+import { StartupError } from './startup-error.js'
+
+export { StartupError }
+
+export interface StartServerOptions {
+  /**
+   * The directory of the cluster. A missing or empty one gets a new cluster; a data directory of PGlite 0.5 (PostgreSQL
+   * 18) can be used as it is. Default: an ephemeral cluster in the system's temporary directory, which is removed
+   * by stop() or when this process exits, and does not wait for the disk (fsync = off).
+   */
+  dataDir?: string | undefined
+  /** The TCP port, 0 for any free one. Default: 5432. */
+  port?: number | undefined
+  /**
+   * Where to listen: a name or address, several separated by commas, '*' for all addresses of this machine, or '' for no TCP.
+   * Default: 'localhost', which is 127.0.0.1 and ::1. Who may connect from elsewhere is up to pg_hba.conf.
+   */
+  host?: string | undefined
+  /** A directory for a unix socket as well, named .s.PGSQL.<port> in it. Default: none. */
+  unixSocketDir?: string | undefined
+  /** How many clients at once, as PostgreSQL's max_connections. */
+  maxConnections?: number | undefined
+  /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html), stronger than postgresql.conf. */
+  settings?: Readonly<Record<string, string | number | boolean>> | undefined
+  /** Where PostgreSQL's log goes: to this process' stderr, to a function, line by line, or nowhere, the default. */
+  log?: 'stderr' | false | ((line: string) => void) | undefined
+  /** The role in `url`. Default: 'postgres', the superuser that a new cluster has. */
+  user?: string | undefined
+  /** The database in `url`. Default: 'postgres', which a new cluster has. */
+  database?: string | undefined
+}
+
+/** How to shut down, as in pg_ctl: wait for clients to leave, disconnect them, or stop at once and recover at the next start. */
+export type StopMode = 'smart' | 'fast' | 'immediate'
+
+export interface PostgresServer {
+  /** Connection string for clients on this machine. */
+  readonly url: string
+  /** A host that clients on this machine can connect to, or '' without TCP. */
+  readonly host: string
+  /** The TCP port that is listened on, which also names the unix socket. */
+  readonly port: number
+  /** The unix socket, if there is one. */
+  readonly socketPath: string | undefined
+  /** The cluster's directory. */
+  readonly dataDir: string
+  /** Whether the cluster goes when the server stops. */
+  readonly ephemeral: boolean
+  /**
+   * A connection through no network, for drivers that can be given a stream:
+   * `new pg.Client({ stream: () => server.connect(), user: 'postgres' })` with node-postgres;
+   * `postgres({ socket: () => server.connect(), user: 'postgres' })` with postgres.js, whose types lack that option. To
+   * pg_hba.conf it is a `local` connection. When the server has stopped, the stream is destroyed with an error.
+   */
+  connect(): Duplex
+  /**
+   * Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is closed and freed. May be called again
+   * with a more urgent mode.
+   */
+  stop(mode?: StopMode): Promise<void>
+  /** Has PostgreSQL read its configuration files again. */
+  reload(): void
+  /** Resolves when the server has ended, however it came to that: 0 after a shutdown, else PostgreSQL's exit code. */
+  readonly exited: Promise<number>
+}
+
+const shutdownSignal = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
+
+const DEFAULT_PORT = 5432
+
+/** Hosts to listen on that are none to connect to. */
+const WILDCARDS = ['*', '0.0.0.0', '::']
+
+/**
+ * Starts a server and resolves when it accepts connections.
+ *
+ * @throws StartupError in words for the person who chose the options: a port is taken (code EADDRINUSE), a data directory
+ * is in use, foreign or not accessible, PostgreSQL refuses a setting, …
+ */
+export async function startServer(options: StartServerOptions = {}): Promise<PostgresServer> {
+  requireArtefacts()
+  const settings = textSettings(options)
+  const hosts = settings.listen_addresses!.split(',').flatMap(host => host.trim() || [])
+  const listeners = await bindAll(await numericAddresses(hosts), portIn(settings))
+  let directory: DataDirectory | undefined
+  try {
+    directory = await (options.dataDir === undefined
+      ? createEphemeralDirectory()
+      : openDataDirectory(options.dataDir))
+    const cluster = await startCluster(directory, settings, listeners, logSink(options.log))
+    return running(cluster, directory, settings, hosts, listeners, options)
+  } catch (error) {
+    for (const listener of listeners) listener.close()
+    directory?.release()
+    throw error
+  }
+}
+
+/** Everything that is a setting of PostgreSQL, as PostgreSQL takes it; an option of ours is stronger than a setting. */
+function textSettings(options: StartServerOptions): Record<string, string> {
+  const settings: Record<string, string> = { listen_addresses: 'localhost', unix_socket_directories: '' }
+  const given: [string, string | number | boolean | undefined][] = [
+    ...Object.entries(options.settings ?? {}),
+    ['listen_addresses', options.host],
+    ['port', options.port],
+    ['unix_socket_directories', options.unixSocketDir],
+    ['max_connections', options.maxConnections],
+  ]
+  for (const [name, value] of given) {
+    if (typeof value === 'boolean') settings[name] = value ? 'on' : 'off'
+    else if (value !== undefined) settings[name] = String(value)
+  }
+  return settings
+}
+
+function portIn(settings: Readonly<Record<string, string>>): number {
+  const port = Number(settings.port ?? DEFAULT_PORT)
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new StartupError(`"${settings.port}" is not a port: it must be a number from 0 to 65535`)
+  }
+  return port
+}
+
+async function startCluster(
+  directory: DataDirectory,
+  settings: Record<string, string>,
+  listeners: Listener[],
+  onLog: (text: string) => void,
+): Promise<Cluster> {
+  settings.listen_addresses = listeners.map(hostOf).join(',')
+  settings.port = String((listeners[0] && portOf(listeners[0])) || portIn(settings) || DEFAULT_PORT)
+  // Nothing of an ephemeral cluster outlives this process, so nothing has to reach the disk.
+  const unsafe: Record<string, string> = directory.ephemeral ? { fsync: 'off', full_page_writes: 'off' } : {}
+  try {
+    return await Cluster.start({
+      dataDir: directory.path,
+      settings: { ...unsafe, ...settings },
+      listen: (address, accept) => listen(address, accept, listeners),
+      onLog,
+    })
+  } catch (error) {
+    const log = error instanceof Error && 'log' in error && typeof error.log === 'string' ? error.log : ''
+    const reason = failureIn(log)
+    throw reason === undefined ? error : new StartupError(reason)
+  }
+}
+
+async function listen(address: ListenAddress, accept: Accept, listeners: Listener[]): Promise<() => void> {
+  let listener = listeners.find(bound => sameAddress(bound.address, address))
+  if (listener === undefined) {
+    listener = await Listener.bind(address)
+    listeners.push(listener)
+  }
+  listener.start(accept)
+  return () => listener.close()
+}
+
+function running(
+  cluster: Cluster,
+  directory: DataDirectory,
+  settings: Readonly<Record<string, string>>,
+  hosts: readonly string[],
+  listeners: readonly Listener[],
+  options: StartServerOptions,
+): PostgresServer {
+  const streams = new Set<InProcessSocket>()
+  let ended = false
+  const exited = cluster.exited.then(async code => {
+    ended = true
+    for (const connections of [...listeners, ...streams]) connections.finish()
+    for (const listener of listeners) listener.close()
+    await cluster.close()
+    directory.release()
+    return code
+  })
+
+  const host = hosts[0] !== undefined && WILDCARDS.includes(hosts[0]) ? 'localhost' : (hosts[0] ?? '')
+  const port = Number(settings.port)
+  const socketDir = settings.unix_socket_directories!.split(',')[0]!.trim()
+  return {
+    url: urlOf(options, host, port, socketDir),
+    host,
+    port,
+    socketPath: socketDir === '' ? undefined : join(socketDir, `.s.PGSQL.${port}`),
+    dataDir: directory.path,
+    ephemeral: directory.ephemeral,
+    exited,
+    connect() {
+      const stream = new InProcessSocket(() => {
+        if (ended) throw Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
+        return cluster.connect()
+      })
+      streams.add(stream)
+      return stream.once('close', () => streams.delete(stream))
+    },
+    async stop(mode = 'fast') {
+      if (!ended) cluster.signal(shutdownSignal[mode])
+      await exited
+    },
+    reload() {
+      if (!ended) cluster.signal('SIGHUP')
+    },
+  }
+}
+
+function hostOf(listener: Listener): string {
+  return 'host' in listener.address ? listener.address.host : ''
+}
+
+function urlOf(options: StartServerOptions, host: string, port: number, socketDir: string): string {
+  const user = encodeURIComponent(options.user ?? 'postgres')
+  const database = encodeURIComponent(options.database ?? 'postgres')
+  if (host === '') return `postgres://${user}@/${database}?host=${encodeURIComponent(socketDir)}&port=${port}`
+  return `postgres://${user}@${host.includes(':') ? `[${host}]` : host}:${port}/${database}`
+}
+
+function logSink(log: StartServerOptions['log']): (text: string) => void {
+  if (typeof log === 'function') return text => text.replace(/\n$/, '').split('\n').forEach(log)
+  return log === 'stderr' ? text => void process.stderr.write(text) : () => {}
+}

@@ -1,0 +1,106 @@
+/**
+ * Where the server listens. TCP addresses are bound before PostgreSQL starts, so that a taken port is known before
+ * anything else happens, and one that is free can be chosen; PostgreSQL adopts them when it comes to listen there
+ * itself. It is stricter than PostgreSQL, which is content with one address of several: `localhost` on which only
+ * one of the two families is ours would send some clients to another server.
+ *
+ * Unix sockets are bound when PostgreSQL asks for it, for it keeps lock files beside them.
+ */
+import { lookup } from 'node:dns/promises'
+import { isIP, SocketAddress } from 'node:net'
+import type { ListenAddress } from '../wasm/cluster.js'
+import { Listener } from './listener.js'
+import { errorCode, StartupError } from './startup-error.js'
+
+/** How often to look for another port when the one that was free for one address is taken for the next. */
+const PORT_ATTEMPTS = 20
+
+const UNAVAILABLE = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']
+
+/** The numeric addresses that a list of names and addresses stands for, as in PostgreSQL's listen_addresses. */
+export async function numericAddresses(hosts: readonly string[]): Promise<string[]> {
+  const addresses = new Set<string>()
+  for (const host of hosts) for (const address of await numeric(host)) addresses.add(address)
+  return [...addresses]
+}
+
+async function numeric(host: string): Promise<string[]> {
+  if (host === 'localhost') return ['127.0.0.1', '::1']
+  if (host === '*') return ['0.0.0.0', '::']
+  if (isIP(host) !== 0) return [host]
+  try {
+    return (await lookup(host, { all: true })).map(found => found.address)
+  } catch (error) {
+    throw new StartupError(`cannot listen on "${host}": no such host`, errorCode(error))
+  }
+}
+
+/**
+ * Listens on one port of all these addresses.
+ *
+ * @param hosts numeric addresses
+ * @param port 0 for any that is free on all of them
+ * @returns at least one listener, unless there are no hosts. An address of a family that this machine does not have is left out.
+ * @throws StartupError when the port is taken on any of them or may not be used
+ */
+export async function bindAll(hosts: readonly string[], port: number): Promise<Listener[]> {
+  for (let attempt = 1; ; attempt++) {
+    const listeners: Listener[] = []
+    let unavailable: unknown
+    try {
+      for (const host of hosts) {
+        const samePort = listeners.length === 0 ? port : portOf(listeners[0]!)
+        try {
+          listeners.push(await Listener.bind({ host, port: samePort, family: familyOf(host) }))
+        } catch (error) {
+          if (!UNAVAILABLE.includes(errorCode(error) ?? '')) throw explained(error, host, samePort)
+          unavailable = explained(error, host, samePort)
+        }
+      }
+      if (listeners.length === 0 && unavailable !== undefined) throw unavailable
+      return listeners
+    } catch (error) {
+      for (const listener of listeners) listener.close()
+      const collided = port === 0 && listeners.length > 0 && errorCode(error) === 'EADDRINUSE'
+      if (!collided || attempt === PORT_ATTEMPTS) throw error
+    }
+  }
+}
+
+/** The TCP port of a listener, or 0 for a unix socket. */
+export function portOf(listener: Listener): number {
+  return 'port' in listener.address ? listener.address.port : 0
+}
+
+/** Whether two addresses are the same, however they are written. */
+export function sameAddress(a: ListenAddress, b: ListenAddress): boolean {
+  if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && a.path === b.path
+  return a.port === b.port && a.family === b.family && canonical(a) === canonical(b)
+}
+
+function canonical({ host, family }: { host: string; family: 4 | 6 }): string {
+  return new SocketAddress({ address: host, family: family === 6 ? 'ipv6' : 'ipv4' }).address
+}
+
+function familyOf(host: string): 4 | 6 {
+  return host.includes(':') ? 6 : 4
+}
+
+function explained(error: unknown, host: string, port: number): unknown {
+  const where = `on ${host}, port ${port}`
+  switch (errorCode(error)) {
+    case 'EADDRINUSE':
+      return new StartupError(
+        `cannot listen ${where}: another program does; choose another port`,
+        'EADDRINUSE',
+      )
+    case 'EACCES':
+      return new StartupError(`cannot listen ${where}: permission denied; choose a port above 1023`, 'EACCES')
+    case 'EADDRNOTAVAIL':
+      return new StartupError(`cannot listen ${where}: not an address of this machine`, 'EADDRNOTAVAIL')
+    default:
+      return error instanceof Error
+        ? new StartupError(`cannot listen ${where}: ${error.message}`, errorCode(error))
+        : error
+  }
+}
