@@ -1,0 +1,88 @@
+/**
+ * A Debian tree of its own: a folder with a minimal Debian release, made by debootstrap and entered by chroot, so the
+ * machine's own packages do not matter and stay as they are. No file systems are mounted, because containers often forbid
+ * that: what a program in it works on lies inside the tree.
+ */
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { BuildFailure } from './failure.js'
+import { logFile } from './paths.js'
+import { run } from './process.js'
+import type { Step } from './progress.js'
+
+/** The release that the compiler, PostgreSQL's source and whatever they are compared with come from. */
+export const RELEASE = 'forky'
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
+
+/** Fills an empty folder with the release; `name` tells this tree's logs from another's. Throws BuildFailure if it cannot. */
+export async function makeDebianTree(tree: string, name: string, step: Step): Promise<void> {
+  const log = (part: string) => logFile(`${name}-${part}`)
+  await requireDebootstrap(log('debootstrap-install'))
+
+  step.detail(`debootstrap ${RELEASE}`)
+  await run(
+    // An empty mirror argument means debootstrap's default; the script for sid serves every later release.
+    // The archive's signature is always checked: without the keyring debootstrap would only warn.
+    [
+      'debootstrap',
+      '--variant=minbase',
+      '--force-check-gpg',
+      `--keyring=${KEYRING}`,
+      RELEASE,
+      tree,
+      '',
+      'sid',
+    ],
+    { log: log('debootstrap'), doing: `make a Debian ${RELEASE} tree (is the network reachable?)` },
+  )
+  writeFileSync(
+    join(tree, 'etc/apt/apt.conf.d/90-build'),
+    // A mirror may lag behind its own validity date.
+    'Acquire::Check-Valid-Until "false";\nAcquire::Languages "none";\nAPT::Install-Recommends "false";\n',
+  )
+  const sources = join(tree, 'etc/apt/sources.list')
+  appendFileSync(sources, readFileSync(sources, 'utf8').replace(/^deb /gm, 'deb-src '))
+}
+
+/** Installs packages and what they depend on, but not what they recommend. */
+export async function installPackages(
+  tree: string,
+  packages: string[],
+  name: string,
+  step: Step,
+): Promise<void> {
+  step.detail(`install ${packages.length} packages`)
+  const apt = (part: string, ...args: string[]) =>
+    run(['chroot', tree, 'apt-get', '-y', ...args], {
+      log: logFile(`${name}-apt-${part}`),
+      doing: `install ${packages.join(' ')}`,
+    })
+  await apt('update', 'update')
+  await apt('install', 'install', ...packages)
+  await apt('clean', 'clean')
+}
+
+async function requireDebootstrap(log: string): Promise<void> {
+  const wayOut =
+    'The build needs Emscripten 6 and the source of PostgreSQL 18. It takes both from Debian, in one of two ways:\n' +
+    '  - as root on a Debian system (a container will do): nothing to prepare, it makes a Debian tree in its cache\n' +
+    '  - with the packages "emscripten" (6 or later), dpkg-dev, make, perl, bison, flex and a deb-src line for\n' +
+    '    postgresql-18 on the machine itself: no root needed'
+  if (process.platform !== 'linux') throw new BuildFailure(`the build runs on Linux only\n${wayOut}`)
+  if (process.getuid?.() !== 0) throw new BuildFailure(`only root can make a Debian tree\n${wayOut}`)
+  const present = () => existsSync(KEYRING) && spawnSync('debootstrap', ['--version']).status === 0
+  if (present()) return
+  if (spawnSync('apt-get', ['--version']).status !== 0)
+    throw new BuildFailure(`neither debootstrap nor apt-get is on this machine\n${wayOut}`)
+  const doing = 'install debootstrap'
+  await run(['apt-get', '-y', 'update'], { log, doing })
+  await run(
+    ['apt-get', '-y', 'install', '--no-install-recommends', 'debootstrap', 'debian-archive-keyring'],
+    {
+      log,
+      doing,
+    },
+  )
+  if (!present()) throw new BuildFailure(`debootstrap was installed and still does not run\n${wayOut}`)
+}
