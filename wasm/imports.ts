@@ -57,6 +57,7 @@ const ENXIO = 60
  */
 export function createPGliteImportHandler(): PGliteImportHandler {
   let memory: WebAssembly.Memory | undefined
+  const framing = new Framing()
   const input: Uint8Array[] = []
   let output: Uint8Array[] = []
   let ended = false

@@ -76,6 +76,39 @@ _tzset_js(long *zone, int *daylight, char *standard_name, char *daylight_name)
 	strcpy(daylight_name, "UTC");
 }
 
+/* Days since 1970 as a date of the proleptic Gregorian calendar, counted in eras of 400 years from 1 March 0000. */
+int
+_gmtime_js(time_t time, struct tm *result)
+{
+	int64_t		days = time / 86400 - (time % 86400 < 0);
+	int			seconds = (int) (time - days * 86400);
+	int64_t		shifted = days + 719468;
+	int64_t		era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+	int			day_of_era = (int) (shifted - era * 146097);
+	int			year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int			day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int			month = (5 * day_of_year + 2) / 153;	/* from March on */
+	int			year = (int) (year_of_era + era * 400) + (month >= 10);
+	int			leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	memset(result, 0, sizeof(*result));
+	result->tm_year = year - 1900;
+	result->tm_mon = (month + 2) % 12;
+	result->tm_mday = day_of_year - (153 * month + 2) / 5 + 1;
+	result->tm_yday = month >= 10 ? day_of_year - 306 : day_of_year + 59 + leap;
+	result->tm_wday = (int) (((days + 4) % 7 + 7) % 7);
+	result->tm_hour = seconds / 3600;
+	result->tm_min = seconds / 60 % 60;
+	result->tm_sec = seconds % 60;
+	return 0;
+}
+
+int
+_localtime_js(time_t time, struct tm *result)
+{
+	return _gmtime_js(time, result);
+}
+
 int
 getrusage(int who, struct rusage *usage)
 {

@@ -37,6 +37,19 @@ getrlimit(int resource, struct rlimit *limit)
 	return 0;
 }
 
+/* What sysconf() tells of the machine: all the memory there can be, and processors that nobody should rely on. */
+size_t
+emscripten_get_heap_max(void)
+{
+	return (size_t) -1 & ~(size_t) (PAGE_SIZE - 1);
+}
+
+int
+emscripten_num_logical_cores(void)
+{
+	return 2;
+}
+
 int
 setrlimit(int resource, const struct rlimit *limit)
 {

@@ -100,6 +100,31 @@ malloc_usable_size(void *address)
 	return dlmalloc_usable_size(address);
 }
 
+/* Names under which the C library itself calls them. */
+void *
+__libc_malloc(size_t size)
+{
+	return dlmalloc(size);
+}
+
+void
+__libc_free(void *address)
+{
+	dlfree(address);
+}
+
+void *
+__libc_calloc(size_t count, size_t size)
+{
+	return dlcalloc(count, size);
+}
+
+void *
+emscripten_builtin_malloc(size_t size)
+{
+	return dlmalloc(size);
+}
+
 /* ---- mmap ---- */
 
 /* Fresh zeroed memory, or a copy of a file: nothing written to it reaches the file. */

@@ -108,6 +108,13 @@ _abort_js(void)
 	host_exit(SIGABRT);
 }
 
+_Noreturn void
+__assert_fail(const char *expression, const char *file, int line, const char *function)
+{
+	fprintf(stderr, "%s:%d: %s: assertion \"%s\" failed\n", file, line, function, expression);
+	abort();
+}
+
 /* ---- identity ---- */
 
 pid_t

@@ -155,6 +155,22 @@ sigsuspend(const sigset_t *mask)
 	return -1;
 }
 
+/* Takes one of these signals, which the caller has blocked. */
+int
+sigwait(const sigset_t *restrict set, int *restrict signal)
+{
+	uint32_t	wanted,
+				ready;
+
+	memcpy(&wanted, set, sizeof(wanted));
+	while ((ready = signals->pending & wanted) == 0)
+		if (sys_sleep(self, 10) == -EINTR)
+			signals_dispatch();
+	*signal = __builtin_ctz(ready) + 1;
+	__atomic_fetch_and(&signals->pending, ~BIT(*signal), __ATOMIC_SEQ_CST);
+	return 0;
+}
+
 int
 pause(void)
 {

@@ -179,3 +179,10 @@ poll(struct pollfd *fds, nfds_t count, int ms)
 			result = -EDEADLK;
 	return answer(result);
 }
+
+/* For the C library's own functions that wait, such as those of stdio. */
+int
+__syscall_poll(struct pollfd *fds, nfds_t count, int ms)
+{
+	return sys_poll(self, fds, count, ms);
+}
