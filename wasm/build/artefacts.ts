@@ -26,7 +26,7 @@ export function gather(
   for (const file of [linked.kernel, linked.postgres])
     cpSync(toolchain.outside(file), join(folder, basename(file)))
   mkdirSync(join(folder, 'bin'))
-  writeFileSync(join(folder, 'bin', 'postgres'), '')
+  writeFileSync(join(folder, 'bin', 'postgres'), '', { mode: 0o755 })
   mkdirSync(join(folder, 'lib'))
   for (const name of modules.names) writeFileSync(join(folder, 'lib', `${name}.so`), '')
 
