@@ -38,23 +38,29 @@ export function newSystemIdentifier(): bigint {
 }
 
 /**
- * Gives the cluster that pg_control describes this system identifier, and secrets of its own. The same identifier must go
- * into its WAL: see identifyWal().
+ * A copy of pg_control with this system identifier, and with secrets of its own. The same identifier must go into the
+ * cluster's WAL: see identifyWal().
  */
-export function identifyControlFile(control: Buffer, systemIdentifier: bigint): void {
-  if (isNative(control) === undefined) throw new Error('the template has a pg_control of an unknown layout')
+export function identifyControlFile(original: Buffer, systemIdentifier: bigint): Buffer {
+  if (isNative(original) === undefined) throw new Error('pg_control has an unknown layout')
+  const control = Buffer.from(original)
   control.writeBigUInt64LE(systemIdentifier, SYSTEM_IDENTIFIER)
   randomFillSync(control.subarray(MOCK_AUTHENTICATION_NONCE.start, MOCK_AUTHENTICATION_NONCE.end))
   control.writeUInt32LE(crc32c(control.subarray(0, CRC)), CRC)
+  return control
 }
 
 /**
- * Puts the system identifier into a WAL segment: PostgreSQL compares the one in the long header of the first page
+ * A copy of a WAL segment with this system identifier: PostgreSQL compares the one in the long header of the first page
  * with pg_control's. Page headers are not covered by a CRC; the records behind them do not contain the identifier.
  */
-export function identifyWal(segment: Buffer, systemIdentifier: bigint): void {
-  if ((segment.readUInt16LE(WAL_INFO) & WAL_LONG_HEADER) === 0) return
-  segment.writeBigUInt64LE(systemIdentifier, WAL_SYSTEM_IDENTIFIER)
+export function identifyWal(original: Buffer, systemIdentifier: bigint): Buffer {
+  const segment = Buffer.from(original)
+  // A segment that was prepared for later use has no header yet.
+  if ((segment.readUInt16LE(WAL_INFO) & WAL_LONG_HEADER) !== 0) {
+    segment.writeBigUInt64LE(systemIdentifier, WAL_SYSTEM_IDENTIFIER)
+  }
+  return segment
 }
 
 const CASTAGNOLI = 0x82f63b78

@@ -27,7 +27,7 @@ import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { isNative } from './control-file.js'
 import { errorCode, StartupError } from './startup-error.js'
-import { syncDirectory, unpackTemplate } from './template.js'
+import { syncDirectory, unpackTemplate } from './unpack.js'
 
 const MAJOR = '18'
 

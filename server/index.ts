@@ -10,10 +10,11 @@
  * await server.stop()
  * ```
  */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { Cluster, type ListenAddress } from '../wasm/cluster.js'
-import { requireArtefacts } from './artefacts.js'
+import { artefactsDir } from '../wasm/artefacts.js'
+import { Cluster, type ListenAddress, StartError } from '../wasm/cluster.js'
 import { createEphemeralDirectory, type DataDirectory, openDataDirectory } from './data-directory.js'
 import { InProcessSocket } from './in-process.js'
 import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
@@ -99,7 +100,9 @@ const WILDCARDS = ['*', '0.0.0.0', '::']
  * is in use, foreign or not accessible, PostgreSQL refuses a setting, …
  */
 export async function startServer(options: StartServerOptions = {}): Promise<PostgresServer> {
-  requireArtefacts()
+  if (!existsSync(`${artefactsDir}postgres.wasm`)) {
+    throw new StartupError(`postgres.wasm is not in ${artefactsDir}: build it by "npm run build"`, 'ENOENT')
+  }
   const settings = textSettings(options)
   const hosts = settings.listen_addresses!.split(',').flatMap(host => host.trim() || [])
   const listeners = await bindAll(await numericAddresses(hosts), portIn(settings))
@@ -160,8 +163,7 @@ async function startCluster(
       onLog,
     })
   } catch (error) {
-    const log = error instanceof Error && 'log' in error && typeof error.log === 'string' ? error.log : ''
-    const reason = failureIn(log)
+    const reason = error instanceof StartError ? failureIn(error.log) : undefined
     throw reason === undefined ? error : new StartupError(reason)
   }
 }
