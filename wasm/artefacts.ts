@@ -8,6 +8,9 @@ export const artefactsDir = fileURLToPath(new URL('../../wasm/dist/', import.met
 /** The path that the server takes for its own: it finds its share/ folder beside it. */
 export const postgresPath = `${artefactsDir}bin/postgres`
 
+/** What processes see of an environment. A child looks for the server's path as a shell would. */
+export const environment = { PATH: `${artefactsDir}bin`, LC_ALL: 'C', TZ: 'UTC' }
+
 function compile(name: string): WebAssembly.Module {
   let bytes: Buffer<ArrayBuffer>
   try {
@@ -31,7 +34,7 @@ export function loadPrograms(): Programs {
   return programs
 }
 
-/** For the build: any other program of its folder. */
-export function loadProgram(file: string): Programs {
-  return { kernel: compile('kernel.wasm'), postgres: new WebAssembly.Module(readFileSync(file)) }
+/** Any other program. */
+export function loadProgram(file: string): WebAssembly.Module {
+  return new WebAssembly.Module(readFileSync(file))
 }

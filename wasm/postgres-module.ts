@@ -2,7 +2,7 @@
  * One backend in this thread, with no server and no other threads: for hosts that have none, and for tests. The host
  * hands input to an import handler and calls `_interactive_one`, which returns when all of it has been answered.
  */
-import { artefactsDir, loadPrograms, postgresPath } from './artefacts.js'
+import { artefactsDir, environment, loadPrograms, postgresPath } from './artefacts.js'
 import { clockImports } from './host/clock.js'
 import type { FileLayer } from './host/file-layer.js'
 import { fileImports } from './host/files.js'
@@ -122,7 +122,7 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
     ...clockImports,
     ...randomImports(memory),
     ...processImports(memory, {
-      environment: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+      environment,
       notifyState: () => {},
     }),
   }

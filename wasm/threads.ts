@@ -25,12 +25,12 @@ export class Threads {
     readonly heard: (message: WorkerMessage) => void,
   ) {}
 
-  /** Run the process of this slot on a thread of its own. */
-  run(slot: number): void {
+  /** Run the process of this slot, an instance of this program, on a thread of its own. */
+  run(slot: number, program: WebAssembly.Module): void {
     const worker = this.#idle.pop() ?? this.#make()
     this.#busy.set(slot, worker)
     worker.ref()
-    worker.postMessage({ slot } satisfies RunMessage)
+    worker.postMessage({ slot, program } satisfies RunMessage)
     setImmediate(() => this.#fill())
   }
 

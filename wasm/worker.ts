@@ -10,20 +10,19 @@ import { ProcessExit, processImports } from './host/process.js'
 import { randomImports } from './host/random.js'
 import { instantiateKernel, threadHost } from './kernel.js'
 import { LinearMemory } from './memory.js'
-import { type ImageSize, programImports, startInstance } from './program.js'
+import { type ImageSize, imageSize, programImports, startInstance } from './program.js'
 
 /** What the main thread gives a worker at its start. */
 export interface WorkerSetup {
   readonly memory: WebAssembly.Memory
   readonly kernel: WebAssembly.Module
-  readonly program: WebAssembly.Module
-  readonly size: ImageSize
   readonly environment: Record<string, string>
 }
 
 /** What it asks of it: run the process of this slot. */
 export interface RunMessage {
   readonly slot: number
+  readonly program: WebAssembly.Module
 }
 
 /** What it hears from it. */
@@ -42,6 +41,7 @@ const tell = (message: WorkerMessage) => port.postMessage(message)
 const memory = new LinearMemory(setup.memory)
 const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory))
 const files = nodeFiles()
+const sizes = new WeakMap<WebAssembly.Module, ImageSize>()
 let slot = 0
 
 const host: WebAssembly.ModuleImports = {
@@ -63,13 +63,15 @@ const host: WebAssembly.ModuleImports = {
 }
 
 /** Runs the process to its end and returns its wait status. */
-function run(): number {
+function run(module: WebAssembly.Module): number {
   const client = kernel.sys_client(slot)
   const image = kernel.host_image(slot) >>> 0
-  memory.reach(image + setup.size.data).fill(0, image, image + setup.size.data)
+  const size = sizes.get(module) ?? imageSize(module)
+  sizes.set(module, size)
+  memory.reach(image + size.data).fill(0, image, image + size.data)
   try {
-    const imports = programImports(setup.memory, kernel, slot, setup.size, clientImports(client), host)
-    const program = startInstance(new WebAssembly.Instance(setup.program, imports), kernel, slot)
+    const imports = programImports(setup.memory, kernel, slot, size, clientImports(client), host)
+    const program = startInstance(new WebAssembly.Instance(module, imports), kernel, slot)
     program.process_main(kernel.host_argc(slot), kernel.host_argv(slot))
     return 0
   } catch (error) {
@@ -93,6 +95,6 @@ function clientImports(client: number) {
 
 port.on('message', (message: RunMessage) => {
   slot = message.slot
-  const status = run()
+  const status = run(message.program)
   tell({ type: 'exit', slot, status })
 })

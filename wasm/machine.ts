@@ -1,0 +1,123 @@
+/**
+ * The machine that processes run on: one memory, one kernel, a thread for each process. Seen from the main thread,
+ * this is where the kernel's requests to the host are answered: start a process, end one by force, post an alarm.
+ */
+import { instantiateKernel, type KernelExports, monotonic, threadHost, Work } from './kernel.js'
+import { LinearMemory } from './memory.js'
+import { imageSize } from './program.js'
+import { Threads } from './threads.js'
+import type { WorkerMessage } from './worker.js'
+
+export interface MachineOptions {
+  kernel: WebAssembly.Module
+  /** What the first process is an instance of. */
+  first: WebAssembly.Module
+  /** What the processes are that other processes start. */
+  program: WebAssembly.Module
+  /** At most so many processes at a time. */
+  maxProcesses: number
+  environment: Record<string, string>
+  /** Something a process has written to its standard output (1) or error (2). */
+  onWrite(text: string, stream: number): void
+  /** What a process tells about its state, in the words of sd_notify(3). */
+  onState(slot: number, state: string): void
+  /** Sockets have events; ask host_next_socket(). */
+  onSockets(): void
+}
+
+/** Pages of 64 KiB. */
+const INITIAL_PAGES = 256
+const MAXIMUM_PAGES = 65536
+
+export class Machine {
+  readonly memory: LinearMemory
+  readonly kernel: KernelExports
+  readonly #threads: Threads
+  readonly #exits = new Map<number, (status: number) => void>()
+  #first = 0
+  #timer: NodeJS.Timeout | undefined
+  #running = true
+
+  constructor(readonly options: MachineOptions) {
+    const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true })
+    const data = Math.max(imageSize(options.first).data, imageSize(options.program).data)
+    this.memory = new LinearMemory(memory)
+    this.kernel = instantiateKernel(options.kernel, memory, threadHost(memory))
+    if (this.kernel.host_boot(options.maxProcesses, data) < 0) throw new Error('out of memory')
+    this.#threads = new Threads(
+      { memory, kernel: options.kernel, environment: options.environment },
+      message => this.#hear(message),
+    )
+    void this.#serve()
+  }
+
+  /** Starts the first process. Returns its slot, and its wait status once it has exited. */
+  spawn(args: readonly string[], pid: number): { slot: number; exited: Promise<number> } {
+    const text = Buffer.from(args.map(arg => `${arg}\0`).join(''))
+    const scratch = this.kernel.host_scratch() >>> 0
+    this.memory.reach(scratch + text.length).set(text, scratch)
+    const slot = this.kernel.host_spawn(args.length, pid)
+    if (slot < 0) throw new Error('the command line is too long')
+    this.#first = slot
+    return { slot, exited: new Promise(resolve => this.#exits.set(slot, resolve)) }
+  }
+
+  /** Ends all processes and frees their threads. */
+  async close(): Promise<void> {
+    this.#running = false
+    clearTimeout(this.#timer)
+    await this.#threads.close()
+  }
+
+  /** Answers the kernel until the machine is closed. */
+  async #serve(): Promise<void> {
+    const word = this.kernel.host_word() >>> 2
+    const words = new Int32Array(this.memory.memory.buffer)
+    while (this.#running) {
+      const seen = Atomics.load(words, word)
+      const work = this.kernel.host_work()
+      if (work === 0) {
+        const waiting = Atomics.waitAsync(words, word, seen)
+        if (waiting.async) await waiting.value
+        continue
+      }
+      if (work & Work.Spawn) this.#startProcesses()
+      if (work & Work.Kill) this.#killProcess()
+      if (work & Work.Timer) this.#postAlarms()
+      if (work & Work.Socket) this.options.onSockets()
+    }
+  }
+
+  #startProcesses(): void {
+    for (let slot = this.kernel.host_next_embryo(); slot > 0; slot = this.kernel.host_next_embryo())
+      this.#threads.run(slot, slot === this.#first ? this.options.first : this.options.program)
+  }
+
+  /** One at a time: the next once this one's exit has been heard. */
+  #killProcess(): void {
+    const slot = this.kernel.host_next_killed()
+    if (slot > 0) this.#threads.kill(slot)
+  }
+
+  #postAlarms(): void {
+    clearTimeout(this.#timer)
+    const next = this.kernel.host_timers(monotonic())
+    if (next > 0) this.#timer = setTimeout(() => this.#postAlarms(), Math.max(1, next - monotonic()))
+  }
+
+  #hear(message: WorkerMessage): void {
+    if (message.type === 'log') this.options.onWrite(message.text, message.stream)
+    else if (message.type === 'state') this.options.onState(message.slot, message.state)
+    else {
+      this.kernel.host_exit(message.slot, message.status)
+      this.#exits.get(message.slot)?.(message.status)
+      this.#exits.delete(message.slot)
+      this.#killProcess()
+    }
+  }
+}
+
+/** The exit code of a wait status, as a shell shows it: 128 + n for a process that was ended by signal n. */
+export function exitCode(status: number): number {
+  return status & 0x7f ? 128 + (status & 0x7f) : status >> 8
+}
