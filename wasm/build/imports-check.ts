@@ -11,7 +11,10 @@ import { repository } from './paths.js'
 const LOADER = ['memory', '__stack_pointer', '__memory_base', '__table_base', '__indirect_function_table']
 
 /** Imports of a program that neither the loader, nor the kernel, nor a header in c/ knows, as "module.name". */
-export async function strangeImports(program: Uint8Array<ArrayBuffer>, kernel: Uint8Array<ArrayBuffer>): Promise<string[]> {
+export async function strangeImports(
+  program: Uint8Array<ArrayBuffer>,
+  kernel: Uint8Array<ArrayBuffer>,
+): Promise<string[]> {
   const kernelExports = new Set(
     WebAssembly.Module.exports(await WebAssembly.compile(kernel)).map(({ name }) => name),
   )

@@ -65,11 +65,7 @@ export async function link(
     ),
     initdb: await wasmLd(
       'initdb.wasm',
-      ...PROGRAM,
-      ...own.posix,
-      ...installed('initdb'),
-      noTable,
-      ...libraries,
+      ...[...PROGRAM, ...own.posix, ...own.initdb, ...installed('initdb'), noTable, ...libraries],
     ),
   }
 }
