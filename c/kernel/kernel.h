@@ -88,8 +88,8 @@ KERNEL(sys_pipe_read) int sys_pipe_read(int self, int fd, void *buffer, uint32_t
 KERNEL(sys_pipe_write) int sys_pipe_write(int self, int fd, const void *buffer, uint32_t length);
 
 KERNEL(sys_socket) int sys_socket(int self);
+/* Blocks until the host listens there, or answers why it cannot; sys_listen has nothing left to do. */
 KERNEL(sys_bind) int sys_bind(int self, int fd, const void *address, uint32_t length);
-/* Blocks until the host listens there, or answers why it cannot. */
 KERNEL(sys_listen) int sys_listen(int self, int fd);
 KERNEL(sys_accept) int sys_accept(int self, int fd);
 /* -EAGAIN when nothing is there; 0 at the end of the stream. */

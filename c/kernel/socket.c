@@ -20,7 +20,7 @@
 enum socket_state
 {
 	SOCKET_FREE,
-	SOCKET_NEW,					/* made by a process; not bound, or bound and not listening */
+	SOCKET_NEW,					/* made by a process, not bound */
 	SOCKET_ASKED,				/* the host has been asked to listen */
 	SOCKET_LISTENING,
 	SOCKET_CONNECTED
@@ -43,7 +43,7 @@ struct socket
 	volatile int ended;			/* input: 0 more may come, 1 end of stream, 2 the client is gone */
 	volatile int wants_space;	/* the host has input that does not fit */
 	int			nonblock;
-	int			error;			/* a failed listen's errno */
+	int			error;			/* a failed bind's errno */
 	struct address local;
 	struct address peer;
 	struct ring input;
@@ -136,26 +136,19 @@ sys_socket(int self)
 	return fd_of(s);
 }
 
+/*
+ * The host listens from bind() on, not from listen(): a unix socket's file exists once it is bound, and a taken port is
+ * reported there.
+ */
 int
 sys_bind(int self, int fd, const void *address, uint32_t length)
 {
 	struct socket *s = socket_of(fd);
 
-	(void) self;
 	if (s == NULL || s->state != SOCKET_NEW || length > sizeof(s->local.storage))
 		return -EINVAL;
 	s->local.length = length;
 	__builtin_memcpy(&s->local.storage, address, length);
-	return 0;
-}
-
-int
-sys_listen(int self, int fd)
-{
-	struct socket *s = socket_of(fd);
-
-	if (s == NULL || s->state != SOCKET_NEW)
-		return -EINVAL;
 	s->poller = self;
 	s->hosted = 1;
 	store(&s->state, SOCKET_ASKED);
@@ -169,6 +162,15 @@ sys_listen(int self, int fd)
 		if (proc_sleep(self, seen, __builtin_inf()) == -EDEADLK)
 			return -EDEADLK;
 	}
+}
+
+int
+sys_listen(int self, int fd)
+{
+	struct socket *s = socket_of(fd);
+
+	(void) self;
+	return s != NULL && s->state == SOCKET_LISTENING ? 0 : -EINVAL;
 }
 
 void
