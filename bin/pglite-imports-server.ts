@@ -6,14 +6,14 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type PostgresServer, StartupError, type StopMode, startServer } from '../server/index.js'
-import { withoutChatter } from '../server/log.js'
+import { TerseLog } from '../server/log.js'
 
 interface Options {
   dataDir?: string
   port?: number
   host?: string
   socketDir?: string
-  set: Record<string, string>
+  set?: Record<string, string>
   maxConnections?: number
   quiet?: true
   verbose?: true
@@ -35,7 +35,7 @@ const program = new Command('pglite-imports-server')
   .option('-p, --port <port>', 'TCP port, 0 for any free one (default: 5432)', wholeNumber)
   .option('-h, --host <hosts>', 'where to listen, comma-separated; * for everywhere (default: localhost)')
   .option('-k, --socket-dir <dir>', 'directory for a unix socket as well')
-  .option('-c, --set <name=value>', 'a setting of PostgreSQL, may be repeated', setting, {})
+  .option('-c, --set <name=value>', 'a setting of PostgreSQL, may be repeated', setting)
   .option('--max-connections <number>', 'how many clients at once', wholeNumber)
   .addOption(new Option('-q, --quiet', 'print the connection string only, no log').conflicts('verbose'))
   .addOption(new Option('-v, --verbose', "print all of PostgreSQL's log, from severity INFO"))
@@ -51,12 +51,15 @@ SIGTERM waits for the clients to leave, SIGQUIT stops at once, SIGHUP reloads th
 await program.parseAsync()
 
 async function start(options: Options): Promise<void> {
+  const write = (line: string) => process.stderr.write(`${line}\n`)
+  const terse = new TerseLog(write)
   let server: PostgresServer | undefined
   let stopping = false
   const stop = (mode: StopMode) => {
     // While it starts there is nothing to stop: leaving is as good as a crash, from which PostgreSQL recovers.
     if (server === undefined) process.exit(1)
     stopping = true
+    terse.stopping()
     void server.stop(mode)
   }
   let interrupted = Number.NEGATIVE_INFINITY
@@ -69,9 +72,6 @@ async function start(options: Options): Promise<void> {
   process.on('SIGQUIT', () => stop('immediate'))
   process.on('SIGHUP', () => server?.reload())
 
-  const settings = { ...defaultSettings(options), ...options.set }
-  const log = (line: string) => process.stderr.write(`${line}\n`)
-  const chatting = () => server === undefined || stopping
   try {
     server = await startServer({
       dataDir: options.dataDir,
@@ -79,14 +79,15 @@ async function start(options: Options): Promise<void> {
       host: options.host,
       unixSocketDir: options.socketDir,
       maxConnections: options.maxConnections,
-      settings,
-      log: options.quiet ? false : options.verbose ? log : withoutChatter(log, chatting),
+      settings: { ...defaultSettings(options), ...options.set },
+      log: options.quiet ? false : options.verbose ? write : line => terse.add(line),
     })
   } catch (error) {
     if (!(error instanceof StartupError)) throw error
     console.error(`pglite-imports-server: ${error.message}`)
     process.exit(1)
   }
+  terse.started()
   console.log(options.quiet ? server.url : greeting(server))
 
   process.exit(await server.exited)
@@ -116,7 +117,7 @@ function wholeNumber(text: string): number {
   return Number(text)
 }
 
-function setting(text: string, settings: Record<string, string>): Record<string, string> {
+function setting(text: string, settings: Record<string, string> = {}): Record<string, string> {
   const [, name, value] = /^([\w.]+)=(.*)$/s.exec(text) ?? []
   if (name === undefined || value === undefined) throw new InvalidArgumentError('It must be name=value.')
   return { ...settings, [name]: value }

@@ -31,17 +31,34 @@ function findLast(lines: readonly string[], pattern: RegExp): number | undefined
 }
 
 /**
- * Leaves out of a log what PostgreSQL always says when it starts and stops: entries of severity LOG while `chatting()`. All
- * else passes, warnings and errors at any time, with the lines that belong to them.
+ * A log without what PostgreSQL always says when it starts and stops: entries of severity LOG at those times. All else
+ * passes, warnings and errors at any time, each with the lines that belong to it. What passes while the server starts is held
+ * until it has started, for if it does not, the error that is thrown says why.
  */
-export function withoutChatter(
-  write: (line: string) => void,
-  chatting: () => boolean,
-): (line: string) => void {
-  let passing = true
-  return line => {
-    const severity = ENTRY.exec(line)?.[1]
-    if (severity !== undefined && !FURTHER.test(line)) passing = severity !== 'LOG' || !chatting()
-    if (passing) write(line)
+export class TerseLog {
+  readonly #write: (line: string) => void
+  #state: 'starting' | 'running' | 'stopping' = 'starting'
+  #passing = false
+  #held: string[] = []
+
+  constructor(write: (line: string) => void) {
+    this.#write = write
+  }
+
+  add(line: string): void {
+    const severity = FURTHER.test(line) ? undefined : ENTRY.exec(line)?.[1]
+    if (severity !== undefined) this.#passing = this.#state === 'running' || severity !== 'LOG'
+    if (!this.#passing) return
+    if (this.#state === 'starting') this.#held.push(line)
+    else this.#write(line)
+  }
+
+  started(): void {
+    this.#state = 'running'
+    for (const line of this.#held.splice(0)) this.#write(line)
+  }
+
+  stopping(): void {
+    this.#state = 'stopping'
   }
 }
