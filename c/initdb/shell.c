@@ -57,7 +57,7 @@ run(const char *command, const char *input)
 {
 	char		text[4096];
 	char	   *words[MAX_WORDS];
-	char	   *arguments[MAX_WORDS];
+	char	   *arguments[MAX_WORDS + 2];
 	int			count,
 				kept = 0,
 				status;
@@ -70,6 +70,12 @@ run(const char *command, const char *input)
 			i += words[i][1] == '\0' ? 1 : 0;
 		else if (strncmp(words[i], "2>", 2) != 0)
 			arguments[kept++] = words[i];
+	}
+	/* A child has the host's environment, not the one in which initdb has set PGDATA. */
+	if (getenv("PGDATA") != NULL)
+	{
+		arguments[kept++] = "-D";
+		arguments[kept++] = getenv("PGDATA");
 	}
 	arguments[kept] = NULL;
 

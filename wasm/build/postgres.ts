@@ -31,7 +31,14 @@ const NOT_THERE: Record<string, string> = {
 }
 
 /** Built and installed in this order; each is a folder of PostgreSQL's source. */
-const FOLDERS = ['src/backend', 'src/timezone', 'src/interfaces/libpq', ...MODULE_FOLDERS, 'src/bin/initdb']
+const FOLDERS = [
+  'src/include/catalog',
+  'src/backend',
+  'src/timezone',
+  'src/interfaces/libpq',
+  ...MODULE_FOLDERS,
+  'src/bin/initdb',
+]
 
 /** The number of objects compiled from nothing, only to show progress. */
 const OBJECTS_EXPECTED = 1190
@@ -114,6 +121,7 @@ export async function compilePostgres(
       onLine,
     })
   await make('headers', '-C', 'src/backend', 'generated-headers')
+  await make('include-folders', '-C', 'src/include', 'installdirs', `DESTDIR=${objects.folder}/installed`)
   for (const folder of FOLDERS) {
     await make(folder.replaceAll('/', '-'), '-C', folder, 'install', `DESTDIR=${objects.folder}/installed`)
   }
