@@ -71,13 +71,18 @@ run(const char *command, const char *input)
 		else if (strncmp(words[i], "2>", 2) != 0)
 			arguments[kept++] = words[i];
 	}
-	/* A child has the host's environment, not the one in which initdb has set PGDATA. */
-	if (getenv("PGDATA") != NULL)
-	{
-		arguments[kept++] = "-D";
-		arguments[kept++] = getenv("PGDATA");
-	}
 	arguments[kept] = NULL;
+
+	/*
+	 * A child has the host's environment, not the one in which initdb has set PGDATA. The option goes behind the first
+	 * one, which says what kind of server it is to be.
+	 */
+	if (getenv("PGDATA") != NULL && kept >= 2)
+	{
+		memmove(arguments + 4, arguments + 2, (kept - 1) * sizeof(char *));
+		arguments[2] = "-D";
+		arguments[3] = getenv("PGDATA");
+	}
 
 	int			pid = process_spawn(arguments, -1, input);
 

@@ -202,6 +202,7 @@ host_connect(int listener)
 	if (s == NULL)
 		return -EMFILE;
 	s->hosted = 1;
+	s->nonblock = 1;			/* poll() is what waits for a client */
 	s->input.bytes = page_alloc(HOST_SLOT, 2 * RING_SIZE, PAGE_OF_KERNEL);
 	if (s->input.bytes == NULL)
 	{

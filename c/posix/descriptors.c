@@ -6,6 +6,7 @@
  */
 #include "descriptors.h"
 #include "process.h"
+#include "client.h"
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -128,7 +129,11 @@ __syscall_fcntl64(int fd, int command, ...)
 	argument = va_arg(args, int);
 	va_end(args);
 	if (IS_KERNEL_FD(fd))
-		return command == F_SETFL ? sys_nonblock(self, fd, (argument & O_NONBLOCK) != 0) : 0;
+	{
+		if (command != F_SETFL || is_client(fd))
+			return 0;			/* a client's bytes never block; see client.c */
+		return sys_nonblock(self, fd, (argument & O_NONBLOCK) != 0);
+	}
 	file = descriptor_file(fd);
 	if (file == NULL)
 		return -EBADF;

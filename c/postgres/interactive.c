@@ -95,9 +95,11 @@ interactive_begin_session(const char **dbname, const char **username)
 void
 interactive_leave_if_idle(void)
 {
-	if (!called || pq_buffer_remaining_data() > 0 || client_has_input())
+	if (!called)
 		return;
 	client_begun();
+	if (pq_buffer_remaining_data() > 0 || client_has_input())
+		return;
 	PG_exception_stack = NULL;
 	longjmp(caller, 1);
 }
