@@ -26,6 +26,7 @@ import {
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { isNative } from './control-file.js'
+import { removePGliteLock } from './pglite-lock.js'
 import { errorCode, StartupError } from './startup-error.js'
 import { syncDirectory, unpackTemplate } from './unpack.js'
 
@@ -170,6 +171,7 @@ function checkCluster(path: string): void {
     )
   }
   accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  removePGliteLock(path)
   // PostgreSQL insists on this; directories made by PGlite are open to all.
   if ((statSync(path).mode & 0o027) !== 0) chmodSync(path, 0o700)
 }
