@@ -27,6 +27,7 @@ export class Connection {
     this.#backend = backend
     this.#onEnd = onEnd
 
+    this.#lendSocket()
     client.on('data', this.#toBackend)
     client.on('end', () => {
       if (!this.#released) backend.endInput()
@@ -69,9 +70,29 @@ export class Connection {
     if (this.#released || client.writableNeedDrain) return
     client.cork()
     for (const chunk of this.#backend.getOutput()) {
-      if (!client.write(chunk)) break
+      if (!client.write(chunk, this.#onSent)) break
     }
     client.uncork()
+  }
+
+  readonly #onSent = (): void => {
+    if (!this.#released && this.#client.writableLength === 0) this.#backend.flushed()
+  }
+
+  /**
+   * Lets the backend's thread write to the system's socket itself, which halves the work per answer. It must not be
+   * closed while that thread uses it, for its number could be another client's by then.
+   */
+  #lendSocket(): void {
+    const client = this.#client
+    const { fd } = (client as unknown as { _handle?: { fd?: number } })._handle ?? {}
+    if (fd === undefined || fd < 0) return
+    const destroy = client._destroy
+    client._destroy = (error, done) => {
+      if (!this.#released) this.#backend.reset()
+      destroy.call(client, error, done)
+    }
+    this.#backend.lend(fd)
   }
 
   #release(): void {

@@ -66,11 +66,25 @@ export class ClientSocket {
     if (this.#kept === undefined && !this.#released) this.kernel.host_input_end(this.fd, 0)
   }
 
-  /** The client is gone: nobody reads the output any more. */
+  /** The client is gone: nobody reads the output any more. A socket that was lent is given back when this returns. */
   reset(): void {
     if (this.#released) return
     this.#kept = undefined
     this.kernel.host_input_end(this.fd, 1)
+    while (this.kernel.host_sending(this.fd) !== 0); // for the moment that one write takes
+  }
+
+  /**
+   * Lend the backend the system's socket, by its descriptor: it writes there what need not wait, and the rest comes
+   * through getOutput(). The descriptor must stay open until reset() or onClose.
+   */
+  lend(descriptor: number): void {
+    this.kernel.host_direct(this.fd, descriptor)
+  }
+
+  /** All output that was taken has been sent, so a lent socket may be written to again. */
+  flushed(): void {
+    if (!this.#released) this.kernel.host_flushed(this.fd)
   }
 
   /**

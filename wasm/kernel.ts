@@ -41,10 +41,15 @@ export interface KernelExports extends WebAssembly.Exports {
   host_output_at(fd: number): number
   host_output_size(fd: number): number
   host_output_take(fd: number, length: number): void
+  host_direct(fd: number, descriptor: number): void
+  host_flushed(fd: number): void
+  host_sending(fd: number): number
   host_release(fd: number): void
   sys_recv(self: number, fd: number, buffer: number, length: number): number
   sys_send(self: number, fd: number, buffer: number, length: number): number
   sys_client(self: number): number
+  sys_direct_begin(fd: number): number
+  sys_direct_end(fd: number): void
 }
 
 /** How a process waits and is woken, and the clock it waits by; see `c/kernel/host.h`. */

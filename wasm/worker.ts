@@ -2,8 +2,10 @@
  * The thread of a process. It runs one process after another, each an instance of the program; while one runs, the
  * thread blocks where the process does. What it has to say goes to the main thread as messages.
  */
+import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { clockImports } from './host/clock.js'
+import { errnoOf } from './host/errno.js'
 import { fileImports } from './host/files.js'
 import { nodeFiles } from './host/node-files.js'
 import { ProcessExit, processImports } from './host/process.js'
@@ -84,12 +86,32 @@ function run(module: WebAssembly.Module): number {
   }
 }
 
-/** The client's bytes: this process' end of the rings. */
+/**
+ * The client's bytes: this process' end of the rings. Output goes straight to the system's socket where the host has
+ * lent it and it takes more.
+ */
 function clientImports(client: number) {
   const self = slot
   return {
     pglite_js_read: (buffer: number, length: number) => kernel.sys_recv(self, client, buffer, length),
-    pglite_js_write: (buffer: number, length: number) => kernel.sys_send(self, client, buffer, length),
+    pglite_js_write(buffer: number, length: number) {
+      const descriptor = kernel.sys_direct_begin(client)
+      if (descriptor >= 0) {
+        const sent = send(descriptor, buffer >>> 0, length)
+        kernel.sys_direct_end(client)
+        if (sent !== 0) return sent
+      }
+      return kernel.sys_send(self, client, buffer, length)
+    },
+  }
+}
+
+/** Returns how many bytes the system's socket took without waiting, or a negated errno. */
+function send(descriptor: number, buffer: number, length: number): number {
+  try {
+    return writeSync(descriptor, memory.reach(buffer + length), buffer, length)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 0 : -errnoOf(error)
   }
 }
 

@@ -95,6 +95,12 @@ KERNEL(sys_accept) int sys_accept(int self, int fd);
 /* -EAGAIN when nothing is there; 0 at the end of the stream. */
 KERNEL(sys_recv) int sys_recv(int self, int fd, void *buffer, uint32_t length);
 KERNEL(sys_send) int sys_send(int self, int fd, const void *buffer, uint32_t length);
+/*
+ * The system's own descriptor of a socket, if this process may write to it now, else -1. After the write, which must
+ * not block, tell sys_direct_end(). What is not written then goes through sys_send().
+ */
+KERNEL(sys_direct_begin) int sys_direct_begin(int fd);
+KERNEL(sys_direct_end) void sys_direct_end(int fd);
 KERNEL(sys_address) int sys_address(int self, int fd, int peer, struct address *address);
 /* Stop blocking in read, write and accept on this pipe end or socket. */
 KERNEL(sys_nonblock) int sys_nonblock(int self, int fd, int nonblock);
@@ -161,6 +167,9 @@ KERNEL(host_input_end) void host_input_end(int fd, int reset);
 KERNEL(host_output_at) uintptr_t host_output_at(int fd);
 KERNEL(host_output_size) uint32_t host_output_size(int fd);
 KERNEL(host_output_take) void host_output_take(int fd, uint32_t length);
+KERNEL(host_direct) void host_direct(int fd, int descriptor);
+KERNEL(host_flushed) void host_flushed(int fd);
+KERNEL(host_sending) int host_sending(int fd);
 /* The host lets go of the socket; it is freed once the process has let go too. */
 KERNEL(host_release) void host_release(int fd);
 #endif

@@ -166,6 +166,7 @@ host_exit(int slot, int status)
 	{
 		store(&p->state, PROC_ZOMBIE);
 		signal_post(parent, SIGCHLD);
+		proc_wake(parent);		/* it may wait for the child, and ignore the signal */
 	}
 	for (int child = HOST_SLOT + 1; child < nproc; child++)
 		if (procs[child].parent == slot && procs[child].parent_pid == p->pid && procs[child].state == PROC_ZOMBIE)

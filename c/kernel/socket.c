@@ -6,6 +6,10 @@
  * control there is: memory never grows with the amount of data. A socket belongs to one process, which can give it
  * to a child (socket_give), and to the host; it is free again when both have let go.
  *
+ * Where the host's threads can all write to the system's socket behind a connection, a process may do so itself and
+ * spare the host the work (sys_direct_begin). It may while nothing that was written before is still on its way
+ * through ring and host, and it falls back to the ring when the system's socket takes no more.
+ *
  * A listening socket has a queue of connected sockets that no process has accepted yet.
  */
 #include "socket.h"
@@ -42,6 +46,9 @@ struct socket
 	volatile int events;		/* SOCKET_ bits that the host has yet to see */
 	volatile int ended;			/* input: 0 more may come, 1 end of stream, 2 the client is gone */
 	volatile int wants_space;	/* the host has input that does not fit */
+	volatile int flushed;		/* the host has no output that it has taken and not yet sent */
+	volatile int sending;		/* the process uses `descriptor` right now */
+	int			descriptor;		/* the system's own socket, which the process may write to, or -1 */
 	int			nonblock;
 	int			error;			/* a failed bind's errno */
 	struct address local;
@@ -106,6 +113,7 @@ socket_alloc(int self, enum socket_state state)
 	if (found != NULL)
 	{
 		__builtin_memset(found, 0, sizeof(*found));
+		found->descriptor = -1;
 		found->state = state;
 	}
 	release(SOCKET_LOCK, self);
@@ -341,6 +349,30 @@ sys_send(int self, int fd, const void *buffer, uint32_t length)
 	}
 }
 
+/*
+ * May the process write to the system's socket now? The ring is looked at before `flushed`: the host clears that
+ * before it takes from the ring, so an empty ring whose last bytes are still in the host's hands is told apart.
+ */
+int
+sys_direct_begin(int fd)
+{
+	struct socket *s = socket_of(fd);
+
+	if (s == NULL || s->descriptor < 0)
+		return -1;
+	store(&s->sending, 1);
+	if (s->output.head == load(&s->output.tail) && load(&s->flushed) && load(&s->ended) != 2)
+		return s->descriptor;
+	store(&s->sending, 0);
+	return -1;
+}
+
+void
+sys_direct_end(int fd)
+{
+	store(&sockets[fd & FD_INDEX].sending, 0);
+}
+
 int
 socket_poll(int self, int fd, int events)
 {
@@ -518,6 +550,30 @@ host_output_size(int fd)
 	return size < contiguous ? size : contiguous;
 }
 
+/* Tell which of the system's sockets a connection is; from then on the process may write to it. */
+void
+host_direct(int fd, int descriptor)
+{
+	struct socket *s = &sockets[fd & FD_INDEX];
+
+	s->descriptor = descriptor;
+	store(&s->flushed, 1);
+}
+
+/* All output that was taken has been sent. */
+void
+host_flushed(int fd)
+{
+	store(&sockets[fd & FD_INDEX].flushed, 1);
+}
+
+/* Is the process writing to the system's socket? After host_input_end(fd, 1) it will not begin to again. */
+int
+host_sending(int fd)
+{
+	return load(&sockets[fd & FD_INDEX].sending);
+}
+
 /* The process is woken when the ring was full enough that it may wait for room. */
 void
 host_output_take(int fd, uint32_t length)
@@ -525,6 +581,7 @@ host_output_take(int fd, uint32_t length)
 	struct socket *s = &sockets[fd & FD_INDEX];
 	uint32_t	size = s->output.head - s->output.tail;
 
+	store(&s->flushed, 0);
 	store(&s->output.tail, s->output.tail + length);
 	if (size > RING_SIZE / 2)
 		tell_process(s);

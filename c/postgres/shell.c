@@ -2,8 +2,8 @@
  * shell.c: there are no programs to run beside the server, so COPY ... PROGRAM, archive_command and the like get an
  * error that says so.
  *
- * With one exception: the postmaster asks the program that it will start its children from for its version, to be sure
- * that it is of the same build. Here it always is.
+ * With two exceptions: the postmaster asks the program that it will start its children from for its version, to be sure
+ * that it is of the same build. Here it always is. And the operating system's locales are asked for with "locale -a".
  */
 #include "postgres.h"
 
@@ -12,6 +12,7 @@
 
 static const char version_request[] = "\" -V";
 static char version_answer[] = PG_BACKEND_VERSIONSTR;
+static char locales[] = "C\nPOSIX\n";
 
 static bool
 asks_for_version(const char *command)
@@ -27,6 +28,8 @@ popen(const char *command, const char *mode)
 {
 	if (*mode == 'r' && asks_for_version(command))
 		return fmemopen(version_answer, sizeof(version_answer) - 1, "r");
+	if (strcmp(command, "locale -a") == 0)
+		return fmemopen(locales, sizeof(locales) - 1, "r");
 	errno = ENOSYS;
 	return NULL;
 }
