@@ -1,0 +1,206 @@
+/** Which directories become a cluster, which are opened, which are refused, and that none is ever half made. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PGlite } from '@electric-sql/pglite'
+import pg from 'pg'
+import { type PostgresServer, type StartServerOptions, startServer } from 'pglite-imports-server'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+
+const commandLine = fileURLToPath(new URL('../dist/bin/pglite-imports-server.js', import.meta.url))
+
+/** What matters of global/pg_control, 296 bytes, as initdb of a 64-bit PostgreSQL 18 on x86-64 has made it. */
+const nativeControlFile = [
+  '3vBSe6OCA2sIBwAAMwASDAEAAAAAAAAApIIDawAAAAAgXXYBAAAAACBddgEAAAAAAQAAAAEAAAABAAAAAQAAAPACAAAAAAAA',
+  'ezUAAAEAAAAAAAAA6AIAAAEAAAABAAAAAQAAAAAAAACkggNrAAAAAAAAAAAAAAAAAAAAAAAAAADoAwAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAZAAAAAgAAAAKAAAAAAAAAEAAAAAAAAAACAAAAAAAAACH1jJB',
+  'ACAAAAAAAgAAIAAAAAAAAUAAAAAgAAAAzAcAAAAIAAABAAAAAQAAAAGi2sM9ACysGK+/elc+RHWuqE9FQq2ngonISfuPIAVp',
+  'hQAAALgfSdU=',
+].join('')
+
+let folder: string
+const running = new Set<PostgresServer>()
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'data-directory-test-'))
+})
+afterEach(async () => {
+  await Promise.all([...running].map(server => server.stop()))
+  running.clear()
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+async function start(dataDir: string, options: StartServerOptions = {}): Promise<PostgresServer> {
+  const server = await startServer({ dataDir, port: 0, ...options })
+  running.add(server)
+  return server
+}
+
+async function query(server: PostgresServer, text: string): Promise<unknown> {
+  const client = new pg.Client({ stream: () => server.connect(), user: 'postgres', database: 'postgres' })
+  await client.connect()
+  const { rows } = await client.query({ text, rowMode: 'array' })
+  await client.end()
+  return rows[0]?.[0]
+}
+
+describe('a data directory', () => {
+  test('is made where there is none, with its parents, and closed to others', async () => {
+    const dataDir = join(folder, 'new', 'cluster')
+    expect(await query(await start(dataDir), 'show data_directory')).toBe(dataDir)
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700)
+  })
+
+  test('keeps what was written when it is opened again', async () => {
+    const dataDir = join(folder, 'again')
+    const first = await start(dataDir)
+    await query(first, 'create table kept as select 42 as answer')
+    await first.stop()
+    expect(await query(await start(dataDir), 'select answer from kept')).toBe(42)
+  })
+
+  test('has a system identifier of its own, in pg_control as in the WAL', async () => {
+    const identifiers = new Set()
+    for (const name of ['one', 'two']) {
+      const dataDir = join(folder, name)
+      const server = await start(dataDir)
+      const id = await query(server, 'select system_identifier::text from pg_control_system()')
+      const segment = await query(server, 'select pg_walfile_name(pg_current_wal_lsn())')
+      const wal = readFileSync(join(dataDir, 'pg_wal', String(segment)))
+      expect(wal.readBigUInt64LE(24).toString()).toBe(id)
+      identifiers.add(id)
+    }
+    expect(identifiers.size).toBe(2)
+  })
+
+  test('made by PGlite is opened as it is', async () => {
+    const dataDir = join(folder, 'pglite')
+    const db = await PGlite.create(dataDir)
+    await db.exec(`create table kept as select 'from PGlite' as origin`)
+    await db.close()
+    expect(await query(await start(dataDir), 'select origin from kept')).toBe('from PGlite')
+  })
+
+  test('with the lock file of a PGlite that was killed is opened', async () => {
+    const dataDir = join(folder, 'pglite-killed')
+    const code = `
+      import { PGlite } from '@electric-sql/pglite'
+      const db = await PGlite.create(${JSON.stringify(dataDir)})
+      await db.exec('create table kept as select 7 as number')
+      process.kill(process.pid, 'SIGKILL')`
+    await once(spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'ignore' }), 'exit')
+    expect(existsSync(join(dataDir, 'postmaster.pid'))).toBe(true)
+    expect(await query(await start(dataDir), 'select number from kept')).toBe(7)
+  })
+
+  test('that a PGlite has open is refused', async () => {
+    const dataDir = join(folder, 'pglite-open')
+    const db = await PGlite.create(dataDir)
+    await expect(start(dataDir)).rejects.toThrow(`in use by PGlite in process ${process.pid}`)
+    await db.close()
+  })
+
+  test('with anything else in it is refused and left alone', async () => {
+    const dataDir = join(folder, 'foreign')
+    mkdirSync(dataDir)
+    writeFileSync(join(dataDir, 'diary.txt'), 'private')
+    await expect(start(dataDir)).rejects.toThrow('is not empty and holds no PostgreSQL cluster')
+    expect(readdirSync(dataDir)).toEqual(['diary.txt'])
+  })
+
+  test('of another major version is refused with what to do', async () => {
+    const dataDir = join(folder, 'old')
+    mkdirSync(dataDir)
+    writeFileSync(join(dataDir, 'PG_VERSION'), '16\n')
+    await expect(start(dataDir)).rejects.toThrow(
+      /made by PostgreSQL 16, this is 18: dump it with pg_dumpall 16/,
+    )
+  })
+
+  test('of a 64-bit server is refused with what to do', async () => {
+    const dataDir = join(folder, 'native')
+    mkdirSync(join(dataDir, 'global'), { recursive: true })
+    writeFileSync(join(dataDir, 'PG_VERSION'), '18\n')
+    writeFileSync(join(dataDir, 'global', 'pg_control'), Buffer.from(nativeControlFile, 'base64'))
+    await expect(start(dataDir)).rejects.toThrow(/made by a 64-bit PostgreSQL server.*pg_dumpall/)
+  })
+
+  test('that cannot be made is refused', async () => {
+    await expect(start('/proc/cluster')).rejects.toThrow('data directory "/proc/cluster" cannot be used')
+    await expect(start(join(commandLine, 'cluster'))).rejects.toThrow('is not a directory')
+  })
+
+  test('has one server at a time, in this process', async () => {
+    const dataDir = join(folder, 'twice')
+    await start(dataDir)
+    await expect(start(dataDir)).rejects.toThrow('in use by another server in this process')
+  })
+
+  test('has one server at a time, of all processes', async () => {
+    const dataDir = join(folder, 'locked')
+    await start(dataDir)
+    const second = spawn(process.execPath, [commandLine, '-D', dataDir, '-p', '0'])
+    let said = ''
+    second.stderr.on('data', text => {
+      said += text
+    })
+    expect(await once(second, 'close')).toEqual([1, null])
+    expect(said).toMatch(new RegExp(`^pglite-imports-server: lock file .*PID ${process.pid}.*\n$`))
+  })
+
+  test('is whole or not there when its first server is killed at any moment', async () => {
+    for (const milliseconds of [0, 20, 60, 120, 200, 300, 450]) {
+      const dataDir = join(folder, `killed-${milliseconds}`)
+      const server = spawn(process.execPath, [commandLine, '-D', dataDir, '-p', '0'], { stdio: 'ignore' })
+      while (!existsSync(dataDir)) await new Promise(resolve => setTimeout(resolve, 2))
+      await new Promise(resolve => setTimeout(resolve, milliseconds))
+      server.kill('SIGKILL')
+      await once(server, 'close')
+      expect(await query(await start(dataDir), 'select count(*)::int from pg_class')).toBeGreaterThan(400)
+      expect(readdirSync(dataDir).filter(name => name.startsWith('.'))).toEqual([])
+    }
+  })
+})
+
+describe('an ephemeral cluster', () => {
+  test('is gone when the server has stopped', async () => {
+    const server = await startServer({ port: 0 })
+    expect(existsSync(server.dataDir)).toBe(true)
+    await server.stop()
+    expect(existsSync(server.dataDir)).toBe(false)
+  })
+
+  test('is gone when the process exits without stopping it', async () => {
+    const code = `
+      import { startServer } from 'pglite-imports-server'
+      console.log((await startServer({ port: 0 })).dataDir)
+      process.exit()`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code])
+    const [dataDir] = await once(child.stdout, 'data')
+    await once(child, 'close')
+    expect(existsSync(String(dataDir).trim())).toBe(false)
+  })
+
+  test('of a killed server is removed by the next one', async () => {
+    const killed = spawn(process.execPath, [commandLine, '-p', '0', '-q'])
+    await once(killed.stdout, 'data')
+    const mine = (name: string) => name.includes(`-${killed.pid}-`)
+    killed.kill('SIGKILL')
+    await once(killed, 'close')
+    expect(readdirSync(tmpdir()).filter(mine)).toHaveLength(1)
+    await (await startServer({ port: 0 })).stop()
+    expect(readdirSync(tmpdir()).filter(mine)).toEqual([])
+  })
+})
