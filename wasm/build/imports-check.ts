@@ -4,30 +4,35 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { BuildFailure } from './failure.js'
 import { filesBelow } from './hash.js'
 import { repository } from './paths.js'
 
 /** What the loader provides to any position independent program. */
 const LOADER = ['memory', '__stack_pointer', '__memory_base', '__table_base', '__indirect_function_table']
 
-/** Imports of a program that neither the loader, nor the kernel, nor a header in c/ knows, as "module.name". */
-export async function strangeImports(
+/** Throws BuildFailure if a program imports what neither the loader, nor the kernel, nor a header in c/ knows. */
+export async function requireKnownImports(
+  name: string,
   program: Uint8Array<ArrayBuffer>,
   kernel: Uint8Array<ArrayBuffer>,
-): Promise<string[]> {
+): Promise<void> {
   const kernelExports = new Set(
     WebAssembly.Module.exports(await WebAssembly.compile(kernel)).map(({ name }) => name),
   )
   const declared = wordsInHeaders()
-  const known = ({ module, name }: { module: string; name: string }) => {
+  const known = ({ module, name }: WebAssembly.ModuleImportDescriptor) => {
     if (module === 'kernel') return kernelExports.has(name)
     if (module === 'host') return declared.has(name)
     return module === 'env' && (LOADER.includes(name) || name.startsWith('pglite_js_'))
   }
-  return WebAssembly.Module.imports(await WebAssembly.compile(program))
+  const strangers = WebAssembly.Module.imports(await WebAssembly.compile(program))
     .filter(entry => !known(entry))
     .map(({ module, name }) => `${module}.${name}`)
-    .sort()
+  if (strangers.length > 0)
+    throw new BuildFailure(
+      `${name} imports what nothing in c/ declares:\n    ${strangers.sort().join('\n    ')}`,
+    )
 }
 
 function wordsInHeaders(): Set<string> {

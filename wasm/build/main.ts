@@ -2,12 +2,12 @@
  * `npm run build:wasm`: makes wasm/dist/ from PostgreSQL's source and c/. See README.md beside this file.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { gather, publish, publishedInputHash } from './artefacts.js'
 import { getCLibrary } from './c-library.js'
 import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
-import { strangeImports } from './imports-check.js'
+import { requireKnownImports } from './imports-check.js'
 import { link } from './link.js'
 import { lockCache } from './lock.js'
 import { writeManifest } from './manifest.js'
@@ -18,6 +18,7 @@ import { compilePostgres, configurePostgres } from './postgres.js'
 import { Progress } from './progress.js'
 import { getSource, hashOfPatches } from './source.js'
 import { makeStaticModules } from './static-modules.js'
+import { makeTemplate } from './template.js'
 import { getToolchain } from './toolchain.js'
 
 /** Finished builds that stay in the cache, for switching between branches and for fresh clones. */
@@ -46,7 +47,7 @@ async function main(): Promise<void> {
 }
 
 async function build(inputHash: string, folder: string): Promise<void> {
-  const progress = new Progress(8)
+  const progress = new Progress(10)
   const toolchain = await progress.step('toolchain', getToolchain)
   const source = await progress.step('PostgreSQL source', step => getSource(toolchain, step))
   const library = await progress.step('C library', step => getCLibrary(toolchain, step))
@@ -62,13 +63,18 @@ async function build(inputHash: string, folder: string): Promise<void> {
     const modules = await makeStaticModules(toolchain, objects)
     return [await link(toolchain, library, objects, own, modules), modules] as const
   })
-  await progress.step('gather', async () => {
-    gather(toolchain, linked, objects, modules, folder)
+  await progress.step('check the imports', async () => {
     const read = (file: string) => readFileSync(toolchain.outside(file))
-    const strangers = await strangeImports(read(linked.postgres), read(linked.kernel))
-    if (strangers.length > 0) console.log(`imports that nothing in c/ declares: ${strangers.join(' ')}`)
-    await writeManifest(folder, inputHash, toolchain, source, modules)
+    for (const program of [linked.postgres, linked.initdb])
+      await requireKnownImports(basename(program), read(program), read(linked.kernel))
   })
+  await progress.step('cluster template', async () => {
+    gather(toolchain, linked, objects, modules, folder)
+    publish(folder) // without the manifest, so not yet complete: for the host to run what was linked
+    const installed = toolchain.outside(`${objects.installed}/bin/initdb`)
+    await makeTemplate(toolchain.outside(linked.initdb), installed, join(folder, 'cluster.tar.br'))
+  })
+  await progress.step('manifest', () => writeManifest(folder, inputHash, toolchain, source, modules))
   console.log(`built in ${progress.elapsed}`)
 }
 

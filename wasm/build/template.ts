@@ -5,16 +5,19 @@
  * The databases template1, template0 and postgres are all but the same; a file whose content was there before is stored
  * as a hard link in the archive. Whoever unpacks has to make a copy of it, not a link.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { brotliCompress, constants } from 'node:zlib'
 import tar from 'tar-stream'
+import { runProgram } from '../run-program.js'
+import { BuildFailure } from './failure.js'
 import { hashOf } from './hash.js'
+import { cache, logFile } from './paths.js'
 
 /** What initdb is called with, beside `--pgdata`. */
-export const INITDB_OPTIONS = [
+const INITDB_OPTIONS = [
   ...['--username=postgres', '--auth=trust', '--encoding=UTF8'],
   // Collation by code point and full Unicode case mapping, without any operating system locale.
   ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
@@ -23,8 +26,31 @@ export const INITDB_OPTIONS = [
   '--no-sync',
 ]
 
+/**
+ * Runs initdb and packs what it made.
+ *
+ * @param module file of initdb.wasm
+ * @param program the place of initdb in an installation, from which it finds share/
+ * @param output receives cluster.tar.br
+ */
+export async function makeTemplate(module: string, program: string, output: string): Promise<void> {
+  const dataDirectory = join(cache, 'cluster')
+  rmSync(dataDirectory, { recursive: true, force: true })
+  const written: string[] = []
+  const code = await runProgram(module, [program, `--pgdata=${dataDirectory}`, ...INITDB_OPTIONS], text =>
+    written.push(text),
+  )
+  writeFileSync(logFile('initdb'), written.join(''))
+  if (code !== 0)
+    throw new BuildFailure(
+      `could not make the cluster template: initdb ended with ${code}, see ${logFile('initdb')}`,
+    )
+  writeFileSync(output, await packCluster(dataDirectory))
+  rmSync(dataDirectory, { recursive: true })
+}
+
 /** Packs a data directory whose server was shut down; returns the bytes of cluster.tar.br. */
-export async function packCluster(dataDirectory: string): Promise<Buffer> {
+async function packCluster(dataDirectory: string): Promise<Buffer> {
   const pack = tar.pack()
   const archive = buffer(pack)
   const seen = new Map<string, string>()
