@@ -7,6 +7,9 @@ import type { LinearMemory } from './memory.js'
 
 const nothing = () => {}
 
+/** Milliseconds that a write which does not block can at most take. */
+const SEND_PATIENCE = 100
+
 export class ClientSocket {
   /** There is new output. */
   onOutput: () => void = nothing
@@ -71,7 +74,9 @@ export class ClientSocket {
     if (this.#released) return
     this.#kept = undefined
     this.kernel.host_input_end(this.fd, 1)
-    while (this.kernel.host_sending(this.fd) !== 0); // for the moment that one write takes
+    // For the moment that one write takes, unless its thread has been ended in the middle of it.
+    const patience = performance.now() + SEND_PATIENCE
+    while (this.kernel.host_sending(this.fd) !== 0 && performance.now() < patience);
   }
 
   /**

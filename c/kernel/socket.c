@@ -443,6 +443,7 @@ socket_close(int self, int fd)
 	if (s == NULL || s->owner != self)
 		return;
 	s->poller = 0;
+	store(&s->sending, 0);
 	if (s->hosted)
 		tell_host(s, SOCKET_CLOSED);
 	store(&s->owner, 0);
