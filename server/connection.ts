@@ -55,6 +55,7 @@ export class Connection {
     for (const chunk of this.#backend.getOutput()) this.#client.write(chunk)
     this.#client.uncork()
     this.#client.off('data', this.#toBackend)
+    this.#backend.reset()
     this.#release()
     // Reading on while the last words are on their way keeps the system from answering late input by a reset.
     this.#client.resume()
