@@ -58,11 +58,13 @@ export class PostgresExit extends Error {
 }
 
 const MEMORY_DATA_DIR = '/data'
+/** Where the server's own files appear beside files in memory. */
+const INSTALLED_AT = '/pgsql'
 const INITIAL_PAGES = 256
 const MAXIMUM_PAGES = 65536
 const WAIT_IMPOSSIBLE = 2
 
-async function inMemory(): Promise<FileLayer> {
+async function newCluster(): Promise<FileLayer> {
   const files = memoryFiles()
   files.mkdir('/tmp', 0o777)
   files.mkdir(MEMORY_DATA_DIR, 0o700)
@@ -85,7 +87,10 @@ async function inMemory(): Promise<FileLayer> {
     files.write(handle, content, 0, content.length, 0)
     files.close(handle)
   }
-  return mountedFiles(files, new Map([[artefactsDir.replace(/\/$/, ''), nodeFiles()]]))
+  files.mkdir(INSTALLED_AT, 0o755)
+  return mountedFiles(files, [
+    { at: INSTALLED_AT, layer: nodeFiles(), root: artefactsDir.replace(/\/$/, '') },
+  ])
 }
 
 export async function createPostgresModule(options: PostgresModuleOptions = {}): Promise<PostgresModule> {
@@ -106,7 +111,9 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
   if (kernel.host_boot(4, size.data) < 0) throw new Error('out of memory')
 
   const settings = { dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv', ...options.settings }
-  const args = [postgresPath, '--single', '-D', options.dataDir ?? MEMORY_DATA_DIR]
+  const inMemory = options.dataDir === undefined
+  const postgres = inMemory ? `${INSTALLED_AT}/bin/postgres` : postgresPath
+  const args = [postgres, '--single', '-D', options.dataDir ?? MEMORY_DATA_DIR]
   for (const [name, value] of Object.entries(settings)) args.push('-c', `${name}=${value}`)
   const text = Buffer.from([...args, 'postgres'].map(arg => `${arg}\0`).join(''))
   const scratch = kernel.host_scratch() >>> 0
@@ -116,7 +123,7 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
 
   const onLog = options.onLog ?? (() => {})
   const host = {
-    ...fileImports(memory, options.dataDir === undefined ? await inMemory() : nodeFiles(), {
+    ...fileImports(memory, inMemory ? await newCluster() : nodeFiles(), {
       write: (_stream, bytes) => onLog(Buffer.from(bytes).toString()),
     }),
     ...clockImports,

@@ -49,7 +49,6 @@ export class Threads {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: this.setup,
       resourceLimits: LIMITS,
-      execArgv: [],
     })
     let failure: Error | undefined
     worker.on('message', (message: WorkerMessage) => {

@@ -1,0 +1,139 @@
+/** The module's contract with its host: what it imports, and that one call serves one input. */
+import { readFileSync } from 'node:fs'
+import { createPGliteImportHandler, createPostgresModule, PostgresExit } from 'pglite-imports-server/wasm'
+import { beforeAll, describe, expect, it } from 'vitest'
+
+const wasm = readFileSync(new URL('../../wasm/dist/postgres.wasm', import.meta.url))
+const header = (name: string) => readFileSync(new URL(`../../c/${name}`, import.meta.url), 'utf8')
+
+describe('the imports of postgres.wasm', () => {
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(wasm))
+  const of = (module: string) => imports.filter(entry => entry.module === module).map(({ name }) => name)
+  /** Names that a header declares as imports of the other side. */
+  const declared = (file: string, pattern: RegExp) =>
+    [...header(file).matchAll(pattern)].map(match => match[1]!)
+
+  it('come from three modules', () => {
+    expect(new Set(imports.map(({ module }) => module))).toEqual(new Set(['env', 'kernel', 'host']))
+  })
+
+  it("env has the client's two and what a position independent module needs", () => {
+    expect(of('env').sort()).toEqual(
+      [
+        ...declared('pglite-comm-imports.h', /import_name\("(\w+)"\)/g),
+        ...['memory', '__indirect_function_table', '__memory_base', '__stack_pointer', '__table_base'],
+      ].sort(),
+    )
+  })
+
+  it('kernel and host have only what their headers declare', () => {
+    const kernel = declared('kernel/kernel.h', /KERNEL\((sys_\w+)\)/g)
+    const host = declared('host-imports.h', /HOST_IMPORT\((\w+)\)/g)
+    expect(of('kernel').filter(name => !kernel.includes(name))).toEqual([])
+    expect(of('host').filter(name => !host.includes(name))).toEqual([])
+  })
+})
+
+/** A Query message. */
+function query(text: string): Buffer {
+  const message = Buffer.alloc(6 + Buffer.byteLength(text))
+  message.write('Q')
+  message.writeUInt32BE(message.length - 1, 1)
+  message.write(text, 5)
+  return message
+}
+
+/** The type bytes of backend messages, in order. */
+function types(output: readonly Uint8Array[]): string {
+  const bytes = Buffer.concat(output)
+  let result = ''
+  for (let at = 0; at < bytes.length; at += 1 + bytes.readUInt32BE(at + 1))
+    result += String.fromCharCode(bytes[at]!)
+  return result
+}
+
+describe('a backend without server and threads', () => {
+  const handler = createPGliteImportHandler()
+  let mod: Awaited<ReturnType<typeof createPostgresModule>>
+  const run = (bytes: Buffer) => {
+    handler.setInput(bytes)
+    mod._interactive_one(bytes.length, bytes[0])
+    return handler.getOutput()
+  }
+  const text = (output: readonly Uint8Array[]) => Buffer.concat(output).toString('latin1')
+
+  beforeAll(async () => {
+    const wasmModule = new WebAssembly.Module(wasm)
+    const PostgresModFactory = createPostgresModule
+    mod = await PostgresModFactory({
+      instantiateWasm: (imports, callback) => {
+        const merged = { ...imports, env: { ...imports.env, ...handler.imports } }
+        WebAssembly.instantiate(wasmModule, merged).then(instance => callback(instance, wasmModule))
+        return {}
+      },
+    })
+    handler.setModule(mod)
+  })
+
+  it('answers a query that nothing came before', () => {
+    const queryBytes = query('select 6 * 7 as answer')
+    handler.setInput(queryBytes)
+    mod._interactive_one(queryBytes.length, queryBytes[0])
+    const results = handler.getOutput()
+    expect(types(results)).toBe('TDCZ')
+    expect(text(results)).toContain('42')
+  })
+
+  it('goes on after an error', () => {
+    expect(types(run(query('select 1/0')))).toBe('EZ')
+    expect(types(run(query('select 1')))).toBe('TDCZ')
+  })
+
+  it('keeps a transaction open from call to call', () => {
+    expect(text(run(query('begin; create table t (a int)'))).at(-1)).toBe('T') // in a transaction
+    expect(text(run(query('insert into t select generate_series(1, 1000); select sum(a) from t')))).toContain(
+      '500500',
+    )
+    expect(types(run(query('rollback')))).toBe('CZ')
+    expect(text(run(query('select * from t')))).toContain('42P01')
+  })
+
+  it('takes messages in pieces and several at a time', () => {
+    const both = Buffer.concat([query("select 'first'"), query("select 'second'")])
+    expect(run(both.subarray(0, 3))).toEqual([])
+    expect(text(run(both.subarray(3, 30)))).toContain('first')
+    expect(text(run(both.subarray(30)))).toContain('second')
+  })
+
+  it('catches exceptions in PL/pgSQL and searches texts', () => {
+    run(query("do $$ begin perform 1/0; exception when division_by_zero then raise notice 'caught'; end $$"))
+    expect(text(run(query("select to_tsvector('english', 'running dogs')")))).toContain("'dog':2 'run':1")
+  })
+
+  it('ends a recursion that is too deep with an error', () => {
+    run(query('create function f(int) returns int language plpgsql as $$ begin return f($1 + 1); end $$'))
+    expect(text(run(query('select f(1)')))).toContain('54001')
+    expect(types(run(query('select 1')))).toBe('TDCZ')
+  })
+
+  it('ends when the client terminates the session', () => {
+    const terminate = Buffer.from([0x58, 0, 0, 0, 4])
+    handler.setInput(terminate)
+    expect(() => mod._interactive_one(terminate.length, terminate[0])).toThrow(PostgresExit)
+  })
+
+  it('begins a session as the startup packet says', async () => {
+    const own = createPGliteImportHandler()
+    const other = await createPostgresModule({ client: own.imports })
+    own.setModule(other)
+    const parameters = Buffer.from('user\0postgres\0database\0template1\0application_name\0contract\0\0')
+    const startup = Buffer.concat([Buffer.from([0, 0, 0, 8 + parameters.length, 0, 3, 0, 0]), parameters])
+    own.setInput(startup)
+    other._interactive_one(startup.length, startup[0])
+    expect(types(own.getOutput())).toMatch(/^RS+KZ$/)
+    const ask = query("select current_database(), current_setting('application_name')")
+    own.setInput(ask)
+    other._interactive_one(ask.length, ask[0])
+    expect(text(own.getOutput())).toMatch(/template1.*contract/s)
+  })
+})
