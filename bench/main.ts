@@ -17,7 +17,7 @@ import { getNativeTree } from './native-tree.js'
 import { ours } from './ours.js'
 import { initialise, runScript } from './pgbench.js'
 import { pglite } from './pglite.js'
-import { gaps, tableHead, tableRow, verdictLine } from './report.js'
+import { gaps, tableHead, tableRow, unsteady, verdictLine } from './report.js'
 import { measureStarts } from './starts.js'
 import type { SystemName } from './system.js'
 
@@ -101,7 +101,12 @@ async function main(): Promise<number> {
   const settings = await measureRunning(bench)
 
   const floors = systems.some(({ name }) => name === 'ours') ? verdicts(bench.measurements) : []
-  const remarks = [...gaps(bench.measurements), ...bench.notes, ...differences(settings)]
+  const remarks = [
+    ...gaps(bench.measurements),
+    ...unsteady(bench.measurements),
+    ...bench.notes,
+    ...differences(settings),
+  ]
   for (const remark of ['', ...remarks]) console.log(remark)
   if (floors.length > 0) console.log(['\nFloors:', ...floors.map(verdictLine)].join('\n'))
 

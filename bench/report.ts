@@ -7,6 +7,9 @@ import type { System, SystemName } from './system.js'
 const NAME_WIDTH = 42
 const WIDTH = 11
 
+/** Rounds that differ by more than this factor are worth a remark. */
+const UNSTEADY = 1.5
+
 /** Head of the table. A ratio says how many times as good this project's server is: more is better, in every row. */
 export function tableHead(systems: readonly System[]): string {
   const names = systems.map(({ name }) => name)
@@ -38,6 +41,18 @@ export function gaps(measurements: readonly Measurement[]): string[] {
     }
   }
   return [...reasons].map(([text, names]) => `${text}\n    (${names.join('; ')})`)
+}
+
+/** Measurements whose rounds differ so much that their ratios mean little. */
+export function unsteady(measurements: readonly Measurement[]): string[] {
+  return measurements.flatMap(({ name, unit, values }) =>
+    Object.entries(values).flatMap(([system, all]) => {
+      const [least, most] = [Math.min(...all), Math.max(...all)]
+      return most > UNSTEADY * least
+        ? `${name}: ${system} varied from ${number(least)} to ${number(most)} ${unit}`
+        : []
+    }),
+  )
 }
 
 export function verdictLine({ floor, reached, met }: Verdict): string {
