@@ -29,8 +29,10 @@ export async function* readTemplate(): AsyncGenerator<TemplateEntry> {
     }
     const parts: Buffer[] = []
     for await (const part of entry) parts.push(part as Buffer)
+    // The archive is in memory already, so most files are one part of it, and need no copy.
+    const whole = parts.length === 1 ? parts[0] : Buffer.concat(parts)
     // A file that equals an earlier one is stored as a link to that.
-    const content = type === 'link' ? contents.get(linkname ?? '') : Buffer.concat(parts)
+    const content = type === 'link' ? contents.get(linkname ?? '') : whole
     if (content === undefined) throw new Error(`"${name}" in the cluster template is a link to nothing`)
     contents.set(name, content)
     yield { name, content }
