@@ -1,8 +1,12 @@
 /** Connections of the benchmark itself, by node-postgres. */
 import pg from 'pg'
 
-/** Milliseconds between two attempts to reach a server that starts. */
+/**
+ * Milliseconds between two attempts to reach a server that starts: until it listens, and while it refuses clients, which
+ * makes it work.
+ */
 const RETRY = 2
+const RETRY_WHEN_REFUSED = 20
 const START_DEADLINE = 60_000
 
 /** A statement that takes longer than this has hung. */
@@ -42,8 +46,8 @@ export async function answer(port: number, check: () => void): Promise<void> {
       return
     } catch (error) {
       if (performance.now() - began > START_DEADLINE) throw error
+      await pause(error instanceof pg.DatabaseError ? RETRY_WHEN_REFUSED : RETRY)
     }
-    await pause(RETRY)
   }
 }
 

