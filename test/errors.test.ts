@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest'
+import { useServer } from './server.js'
+
+const server = useServer({ args: ['-c', 'log_min_messages=panic'] })
+
+/** Statements that fail in every part of PostgreSQL, and the SQLSTATE they fail with. */
+const FAILURES = [
+  ['selekt', '42601'],
+  ['select * from nowhere', '42P01'],
+  ['select 1 / 0', '22012'],
+  ["select 'x'::int", '22P02'],
+  ['select 2147483647 + 1', '22003'],
+  ["select '2024-02-30'::date", '22008'],
+  ['select exp(1e6)', '22003'],
+  ["select '(' ~ '('", '2201B'],
+  ["select repeat('x', 2000000000)", '54000'],
+  ["do $$ begin raise exception using errcode = 'ZZ123'; end $$", 'ZZ123'],
+  ["copy (select 1) to '/nonexistent/file'", '58P01'],
+  ["select pg_read_file('nowhere')", '58P01'],
+  ["load 'nowhere'", '58P01'],
+  ['create extension nowhere', '0A000'],
+  ["select lo_import('/nonexistent/file')", '58P01'],
+] as const
+
+test('after any ERROR the session goes on', async () => {
+  const session = await server.connect()
+  await session.query('create temp table still_here as select 1 as one')
+  for (const [statement, code] of FAILURES) {
+    await expect(session.query(statement), statement).rejects.toMatchObject({ severity: 'ERROR', code })
+    expect((await session.query('select one from still_here')).rows, statement).toEqual([{ one: 1 }])
+  }
+})
+
+/** Ways to recurse for ever, or too deeply. */
+const DEEP = {
+  'a PL/pgSQL function that calls itself':
+    'create or replace function f(i int) returns int language plpgsql as $$ begin return f(i + 1); end $$; select f(1)',
+  'a SQL function that calls itself': `create or replace function g(i int) returns int language sql volatile as $$ select 1 $$;
+    create or replace function g(i int) returns int language sql volatile as $$ select g(i + 1) $$; select g(1)`,
+  'a PL/pgSQL function that catches and calls itself': `create or replace function h(i int) returns int language plpgsql as $$
+    begin begin perform h(i + 1); exception when division_by_zero then null; end; return i; end $$; select h(1)`,
+  'nested json': "select repeat('[', 1000000)::json",
+  'nested jsonb': "select repeat('[', 1000000)::jsonb",
+  'nested parentheses': `select ${'('.repeat(100_000)}1${')'.repeat(100_000)}`,
+  'a long chain of operators': `select ${'1 + '.repeat(100_000)}1`,
+  'a chain of NOT': `select ${'not '.repeat(100_000)}true`,
+  'a nested array expression': `select ${'array['.repeat(20_000)}1${']'.repeat(20_000)}`,
+  'a nested subquery': `select ${'(select '.repeat(20_000)}1${')'.repeat(20_000)}`,
+  'a chain of unions': `select 1 ${'union all select 1 '.repeat(50_000)}`,
+  'a nested regular expression': `select 'a' ~ ('${'('.repeat(100_000)}a${')'.repeat(100_000)}')`,
+  'a nested jsonpath': `select ('$ ? (' || repeat('!(', 100000) || '@ == 1' || repeat(')', 100001))::jsonpath`,
+  'a nested tsquery': "select (repeat('(', 100000) || 'a' || repeat(')', 100000))::tsquery",
+  'a trigger that fires itself': `create temp table if not exists ringing (i int);
+    create or replace function again() returns trigger language plpgsql as $$ begin insert into ringing values (1); return new; end $$;
+    create or replace trigger again before insert on ringing for each row execute function again(); insert into ringing values (1)`,
+  'a view of views of views': `do $$ begin create temp view v0 as select 1 as i;
+    for n in 1..3000 loop execute format('create or replace temp view v%s as select i from v%s', n, n - 1); end loop; end $$; select * from v3000`,
+}
+
+test.each(Object.entries(DEEP))(
+  '%s ends in a plain error or an answer, and the session goes on',
+  async (_, statement) => {
+    const session = await server.connect()
+    const backend = (await session.query('select pg_backend_pid() as pid')).rows
+    const code = await session.query(statement).then(
+      () => 'answered',
+      (error: { code: string }) => error.code,
+    )
+    expect(['answered', '54001', '54000', '53200', '54023', '2201B', '42601', '54P01']).toContain(code)
+    expect((await session.query('select pg_backend_pid() as pid')).rows).toEqual(backend)
+  },
+)
+
+test('infinite recursion is 54001', async () => {
+  const session = await server.connect()
+  await session.query('create function f1() returns int language plpgsql as $$ begin return f1(); end $$')
+  await expect(session.query('select f1()')).rejects.toMatchObject({ code: '54001' })
+  await expect(session.query("select repeat('[', 1000000)::json")).rejects.toMatchObject({ code: '54001' })
+})
+
+test('reasonable depths work', async () => {
+  const session = await server.connect()
+  await session.query(`create function depth(i int) returns int language plpgsql as
+    $$ begin return case when i = 0 then 0 else 1 + depth(i - 1) end; end $$`)
+  expect((await session.query('select depth(200) as d')).rows).toEqual([{ d: 200 }])
+  expect(
+    (await session.query(`select (repeat('[', 2000) || repeat(']', 2000))::jsonb is not null as ok`)).rows,
+  ).toEqual([{ ok: true }])
+  expect((await session.query(`select ${'1 + '.repeat(1000)}1 as sum`)).rows).toEqual([{ sum: 1001 }])
+})
+
+test('memory that cannot be had is an error of the statement, 53200 or 54000', async () => {
+  const session = await server.connect()
+  await session.query("set work_mem = '2000MB'")
+  const code = await session
+    .query("select length(string_agg(repeat('x', 100000000), '')) from generate_series(1, 40)")
+    .then(
+      () => 'answered',
+      (error: { code: string }) => error.code,
+    )
+  expect(['53200', '54000']).toContain(code)
+  expect((await session.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+})
