@@ -1,14 +1,13 @@
 /**
  * Gathers what wasm/dist/ consists of. The server finds share/ and lib/ from the place of its executable, so there is an
- * empty bin/postgres; and it looks whether the file of a module exists before it asks for it, so there is an empty
- * lib/plpgsql.so for each one that is linked in.
+ * empty bin/postgres. It looks whether the file of a module exists before it asks for it, but the host reads them.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Linked } from './link.js'
+import type { LoadableModules } from './loadable-modules.js'
 import { dist } from './paths.js'
 import type { Objects } from './postgres.js'
-import type { StaticModules } from './static-modules.js'
 import type { Toolchain } from './toolchain.js'
 
 /** Read by initdb only, which has done its work when the cluster template is made. */
@@ -20,7 +19,7 @@ export function gather(
   toolchain: Toolchain,
   linked: Linked,
   objects: Objects,
-  modules: StaticModules,
+  modules: LoadableModules,
   folder: string,
 ): void {
   for (const file of [linked.kernel, linked.postgres])
@@ -28,7 +27,8 @@ export function gather(
   mkdirSync(join(folder, 'bin'))
   writeFileSync(join(folder, 'bin', 'postgres'), '', { mode: 0o755 })
   mkdirSync(join(folder, 'lib'))
-  for (const name of modules.names) writeFileSync(join(folder, 'lib', `${name}.so`), '')
+  for (const name of modules.names)
+    cpSync(toolchain.outside(`${modules.folder}/${name}.so`), join(folder, 'lib', `${name}.so`))
 
   const share = toolchain.outside(`${objects.installed}/share`)
   for (const name of readdirSync(share))

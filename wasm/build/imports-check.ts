@@ -6,10 +6,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BuildFailure } from './failure.js'
 import { filesBelow } from './hash.js'
+import { FROM_THE_LOADER } from './loadable-modules.js'
 import { repository } from './paths.js'
-
-/** What the loader provides to any position independent program. */
-const LOADER = ['memory', '__stack_pointer', '__memory_base', '__table_base', '__indirect_function_table']
 
 /** Throws BuildFailure if a program imports what neither the loader, nor the kernel, nor a header in c/ knows. */
 export async function requireKnownImports(
@@ -24,7 +22,7 @@ export async function requireKnownImports(
   const known = ({ module, name }: WebAssembly.ModuleImportDescriptor) => {
     if (module === 'kernel') return kernelExports.has(name)
     if (module === 'host') return declared.has(name)
-    return module === 'env' && (LOADER.includes(name) || name.startsWith('pglite_js_'))
+    return module === 'env' && (FROM_THE_LOADER.includes(name) || name.startsWith('pglite_js_'))
   }
   const strangers = WebAssembly.Module.imports(await WebAssembly.compile(program))
     .filter(entry => !known(entry))

@@ -5,25 +5,26 @@
 import { mkdirSync } from 'node:fs'
 import type { CLibrary } from './c-library.js'
 import { linkInputs } from './link-record.js'
-import { compileText, type OwnObjects } from './own-objects.js'
+import { INTO_SHARED_MEMORY, type LoadableModules, STRIP } from './loadable-modules.js'
+import type { OwnObjects } from './own-objects.js'
 import { logFile } from './paths.js'
 import type { Objects } from './postgres.js'
-import { NO_MODULES, type StaticModules } from './static-modules.js'
 import type { Toolchain } from './toolchain.js'
 
-/** One linear memory, made by the host, shared by all. */
-const SHARED_MEMORY = ['--import-memory', '--shared-memory', '--max-memory=4294967296']
-
-/** Keep the names of functions, for profiles and stack traces. */
-const STRIP = process.env.PGLITE_IMPORTS_DEBUG ? [] : ['--strip-all']
-
 const KERNEL = [
-  ...[...SHARED_MEMORY, '--no-entry', '--stack-first', '-z', 'stack-size=65536', '--global-base=65536'],
+  ...[...INTO_SHARED_MEMORY, '--no-entry', '--stack-first', '-z', 'stack-size=65536', '--global-base=65536'],
   ...['--export=__stack_pointer', '--export=__heap_base'],
 ]
 
 const PROGRAM = [
-  ...[...SHARED_MEMORY, '-pie', '--experimental-pic', '--no-entry', '--import-undefined', '--gc-sections'],
+  ...[
+    ...INTO_SHARED_MEMORY,
+    '-pie',
+    '--experimental-pic',
+    '--no-entry',
+    '--import-undefined',
+    '--gc-sections',
+  ],
   ...['-mllvm', '-exception-model=wasm'],
   ...['__wasm_call_ctors', '__wasm_init_tls', '__main_argc_argv'].map(name => `--export=${name}`),
 ]
@@ -40,7 +41,7 @@ export async function link(
   library: CLibrary,
   objects: Objects,
   own: OwnObjects,
-  modules: StaticModules,
+  modules: LoadableModules,
 ): Promise<Linked> {
   const folder = `${toolchain.work}/linked`
   mkdirSync(toolchain.outside(folder), { recursive: true })
@@ -54,18 +55,17 @@ export async function link(
   }
   const libraries = [library.libc, library.builtins]
   const installed = (program: string) => linkInputs(toolchain, `${objects.installed}/bin/${program}`, false)
-  const table = await compileText(toolchain, library, 'static-modules.c', modules.table)
-  const noTable = await compileText(toolchain, library, 'no-modules.c', NO_MODULES)
+  const exports = modules.imports.map(name => `--export=${name}`)
   return {
     kernel: await wasmLd('kernel.wasm', ...KERNEL, ...own.kernel),
     postgres: await wasmLd(
       'postgres.wasm',
-      ...[...PROGRAM, '--export-if-defined=_interactive_one', ...own.posix, ...own.postgres],
-      ...[...installed('postgres'), ...modules.objects, table, ...libraries],
+      ...[...PROGRAM, '--export-if-defined=_interactive_one', ...exports],
+      ...[...own.posix, ...own.postgres, ...installed('postgres'), ...libraries],
     ),
     initdb: await wasmLd(
       'initdb.wasm',
-      ...[...PROGRAM, ...own.posix, ...own.initdb, ...installed('initdb'), noTable, ...libraries],
+      ...[...PROGRAM, ...own.posix, ...own.initdb, ...installed('initdb'), ...libraries],
     ),
   }
 }

@@ -9,6 +9,7 @@ import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
 import { requireKnownImports } from './imports-check.js'
 import { link } from './link.js'
+import { linkModules } from './loadable-modules.js'
 import { lockCache } from './lock.js'
 import { writeManifest } from './manifest.js'
 import { makeOnce, removeOldSiblings } from './once.js'
@@ -17,7 +18,6 @@ import { cache, repository } from './paths.js'
 import { compilePostgres, configurePostgres } from './postgres.js'
 import { Progress } from './progress.js'
 import { getSource, hashOfPatches } from './source.js'
-import { makeStaticModules } from './static-modules.js'
 import { makeTemplate } from './template.js'
 import { getToolchain } from './toolchain.js'
 
@@ -60,7 +60,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
   })
   const own = await progress.step('compile c/', () => compileOwnSources(toolchain, library, source, objects))
   const [linked, modules] = await progress.step('link', async () => {
-    const modules = await makeStaticModules(toolchain, objects)
+    const modules = await linkModules(toolchain, objects)
     return [await link(toolchain, library, objects, own, modules), modules] as const
   })
   await progress.step('check the imports', async () => {

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants } from 'node:zlib'
 import { filesBelow } from './hash.js'
+import type { LoadableModules } from './loadable-modules.js'
 import { logFile } from './paths.js'
 import type { Source } from './source.js'
-import type { StaticModules } from './static-modules.js'
 import type { Toolchain } from './toolchain.js'
 
 export interface Manifest {
@@ -19,7 +19,7 @@ export interface Manifest {
   /** Version of Debian's source package: "18.6-3" */
   sourcePackage: string
   toolchain: { emscripten: string; clang: string }
-  /** Names of the loadable modules that are linked in. */
+  /** Names of the loadable modules. */
   modules: string[]
   /** Bytes of each file at the top of the folder, and of the small files below share/ together. */
   sizes: Record<string, { raw: number; brotli?: number }>
@@ -34,7 +34,7 @@ export async function writeManifest(
   inputHash: string,
   toolchain: Toolchain,
   source: Source,
-  modules: StaticModules,
+  modules: LoadableModules,
 ): Promise<void> {
   const sizes: Manifest['sizes'] = {}
   const files = filesBelow(folder)

@@ -1,6 +1,5 @@
 /**
- * The loadable modules of PostgreSQL that are linked into postgres.wasm, because nothing can be loaded into WebAssembly
- * where compiling at run time is forbidden. `dlopen()` finds them in a table (see static-modules.ts).
+ * The loadable modules of PostgreSQL that are built.
  *
  * To add a module, add its folder in PostgreSQL's source here: every library that `make install` makes from it is taken,
  * with its SQL and control files. A folder may hold several modules.

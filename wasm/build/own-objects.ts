@@ -2,7 +2,18 @@
  * Compiles this project's own C files. An object's name is the hash of what it was made of, so nothing is compiled twice, and
  * switching between branches finds the objects of both.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { CLibrary } from './c-library.js'
@@ -16,6 +27,9 @@ import type { Toolchain } from './toolchain.js'
 
 const C = join(repository, 'c')
 
+/** Milliseconds: a week. */
+const KEPT_UNUSED = 7 * 24 * 3600 * 1000
+
 /** Hash of all headers in c/: what can change an object beside its own source. */
 export function hashOfHeaders(): string {
   return hashOfFiles(
@@ -24,14 +38,18 @@ export function hashOfHeaders(): string {
   )
 }
 
-/** Copies c/ to where the compiler sees it. Files that did not change keep their times, for make. */
+/** Makes a copy of c/ where the compiler sees it. Files that did not change keep their times, for make. */
 export function copyOwnSources(toolchain: Toolchain): void {
-  for (const name of filesBelow(C)) {
-    const copy = toolchain.outside(`${toolchain.work}/c/${name}`)
+  const copies = toolchain.outside(`${toolchain.work}/c`)
+  mkdirSync(copies, { recursive: true })
+  const names = filesBelow(C)
+  for (const name of names) {
+    const copy = join(copies, name)
     if (existsSync(copy) && readFileSync(copy).equals(readFileSync(join(C, name)))) continue
     mkdirSync(dirname(copy), { recursive: true })
     cpSync(join(C, name), copy)
   }
+  for (const name of filesBelow(copies)) if (!names.includes(name)) rmSync(join(copies, name))
 }
 
 export interface OwnObjects {
@@ -75,7 +93,14 @@ export async function compileOwnSources(
     initdb: await compileFolder(toolchain, 'initdb', postgres, failures),
   }
   if (failures.length > 0) throw new BuildFailure(failures.join('\n\n'))
+  removeUnused(toolchain.outside(`${toolchain.work}/own`))
   return own
+}
+
+/** Objects that no build has wanted for a while. */
+function removeUnused(folder: string): void {
+  for (const name of readdirSync(folder))
+    if (Date.now() - statSync(join(folder, name)).mtimeMs > KEPT_UNUSED) rmSync(join(folder, name))
 }
 
 /** Compiles one generated file. */
@@ -121,7 +146,10 @@ async function compileFolder(
 async function compile(toolchain: Toolchain, path: string, text: string, flags: string[]): Promise<string> {
   const name = path.split('/').slice(-2).join('-').replace(/\.c$/, '')
   const object = `${toolchain.work}/own/${name}-${hashOf(path, text, hashOfHeaders(), ...flags)}.o`
-  if (existsSync(toolchain.outside(object))) return object
+  if (existsSync(toolchain.outside(object))) {
+    utimesSync(toolchain.outside(object), new Date(), new Date())
+    return object
+  }
   mkdirSync(dirname(toolchain.outside(object)), { recursive: true })
   await toolchain.run(['clang', ...flags, '-c', path, '-o', `${object}.unfinished`], {
     log: logFile(`compile-${name}`),

@@ -1,0 +1,58 @@
+/**
+ * Links each loadable module of PostgreSQL to a WebAssembly module of its own, a shared library in the sense of
+ * tool-conventions' DynamicLinking.md: what it does not define itself it imports from postgres.wasm, which therefore
+ * has to export it (link.ts).
+ */
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { linkInputs } from './link-record.js'
+import { LIBRARIES_THAT_ARE_NO_MODULES } from './modules.js'
+import { logFile } from './paths.js'
+import type { Objects } from './postgres.js'
+import type { Toolchain } from './toolchain.js'
+
+export interface LoadableModules {
+  /** Where the linked modules lie, as `NAME.so`, as the compiler sees it. */
+  folder: string
+  names: string[]
+  /** Functions and variables that postgres.wasm has to export for them. */
+  imports: string[]
+}
+
+/** One linear memory, made by the host, shared by all. */
+export const INTO_SHARED_MEMORY = ['--import-memory', '--shared-memory', '--max-memory=4294967296']
+
+/** Keep the names of functions, for profiles and stack traces. */
+export const STRIP = process.env.PGLITE_IMPORTS_DEBUG ? [] : ['--strip-all']
+
+const MODULE = [
+  ...[...INTO_SHARED_MEMORY, '-shared', '-Bsymbolic', '--experimental-pic', '--no-entry', '--gc-sections'],
+  ...['--unresolved-symbols=import-dynamic', '-mllvm', '-exception-model=wasm'],
+]
+
+/** What the loader gives to any position independent module. */
+export const FROM_THE_LOADER = [
+  ...['memory', '__stack_pointer', '__memory_base', '__table_base', '__indirect_function_table'],
+]
+
+export async function linkModules(toolchain: Toolchain, objects: Objects): Promise<LoadableModules> {
+  const folder = `${toolchain.work}/linked/lib`
+  mkdirSync(toolchain.outside(folder), { recursive: true })
+  const names = readdirSync(toolchain.outside(`${objects.installed}/lib`))
+    .filter(name => name.endsWith('.so') && !LIBRARIES_THAT_ARE_NO_MODULES.includes(name))
+    .map(name => name.slice(0, -'.so'.length))
+    .sort()
+
+  const imports = new Set<string>()
+  for (const name of names) {
+    const file = `${folder}/${name}.so`
+    const inputs = linkInputs(toolchain, `${objects.installed}/lib/${name}.so`, true)
+    await toolchain.run(['wasm-ld', '-o', file, ...STRIP, ...MODULE, ...inputs], {
+      log: logFile(`link-${name}`),
+      doing: `link the module ${name}`,
+    })
+    const module = await WebAssembly.compile(readFileSync(toolchain.outside(file)))
+    for (const { name } of WebAssembly.Module.imports(module)) imports.add(name)
+  }
+  for (const name of FROM_THE_LOADER) imports.delete(name)
+  return { folder, names, imports: [...imports].sort() }
+}
