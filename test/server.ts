@@ -14,6 +14,9 @@ export const commandLine = fileURLToPath(new URL('../dist/bin/pglite-imports-ser
 /** What of a server's output is kept to explain a failure. */
 const LOG_LENGTH = 20_000
 
+/** The pid of a process, modulo the number of slots in the process table, is its slot. */
+const SLOTS = 512
+
 export interface ServerOptions {
   /** Further options of the command line. */
   args?: string[]
@@ -40,7 +43,7 @@ export class ServerProcess {
 
   private constructor({ args = [], nodeArgs = [], env = {} }: ServerOptions) {
     this.#child = spawn(process.execPath, [...nodeArgs, commandLine, '-p', '0', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, ...env },
     })
     this.#child.stdout!.on('data', text => {
@@ -100,6 +103,11 @@ export class ServerProcess {
   peakMemory(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8')
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024
+  }
+
+  /** Ends the thread of a backend, for a server with crash-on-request.mjs in `nodeArgs`. */
+  killBackend(pid: number): void {
+    this.#child.send(pid % SLOTS)
   }
 
   /** Sends a signal, or does as Ctrl-C does, and resolves with the exit code. */
