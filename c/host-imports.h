@@ -80,4 +80,13 @@ HOST_IMPORT(kill) int host_kill(int pid, int signal);
 /* What this process tells about its state, in the words of sd_notify(3). */
 HOST_IMPORT(notify_state) void host_notify_state(const char *state);
 
+/* ---- loadable modules, by file name without ".so": wasm/loadable-modules.ts ---- */
+
+/* How many bytes of memory a module needs for its data, or -ENOENT if there is none of this name. */
+HOST_IMPORT(module_size) int host_module_size(const char *module);
+/* Links such a module with this process, with its data at `memory`: zeroed, aligned to 16 bytes, the module's for good. */
+HOST_IMPORT(module_load) void host_module_load(const char *module, void *memory);
+/* A function of a module that has been loaded, as this process calls it; NULL if the module exports no such function. */
+HOST_IMPORT(module_symbol) void *host_module_symbol(const char *module, const char *name);
+
 #endif

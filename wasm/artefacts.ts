@@ -1,8 +1,9 @@
 /** Where the built files lie, and what is in them. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { LoadableModules } from './loadable-modules.js'
 
-/** The folder that the build fills: postgres.wasm, kernel.wasm, the cluster template, share/. */
+/** The folder that the build fills: postgres.wasm, kernel.wasm, lib/, the cluster template, share/. */
 export const artefactsDir = fileURLToPath(new URL('../../wasm/dist/', import.meta.url))
 
 /** The path that the server takes for its own: it finds its share/ folder beside it. */
@@ -24,14 +25,24 @@ function compile(name: string): WebAssembly.Module {
 export interface Programs {
   readonly kernel: WebAssembly.Module
   readonly postgres: WebAssembly.Module
+  readonly modules: LoadableModules
 }
 
 let programs: Programs | undefined
 
 /** Compiles the modules, once per Node process: threads share the code. */
 export function loadPrograms(): Programs {
-  programs ??= { kernel: compile('kernel.wasm'), postgres: compile('postgres.wasm') }
+  programs ??= {
+    kernel: compile('kernel.wasm'),
+    postgres: compile('postgres.wasm'),
+    modules: compileLoadable(),
+  }
   return programs
+}
+
+function compileLoadable(): LoadableModules {
+  const files = readdirSync(`${artefactsDir}lib`).filter(file => file.endsWith('.so'))
+  return new Map(files.map(file => [file.slice(0, -'.so'.length), compile(`lib/${file}`)]))
 }
 
 /** Any other program. */

@@ -87,11 +87,12 @@ export class Cluster {
   }
 
   private constructor(readonly options: ClusterOptions) {
-    const { kernel, postgres } = loadPrograms()
+    const { kernel, postgres, modules } = loadPrograms()
     this.#machine = new Machine({
       kernel,
       first: postgres,
       program: postgres,
+      modules,
       maxProcesses: options.maxProcesses ?? MAX_PROCESSES,
       environment,
       onWrite: text => {

@@ -3,6 +3,7 @@
  * this is where the kernel's requests to the host are answered: start a process, end one by force, post an alarm.
  */
 import { instantiateKernel, type KernelExports, monotonic, threadHost, Work } from './kernel.js'
+import type { LoadableModules } from './loadable-modules.js'
 import { LinearMemory } from './memory.js'
 import { imageSize } from './program.js'
 import { Threads } from './threads.js'
@@ -14,6 +15,8 @@ export interface MachineOptions {
   first: WebAssembly.Module
   /** What the processes are that other processes start. */
   program: WebAssembly.Module
+  /** What processes can load. */
+  modules: LoadableModules
   /** At most so many processes at a time. */
   maxProcesses: number
   environment: Record<string, string>
@@ -45,7 +48,7 @@ export class Machine {
     this.kernel = instantiateKernel(options.kernel, memory, threadHost(memory))
     if (this.kernel.host_boot(options.maxProcesses, data) < 0) throw new Error('out of memory')
     this.#threads = new Threads(
-      { memory, kernel: options.kernel, environment: options.environment },
+      { memory, kernel: options.kernel, modules: options.modules, environment: options.environment },
       message => this.#hear(message),
     )
     void this.#serve()

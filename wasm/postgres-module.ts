@@ -13,6 +13,7 @@ import { ProcessExit, processImports } from './host/process.js'
 import { randomImports } from './host/random.js'
 import type { PGliteImports } from './imports.js'
 import { instantiateKernel, threadHost } from './kernel.js'
+import { ModuleLoader } from './loadable-modules.js'
 import { LinearMemory } from './memory.js'
 import { imageSize, type ProgramExports, programImports, startInstance } from './program.js'
 import { readTemplate } from './template.js'
@@ -122,6 +123,7 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
   const slot = kernel.host_next_embryo()
 
   const onLog = options.onLog ?? (() => {})
+  const loader = new ModuleLoader(memory, programs.modules)
   const host = {
     ...fileImports(memory, inMemory ? await newCluster() : nodeFiles(), {
       write: (_stream, bytes) => onLog(Buffer.from(bytes).toString()),
@@ -132,12 +134,14 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
       environment,
       notifyState: () => {},
     }),
+    ...loader.imports,
   }
   const imports = programImports(sharedMemory, kernel, slot, size, options.client, host)
   const instance =
     options.instantiateWasm === undefined
       ? new WebAssembly.Instance(programs.postgres, imports as WebAssembly.Imports)
       : await new Promise<WebAssembly.Instance>(resolve => options.instantiateWasm?.(imports, resolve))
+  loader.attach(imports.env, instance)
   const program: ProgramExports = startInstance(instance, kernel, slot)
   program.interactive_arguments?.(kernel.host_argc(slot), kernel.host_argv(slot))
 

@@ -24,12 +24,29 @@ export interface ProgramExports {
   _interactive_one?(length: number, firstByte: number): number
 }
 
+/** What every instance gets to be at its place of the memory. */
+export interface ProgramEnvironment extends WebAssembly.ModuleImports {
+  readonly memory: WebAssembly.Memory
+  readonly __memory_base: WebAssembly.Global<'i32'>
+  readonly __table_base: WebAssembly.Global<'i32'>
+  readonly __indirect_function_table: WebAssembly.Table
+  readonly __stack_pointer: WebAssembly.Global
+}
+
 const MEMORY_INFO = 1
 /** Slot 0 of the table stays empty, so that a null function pointer traps. */
 const TABLE_BASE = 1
 
-/** Reads what the linker noted in the module's `dylink.0` section (tool-conventions' DynamicLinking.md). */
+const sizes = new WeakMap<WebAssembly.Module, ImageSize>()
+
 export function imageSize(module: WebAssembly.Module): ImageSize {
+  const size = sizes.get(module) ?? readImageSize(module)
+  sizes.set(module, size)
+  return size
+}
+
+/** Reads what the linker noted in the module's `dylink.0` section (tool-conventions' DynamicLinking.md). */
+function readImageSize(module: WebAssembly.Module): ImageSize {
   const section = WebAssembly.Module.customSections(module, 'dylink.0')[0]
   if (section === undefined) throw new Error('not a position independent WebAssembly module')
   const bytes = new Uint8Array(section)
@@ -47,7 +64,7 @@ export function imageSize(module: WebAssembly.Module): ImageSize {
     const end = number() + at
     if (type === MEMORY_INFO) {
       const data = number()
-      number() // alignment: pages are aligned enough
+      number() // alignment: all places that instances are given are aligned enough
       return { data, table: number() }
     }
     at = end
@@ -82,19 +99,16 @@ export function programImports(
   host: WebAssembly.ModuleImports,
 ) {
   kernel.__stack_pointer.value = kernel.host_stack(slot)
-  return {
-    env: {
-      memory,
-      __memory_base: new WebAssembly.Global({ value: 'i32' }, kernel.host_image(slot)),
-      __table_base: new WebAssembly.Global({ value: 'i32' }, TABLE_BASE),
-      __indirect_function_table: new WebAssembly.Table({
-        initial: size.table + TABLE_BASE,
-        element: 'anyfunc',
-      }),
-      __stack_pointer: kernel.__stack_pointer,
-      ...client,
-    },
-    kernel: { ...kernel },
-    host,
+  const env: ProgramEnvironment = {
+    memory,
+    __memory_base: new WebAssembly.Global({ value: 'i32' }, kernel.host_image(slot)),
+    __table_base: new WebAssembly.Global({ value: 'i32' }, TABLE_BASE),
+    __indirect_function_table: new WebAssembly.Table({
+      initial: size.table + TABLE_BASE,
+      element: 'anyfunc',
+    }),
+    __stack_pointer: kernel.__stack_pointer,
+    ...client,
   }
+  return { env, kernel: { ...kernel }, host }
 }

@@ -13,11 +13,12 @@ export async function runProgram(
   args: readonly string[],
   onWrite: (text: string) => void,
 ): Promise<number> {
-  const { kernel, postgres } = loadPrograms()
+  const { kernel, postgres, modules } = loadPrograms()
   const machine = new Machine({
     kernel,
     first: loadProgram(file),
     program: postgres,
+    modules,
     maxProcesses: 16,
     environment,
     onWrite,

@@ -11,13 +11,15 @@ import { nodeFiles } from './host/node-files.js'
 import { ProcessExit, processImports } from './host/process.js'
 import { randomImports } from './host/random.js'
 import { instantiateKernel, threadHost } from './kernel.js'
+import { type LoadableModules, ModuleLoader } from './loadable-modules.js'
 import { LinearMemory } from './memory.js'
-import { type ImageSize, imageSize, programImports, startInstance } from './program.js'
+import { imageSize, programImports, startInstance } from './program.js'
 
 /** What the main thread gives a worker at its start. */
 export interface WorkerSetup {
   readonly memory: WebAssembly.Memory
   readonly kernel: WebAssembly.Module
+  readonly modules: LoadableModules
   readonly environment: Record<string, string>
 }
 
@@ -43,7 +45,6 @@ const tell = (message: WorkerMessage) => port.postMessage(message)
 const memory = new LinearMemory(setup.memory)
 const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory))
 const files = nodeFiles()
-const sizes = new WeakMap<WebAssembly.Module, ImageSize>()
 let slot = 0
 
 const host: WebAssembly.ModuleImports = {
@@ -68,12 +69,17 @@ const host: WebAssembly.ModuleImports = {
 function run(module: WebAssembly.Module): number {
   const client = kernel.sys_client(slot)
   const image = kernel.host_image(slot) >>> 0
-  const size = sizes.get(module) ?? imageSize(module)
-  sizes.set(module, size)
+  const size = imageSize(module)
   memory.reach(image + size.data).fill(0, image, image + size.data)
   try {
-    const imports = programImports(setup.memory, kernel, slot, size, clientImports(client), host)
-    const program = startInstance(new WebAssembly.Instance(module, imports), kernel, slot)
+    const loader = new ModuleLoader(memory, setup.modules)
+    const imports = programImports(setup.memory, kernel, slot, size, clientImports(client), {
+      ...host,
+      ...loader.imports,
+    })
+    const instance = new WebAssembly.Instance(module, imports)
+    loader.attach(imports.env, instance)
+    const program = startInstance(instance, kernel, slot)
     program.process_main(kernel.host_argc(slot), kernel.host_argv(slot))
     return 0
   } catch (error) {

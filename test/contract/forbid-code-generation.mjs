@@ -1,11 +1,15 @@
 /**
  * Preloaded into the server's main thread and, since threads inherit node's options, into all others: breaks every
- * way to make code at run time. The main thread may compile its two modules first, the others nothing at all.
+ * way to make code at run time. The main thread may compile each module that the package ships once, the others nothing
+ * at all.
  */
 import { isMainThread, threadId } from 'node:worker_threads'
-import { writeSync } from 'node:fs'
+import { readdirSync, writeSync } from 'node:fs'
 
-let allowed = isMainThread ? 2 : 0
+const modules = readdirSync(new URL('../../wasm/dist', import.meta.url), { recursive: true }).filter(name =>
+  /\.(wasm|so)$/.test(name),
+)
+let allowed = isMainThread ? modules.length : 0
 
 function forbidden() {
   throw new Error(`code generation is forbidden in thread ${threadId}`)

@@ -1,5 +1,5 @@
 /**
- * No code is generated at run time. The server runs with every way to do so broken, in every thread, once its two
+ * No code is generated at run time. The server runs with every way to do so broken, in every thread, once its
  * modules are compiled; see forbid-code-generation.mjs.
  */
 import { describe, expect, it } from 'vitest'

@@ -5,26 +5,19 @@
 import { mkdirSync } from 'node:fs'
 import type { CLibrary } from './c-library.js'
 import { linkInputs } from './link-record.js'
-import { INTO_SHARED_MEMORY, type LoadableModules, STRIP } from './loadable-modules.js'
+import { type LoadableModules, SHARED_MEMORY, STRIP } from './loadable-modules.js'
 import type { OwnObjects } from './own-objects.js'
 import { logFile } from './paths.js'
 import type { Objects } from './postgres.js'
 import type { Toolchain } from './toolchain.js'
 
 const KERNEL = [
-  ...[...INTO_SHARED_MEMORY, '--no-entry', '--stack-first', '-z', 'stack-size=65536', '--global-base=65536'],
+  ...[...SHARED_MEMORY, '--no-entry', '--stack-first', '-z', 'stack-size=65536', '--global-base=65536'],
   ...['--export=__stack_pointer', '--export=__heap_base'],
 ]
 
 const PROGRAM = [
-  ...[
-    ...INTO_SHARED_MEMORY,
-    '-pie',
-    '--experimental-pic',
-    '--no-entry',
-    '--import-undefined',
-    '--gc-sections',
-  ],
+  ...[...SHARED_MEMORY, '-pie', '--experimental-pic', '--no-entry', '--import-undefined', '--gc-sections'],
   ...['-mllvm', '-exception-model=wasm'],
   ...['__wasm_call_ctors', '__wasm_init_tls', '__main_argc_argv'].map(name => `--export=${name}`),
 ]

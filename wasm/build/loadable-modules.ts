@@ -19,13 +19,13 @@ export interface LoadableModules {
 }
 
 /** One linear memory, made by the host, shared by all. */
-export const INTO_SHARED_MEMORY = ['--import-memory', '--shared-memory', '--max-memory=4294967296']
+export const SHARED_MEMORY = ['--import-memory', '--shared-memory', '--max-memory=4294967296']
 
 /** Keep the names of functions, for profiles and stack traces. */
 export const STRIP = process.env.PGLITE_IMPORTS_DEBUG ? [] : ['--strip-all']
 
 const MODULE = [
-  ...[...INTO_SHARED_MEMORY, '-shared', '-Bsymbolic', '--experimental-pic', '--no-entry', '--gc-sections'],
+  ...[...SHARED_MEMORY, '-shared', '-Bsymbolic', '--experimental-pic', '--no-entry', '--gc-sections'],
   ...['--unresolved-symbols=import-dynamic', '-mllvm', '-exception-model=wasm'],
 ]
 

@@ -12,7 +12,6 @@ import {
   rmSync,
   statSync,
   utimesSync,
-  writeFileSync,
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -101,19 +100,6 @@ export async function compileOwnSources(
 function removeUnused(folder: string): void {
   for (const name of readdirSync(folder))
     if (Date.now() - statSync(join(folder, name)).mtimeMs > KEPT_UNUSED) rmSync(join(folder, name))
-}
-
-/** Compiles one generated file. */
-export async function compileText(
-  toolchain: Toolchain,
-  library: CLibrary,
-  name: string,
-  text: string,
-): Promise<string> {
-  const path = `${toolchain.work}/own/${name}`
-  mkdirSync(dirname(toolchain.outside(path)), { recursive: true })
-  writeFileSync(toolchain.outside(path), text)
-  return compile(toolchain, path, text, [...targetFlags(library), '-O2', '-g0', `-I${toolchain.work}/c`])
 }
 
 /** Compiles all files of a folder in c/. What goes wrong is collected, so that one build shows all of it. */

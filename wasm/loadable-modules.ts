@@ -1,0 +1,93 @@
+/**
+ * Loadable modules of PostgreSQL, such as plpgsql: WebAssembly modules beside postgres.wasm. They are compiled with the
+ * others, before any process starts; a process instantiates one when it first asks for it, and only then has its data in
+ * memory. The instance shares memory, stack and function table with that of the process, and the two call each other
+ * directly. The scheme is that of tool-conventions' DynamicLinking.md, the other side is `c/posix/dlopen.c`.
+ */
+import { errno } from './host/errno.js'
+import type { LinearMemory } from './memory.js'
+import { imageSize, type ProgramEnvironment } from './program.js'
+
+/** By file name without ".so". */
+export type LoadableModules = ReadonlyMap<string, WebAssembly.Module>
+
+type Exports = Readonly<Record<string, WebAssembly.ExportValue>>
+
+/** Links modules with one process: the last part of `c/host-imports.h`. */
+export class ModuleLoader {
+  #env: ProgramEnvironment | undefined
+  #program: Exports = {}
+  readonly #loaded = new Map<string, Exports>()
+  /** Where in the function table functions have been put, so that a function has one address only. */
+  readonly #slots = new Map<WebAssembly.ExportValue, number>()
+
+  constructor(
+    readonly memory: LinearMemory,
+    readonly modules: LoadableModules,
+  ) {}
+
+  /** Go into the `host` imports of the process. */
+  readonly imports = {
+    module_size: (name: number): number => {
+      const module = this.modules.get(this.memory.string(name))
+      return module === undefined ? -errno('ENOENT') : imageSize(module).data
+    },
+    module_load: (name: number, memory: number): void => {
+      const text = this.memory.string(name)
+      this.#loaded.set(text, this.#link(text, memory))
+    },
+    module_symbol: (name: number, symbol: number): number => {
+      const value = this.#loaded.get(this.memory.string(name))?.[this.memory.string(symbol)]
+      return typeof value === 'function' && this.#env !== undefined ? this.#slot(this.#env, value) : 0
+    },
+  }
+
+  /** Tell which instance it is that modules are linked with, and its `env` imports. */
+  attach(env: ProgramEnvironment, program: WebAssembly.Instance): void {
+    this.#env = env
+    this.#program = program.exports
+  }
+
+  #link(name: string, memory: number): Exports {
+    const env = this.#env
+    const module = this.modules.get(name)
+    if (env === undefined || module === undefined) throw new Error(`no module "${name}" to be loaded`)
+    const tableBase = env.__indirect_function_table.grow(imageSize(module).table)
+    const { exports } = new WebAssembly.Instance(module, {
+      ...this.#addresses(env, module),
+      env: {
+        ...this.#program,
+        ...env,
+        __memory_base: new WebAssembly.Global({ value: 'i32' }, memory),
+        __table_base: new WebAssembly.Global({ value: 'i32' }, tableBase),
+      },
+    })
+    const { __wasm_apply_data_relocs: relocate, __wasm_call_ctors: construct } = exports
+    if (typeof relocate === 'function') relocate()
+    if (typeof construct === 'function') construct()
+    return exports
+  }
+
+  /** The module's global offset tables: addresses of variables and functions of the program. */
+  #addresses(env: ProgramEnvironment, module: WebAssembly.Module): Record<string, WebAssembly.ModuleImports> {
+    const variables: WebAssembly.ModuleImports = {}
+    const functions: WebAssembly.ModuleImports = {}
+    const address = (value: number) => new WebAssembly.Global({ value: 'i32', mutable: true }, value)
+    for (const { module: table, name } of WebAssembly.Module.imports(module)) {
+      const value = this.#program[name]
+      // A variable is exported as its place in the program's data.
+      if (table === 'GOT.mem' && value instanceof WebAssembly.Global)
+        variables[name] = address(env.__memory_base.value + value.value)
+      if (table === 'GOT.func' && typeof value === 'function')
+        functions[name] = address(this.#slot(env, value))
+    }
+    return { 'GOT.mem': variables, 'GOT.func': functions }
+  }
+
+  /** A function as C sees it: its index in the function table. */
+  #slot(env: ProgramEnvironment, value: WebAssembly.ExportValue): number {
+    const slot = this.#slots.get(value) ?? env.__indirect_function_table.grow(1, value)
+    this.#slots.set(value, slot)
+    return slot
+  }
+}
