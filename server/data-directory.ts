@@ -45,6 +45,9 @@ export interface DataDirectory {
 /** Directories with a server of this process on them. */
 const taken = new Set<string>()
 
+/** Those that go when this process exits. */
+const ephemeral = new Set<string>()
+
 /**
  * Takes a directory for a server, making a new cluster when it is missing or empty.
  *
@@ -71,11 +74,12 @@ export async function createEphemeralDirectory(): Promise<DataDirectory> {
   const prefix = `pglite-imports-server-${hostname()}-`
   removeAbandoned(prefix)
   const path = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
-  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
-  process.once('exit', remove)
+  if (ephemeral.size === 0) process.on('exit', removeEphemeral)
+  ephemeral.add(path)
   const release = () => {
-    process.off('exit', remove)
-    remove()
+    remove(path)
+    ephemeral.delete(path)
+    if (ephemeral.size === 0) process.off('exit', removeEphemeral)
   }
   try {
     await unpackTemplate(path, false)
@@ -86,7 +90,16 @@ export async function createEphemeralDirectory(): Promise<DataDirectory> {
   return { path, ephemeral: true, release }
 }
 
-/** Ephemeral clusters of processes on this machine that were killed. */
+function removeEphemeral(): void {
+  for (const path of ephemeral) remove(path)
+}
+
+/** Tries for a while: when the process exits, backends may still be making files. */
+function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+}
+
+/** Removes ephemeral clusters of processes on this machine that were killed. */
 function removeAbandoned(prefix: string): void {
   for (const name of readdirSync(tmpdir())) {
     const owner = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN

@@ -163,8 +163,11 @@ async function startCluster(
       onLog,
     })
   } catch (error) {
-    const reason = error instanceof StartError ? failureIn(error.log) : undefined
-    throw reason === undefined ? error : new StartupError(reason)
+    if (!(error instanceof StartError)) throw error
+    const lastWords = error.log.trimEnd().split('\n').at(-1)
+    throw new StartupError(
+      failureIn(error.log) ?? `${error.message}: ${lastWords || 'nothing in its log says why'}`,
+    )
   }
 }
 

@@ -187,10 +187,16 @@ describe('an ephemeral cluster', () => {
       import { startServer } from 'pglite-imports-server'
       console.log((await startServer({ port: 0 })).dataDir)
       process.exit()`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', code])
-    const [dataDir] = await once(child.stdout, 'data')
-    await once(child, 'close')
-    expect(existsSync(String(dataDir).trim())).toBe(false)
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let dataDir = ''
+    child.stdout.on('data', text => {
+      dataDir += text
+    })
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(dataDir).toContain(tmpdir())
+    expect(existsSync(dataDir.trim())).toBe(false)
   })
 
   test('of a killed server is removed by the next one', async () => {

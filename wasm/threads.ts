@@ -14,6 +14,9 @@ const SIGSEGV = 11
 /** Megabytes. A process' data lie in the shared memory; its thread's own heap holds next to nothing. */
 const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: 4 }
 
+/** Options of node that this process has; one of them says how to read the text given with --eval, and suits no thread. */
+const NODE_OPTIONS = process.execArgv.filter(option => !option.startsWith('--input-type'))
+
 export class Threads {
   readonly #idle: Worker[] = []
   readonly #busy = new Map<number, Worker>()
@@ -49,6 +52,7 @@ export class Threads {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: this.setup,
       resourceLimits: LIMITS,
+      execArgv: NODE_OPTIONS,
     })
     let failure: Error | undefined
     worker.on('message', (message: WorkerMessage) => {
