@@ -88,13 +88,15 @@ async function applyPatches(toolchain: Toolchain, folder: string): Promise<numbe
   if (before.hash === hash) return names.length
 
   const files = filesTouchedBy(texts)
-  const trial = mkdtempSync(join(outside, 'trial-'))
+  const trial = join(outside, 'trial')
+  rmSync(trial, { recursive: true, force: true })
+  mkdirSync(trial)
   for (const file of files) copyIfExists(join(outside, 'pristine', file), join(trial, file))
   for (const [index, name] of names.entries()) {
     const patch = join(trial, '.patch')
     writeFileSync(patch, texts[index]!)
     await toolchain.run(['patch', '-p1', '-F0', '--no-backup-if-mismatch', '-i', '.patch'], {
-      cwd: `${folder}/${trial.slice(outside.length + 1)}`,
+      cwd: `${folder}/trial`,
       log: logFile('patch'),
       doing: `apply c/patches/${name} to PostgreSQL's source; the patch has to be brought up to date`,
     })
