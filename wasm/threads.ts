@@ -14,8 +14,13 @@ const SIGSEGV = 11
 /** Megabytes. A process' data lie in the shared memory; its thread's own heap holds next to nothing. */
 const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: 4 }
 
-/** Options of node that this process has; one of them says how to read the text given with --eval, and suits no thread. */
-const NODE_OPTIONS = process.execArgv.filter(option => !option.startsWith('--input-type'))
+/**
+ * A thread has the options of node that this process has. But --input-type, which says how to read the text given with
+ * --eval, suits no thread, and the others cannot be listed without it: a list may hold no options of the engine's.
+ */
+const NODE_OPTIONS = process.execArgv.some(option => option.startsWith('--input-type'))
+  ? { execArgv: [] }
+  : {}
 
 export class Threads {
   readonly #idle: Worker[] = []
@@ -52,7 +57,7 @@ export class Threads {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: this.setup,
       resourceLimits: LIMITS,
-      execArgv: NODE_OPTIONS,
+      ...NODE_OPTIONS,
     })
     let failure: Error | undefined
     worker.on('message', (message: WorkerMessage) => {
