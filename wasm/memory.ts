@@ -36,8 +36,13 @@ export class LinearMemory {
   /** The NUL-terminated UTF-8 string there. */
   string(address: number): string {
     const start = address >>> 0
-    const bytes = this.reach(start + 1)
-    const end = bytes.indexOf(0, start)
+    let bytes = this.reach(start + 1)
+    let end = bytes.indexOf(0, start)
+    if (end < 0) {
+      // It goes on where the memory has grown.
+      bytes = this.reach(bytes.length + 1)
+      end = bytes.indexOf(0, start)
+    }
     return Buffer.from(bytes.slice(start, end)).toString('utf8')
   }
 }
