@@ -4,16 +4,7 @@
  * Patches are applied with no fuzz to copies of the files they touch, and only what comes out different is written into
  * the source tree. So a patch that does not fit changes nothing, and make recompiles only what a changed patch affects.
  */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BuildFailure } from './failure.js'
 import { hashOf, hashOfFiles } from './hash.js'
