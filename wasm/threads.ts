@@ -6,7 +6,7 @@ import type { RunMessage, WorkerMessage, WorkerSetup } from './worker.js'
 
 /** How many idle threads to have at hand, and at most to keep after use. */
 const SPARE = 2
-const KEPT = 4
+const KEPT = 2
 
 const SIGKILL = 9
 const SIGSEGV = 11
