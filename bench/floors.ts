@@ -51,6 +51,6 @@ export function verdicts(measurements: readonly Measurement[]): Verdict[] {
       return { floor, reached: `${worst.toFixed(1)} ${unit}`, met: worst <= most! }
     }
     const worst = Math.min(...known)
-    return { floor, reached: `${worst.toFixed(2)} ×`, met: worst >= native }
+    return { floor, reached: `${worst.toFixed(3)} ×`, met: worst >= native }
   })
 }

@@ -41,7 +41,11 @@ export async function runScript(bench: Bench, running: readonly Running[], scrip
         async ({ server, system }) => {
           if (system.shares && clients > 1 && protocol !== 'simple')
             throw new Skipped(`clients share ${system.shares}`)
-          const load = (seconds: number) => runLoad(bench, server.port, script, protocol, clients, seconds)
+          const load = async (seconds: number) => {
+            // A session that outlives its clients keeps their prepared statements.
+            if (system.shares) await query(server.port, 'deallocate all')
+            return runLoad(bench, server.port, script, protocol, clients, seconds)
+          }
           // What one system has left to be written must not burden the next one.
           if (script === 'TPC-B') await query(server.port, 'checkpoint')
           await load(bench.warmUp)
