@@ -39,8 +39,7 @@ async function main(): Promise<void> {
   if (publishedInputHash() === inputHash) return
   lockCache()
   const artefacts = join(cache, `artefacts-${inputHash}`)
-  if (!existsSync(artefacts))
-    console.log('building PostgreSQL for WebAssembly (about 5 minutes the first time)')
+  if (!existsSync(artefacts)) console.log('building PostgreSQL for WebAssembly; the first time takes minutes')
   await makeOnce(artefacts, unfinished => build(inputHash, unfinished))
   publish(artefacts)
   removeOldSiblings(artefacts, ARTEFACTS_KEPT)

@@ -21,7 +21,7 @@ export interface Manifest {
   toolchain: { emscripten: string; clang: string }
   /** Names of the loadable modules. */
   modules: string[]
-  /** Bytes of each file at the top of the folder, and of the small files below share/ together. */
+  /** Bytes of each file at the top of the folder, and of those below lib/ and share/ together. */
   sizes: Record<string, { raw: number; brotli?: number }>
 }
 
@@ -44,8 +44,10 @@ export async function writeManifest(
     if (/\.(wasm|tar)$/.test(name))
       sizes[name].brotli = (await promisify(brotliCompress)(content, { params: BROTLI })).length
   }
-  const share = files.filter(name => name.startsWith('share/'))
-  sizes['share/'] = { raw: share.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0) }
+  for (const below of ['lib/', 'share/']) {
+    const names = files.filter(name => name.startsWith(below))
+    sizes[below] = { raw: names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0) }
+  }
 
   const version = async (program: string) => {
     const text = await toolchain.run([program, '--version'], {
