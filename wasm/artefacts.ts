@@ -1,6 +1,7 @@
 /** Where the built files lie, and what is in them. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { tuneEngine } from './engine.js'
 import type { LoadableModules } from './loadable-modules.js'
 
 /** The folder that the build fills: postgres.wasm, kernel.wasm, lib/, the cluster template, share/. */
@@ -32,10 +33,13 @@ let programs: Programs | undefined
 
 /** Compiles the modules, once per Node process: threads share the code. */
 export function loadPrograms(): Programs {
-  programs ??= {
-    kernel: compile('kernel.wasm'),
-    postgres: compile('postgres.wasm'),
-    modules: compileLoadable(),
+  if (programs === undefined) {
+    tuneEngine()
+    programs = {
+      kernel: compile('kernel.wasm'),
+      postgres: compile('postgres.wasm'),
+      modules: compileLoadable(),
+    }
   }
   return programs
 }
