@@ -4,9 +4,10 @@
 import { Worker } from 'node:worker_threads'
 import type { RunMessage, WorkerMessage, WorkerSetup } from './worker.js'
 
-/** How many idle threads to have at hand, and at most to keep after use. */
-const SPARE = 2
-const KEPT = 2
+/** How many idle threads to have at hand always, */
+const SPARE = 1
+/** and how long to keep others after use, in milliseconds: where clients come and go, they are soon used again. */
+const KEEP = 5000
 
 const SIGKILL = 9
 const SIGSEGV = 11
@@ -25,6 +26,7 @@ const NODE_OPTIONS = process.execArgv.some(option => option.startsWith('--input-
 export class Threads {
   readonly #idle: Worker[] = []
   readonly #busy = new Map<number, Worker>()
+  #trimming: NodeJS.Timeout | undefined
   #closed = false
 
   /** `heard` is called with every message of a process, the last of which is its exit. */
@@ -50,6 +52,7 @@ export class Threads {
   /** End all threads. Resolves when they have ended. */
   async close(): Promise<void> {
     this.#closed = true
+    clearTimeout(this.#trimming)
     await Promise.all([...this.#idle, ...this.#busy.values()].map(worker => worker.terminate()))
   }
 
@@ -83,12 +86,10 @@ export class Threads {
 
   #free(slot: number, worker: Worker): void {
     this.#busy.delete(slot)
-    if (this.#idle.length >= KEPT || this.#closed) {
-      worker.terminate()
-      return
-    }
     worker.unref()
     this.#idle.push(worker)
+    clearTimeout(this.#trimming)
+    this.#trimming = setTimeout(() => this.#trim(), KEEP).unref()
   }
 
   #fill(): void {
@@ -97,5 +98,9 @@ export class Threads {
       worker.unref()
       this.#idle.push(worker)
     }
+  }
+
+  #trim(): void {
+    for (const worker of this.#idle.splice(SPARE)) void worker.terminate()
   }
 }
