@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -175,6 +176,25 @@ describe('a data directory', () => {
 })
 
 describe('an ephemeral cluster', () => {
+  const { TMPDIR } = process.env
+  beforeAll(() => {
+    process.env.TMPDIR = folder
+  })
+  afterAll(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+  })
+
+  test('lies in memory where there is enough of it', async () => {
+    delete process.env.TMPDIR
+    const server = await startServer({ port: 0 })
+    process.env.TMPDIR = folder
+    const { type, bavail, bsize } = statfsSync(existsSync('/dev/shm') ? '/dev/shm' : '/')
+    const inMemory = type === 0x01021994 && bavail * bsize > 2 ** 30
+    expect(server.dataDir.startsWith(inMemory ? '/dev/shm/' : tmpdir())).toBe(true)
+    await server.stop()
+  })
+
   test('is gone when the server has stopped', async () => {
     const server = await startServer({ port: 0 })
     expect(existsSync(server.dataDir)).toBe(true)
@@ -195,7 +215,7 @@ describe('an ephemeral cluster', () => {
       dataDir += text
     })
     expect(await once(child, 'close')).toEqual([0, null])
-    expect(dataDir).toContain(tmpdir())
+    expect(dataDir).toContain(folder)
     expect(existsSync(dataDir.trim())).toBe(false)
   })
 
@@ -205,8 +225,8 @@ describe('an ephemeral cluster', () => {
     const mine = (name: string) => name.includes(`-${killed.pid}-`)
     killed.kill('SIGKILL')
     await once(killed, 'close')
-    expect(readdirSync(tmpdir()).filter(mine)).toHaveLength(1)
+    expect(readdirSync(folder).filter(mine)).toHaveLength(1)
     await (await startServer({ port: 0 })).stop()
-    expect(readdirSync(tmpdir()).filter(mine)).toEqual([])
+    expect(readdirSync(folder).filter(mine)).toEqual([])
   })
 })
