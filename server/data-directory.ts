@@ -29,7 +29,7 @@ import { dirname, join, resolve } from 'node:path'
 import { isNative } from './control-file.js'
 import { removePGliteLock } from './pglite-lock.js'
 import { errorCode, StartupError } from './startup-error.js'
-import { syncDirectory, unpackTemplate } from './unpack.js'
+import { syncPath, unpackTemplate } from './unpack.js'
 
 const MAJOR = '18'
 
@@ -183,10 +183,10 @@ async function createCluster(path: string): Promise<void> {
   for (const name of names.filter(name => name !== 'PG_VERSION')) {
     renameSync(join(unpacking, name), join(path, name))
   }
-  syncDirectory(path)
+  syncPath(path)
   renameSync(join(unpacking, 'PG_VERSION'), join(path, 'PG_VERSION'))
   rmSync(unpacking, { recursive: true })
-  syncDirectory(path)
+  syncPath(path)
 }
 
 function checkCluster(path: string): void {

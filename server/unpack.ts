@@ -2,7 +2,7 @@
  * Makes a new cluster by unpacking the one that the build has initdb'ed: a fraction of a second instead of running
  * initdb. A cluster made so is as good as one made by initdb: it gets a system identifier and secrets of its own.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTemplate } from '../wasm/template.js'
 import { identifyControlFile, identifyWal, newSystemIdentifier } from './control-file.js'
@@ -15,17 +15,20 @@ import { identifyControlFile, identifyWal, newSystemIdentifier } from './control
  */
 export async function unpackTemplate(directory: string, durable: boolean): Promise<void> {
   const systemIdentifier = newSystemIdentifier()
-  const folders = new Set([directory])
+  const folders = [directory]
+  const files: string[] = []
   for await (const { name, content } of readTemplate()) {
     const path = join(directory, name)
     if (content === undefined) {
       mkdirSync(path, { recursive: true, mode: 0o700 })
-      folders.add(path)
+      folders.push(path)
     } else {
-      writeFile(path, identified(name, content, systemIdentifier), durable)
+      writeFileSync(path, identified(name, content, systemIdentifier), { flag: 'wx', mode: 0o600 })
+      files.push(path)
     }
   }
-  if (durable) folders.forEach(syncDirectory)
+  // Once all is written: the first call makes the system write nearly everything, and the others find it done.
+  if (durable) for (const path of [...files, ...folders]) syncPath(path)
 }
 
 function identified(name: string, content: Buffer, systemIdentifier: bigint): Buffer {
@@ -34,18 +37,8 @@ function identified(name: string, content: Buffer, systemIdentifier: bigint): Bu
   return content
 }
 
-function writeFile(path: string, content: Buffer, durable: boolean): void {
-  const fd = openSync(path, 'wx', 0o600)
-  try {
-    for (let done = 0; done < content.length; ) done += writeSync(fd, content, done)
-    if (durable) fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-/** Makes the names in a directory durable. */
-export function syncDirectory(path: string): void {
+/** Makes a file durable, or the names in a directory. */
+export function syncPath(path: string): void {
   const fd = openSync(path, 'r')
   try {
     fsyncSync(fd)
