@@ -53,7 +53,7 @@ const INTERNAL = '@in-process'
 const DEFAULTS = { io_method: 'sync' }
 const REQUIRED = { dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv' }
 
-const MAX_PROCESSES = 512
+const MAX_PROCESSES = 1024
 const LOG_TAIL = 8192
 
 interface ListeningSocket {

@@ -102,6 +102,7 @@ sys_pipe_read(int self, int fd, void *buffer, uint32_t length)
 		int			seen = load(&procs[self].event);
 		struct pipe *p = pipe_of(fd);
 		uint32_t	n;
+		int			result;
 
 		if (p == NULL)
 			return 0;			/* its owner is gone */
@@ -117,12 +118,9 @@ sys_pipe_read(int self, int fd, void *buffer, uint32_t length)
 		}
 		if (p->closed[1] || length == 0)
 			return 0;
-		if (p->nonblock[0])
-			return -EAGAIN;
-		if (signal_deliverable(&procs[self]))
-			return -EINTR;
-		if (proc_sleep(self, seen, __builtin_inf()) == -EDEADLK)
-			return -EDEADLK;
+		result = proc_block(self, seen, p->nonblock[0]);
+		if (result < 0)
+			return result;
 	}
 }
 
@@ -134,6 +132,7 @@ sys_pipe_write(int self, int fd, const void *buffer, uint32_t length)
 		int			seen = load(&procs[self].event);
 		struct pipe *p = pipe_of(fd);
 		uint32_t	n;
+		int			result;
 
 		if (p == NULL || p->closed[0])
 			return -EPIPE;
@@ -147,12 +146,9 @@ sys_pipe_write(int self, int fd, const void *buffer, uint32_t length)
 				proc_wake(exchange(&p->reader, 0));
 			return n;
 		}
-		if (p->nonblock[1])
-			return -EAGAIN;
-		if (signal_deliverable(&procs[self]))
-			return -EINTR;
-		if (proc_sleep(self, seen, __builtin_inf()) == -EDEADLK)
-			return -EDEADLK;
+		result = proc_block(self, seen, p->nonblock[1]);
+		if (result < 0)
+			return result;
 	}
 }
 

@@ -42,6 +42,7 @@ int			proc_killed(int slot);
 
 /* sleep.c */
 int			proc_sleep(int self, int seen, double deadline);
+int			proc_block(int self, int seen, int nonblock);
 void		proc_wake(int slot);
 
 /* signal.c */

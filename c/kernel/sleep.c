@@ -41,6 +41,17 @@ proc_sleep(int self, int seen, double deadline)
 	return result == WAIT_TIMED_OUT ? -ETIMEDOUT : 0;
 }
 
+/* What a call does that has looked and found nothing: returns 0 once it may look again, or why it will not. */
+int
+proc_block(int self, int seen, int nonblock)
+{
+	if (nonblock)
+		return -EAGAIN;
+	if (signal_deliverable(&procs[self]))
+		return -EINTR;
+	return proc_sleep(self, seen, __builtin_inf()) == -EDEADLK ? -EDEADLK : 0;
+}
+
 void
 proc_wake(int slot)
 {

@@ -1,0 +1,254 @@
+/*
+ * connection.c: client connections, each a pair of rings between a process and the host.
+ *
+ * The host puts a client's bytes into `input` and takes what the process wrote from `output`; each ring has one
+ * writer and one reader, so head and tail need no lock. A ring that is full stops its writer, which is all the flow
+ * control there is: memory never grows with the amount of data.
+ *
+ * Where the host's threads can all write to the system's socket behind a connection, a process may do so itself and
+ * spare the host the work (sys_direct_begin). It may while nothing that was written before is still on its way
+ * through ring and host, and it falls back to the ring when the system's socket takes no more.
+ */
+#include "socket.h"
+#include <errno.h>
+#include <poll.h>
+#include "atomic.h"
+#include "proc.h"
+
+/* ---- the process' side of a connection ---- */
+
+/* Move up to `length` bytes between a buffer and the ring, from `position` on. */
+static void
+ring_copy(struct ring *ring, uint32_t position, uint8_t *buffer, uint32_t length, int write)
+{
+	uint32_t	offset = position % RING_SIZE;
+	uint32_t	first = RING_SIZE - offset < length ? RING_SIZE - offset : length;
+
+	if (write)
+	{
+		__builtin_memcpy(ring->bytes + offset, buffer, first);
+		__builtin_memcpy(ring->bytes, buffer + first, length - first);
+	}
+	else
+	{
+		__builtin_memcpy(buffer, ring->bytes + offset, first);
+		__builtin_memcpy(buffer + first, ring->bytes, length - first);
+	}
+}
+
+int
+sys_recv(int self, int fd, void *buffer, uint32_t length)
+{
+	struct socket *s = socket_of(fd);
+
+	if (s == NULL || s->state != SOCKET_CONNECTED)
+		return -EBADF;
+	for (;;)
+	{
+		int			seen = load(&procs[self].event);
+		int			ended = load(&s->ended);	/* before the ring: what came before the end must be read */
+		uint32_t	n = load(&s->input.head) - s->input.tail;
+		int			result;
+
+		s->poller = self;
+		if (n > 0)
+		{
+			if (n > length)
+				n = length;
+			ring_copy(&s->input, s->input.tail, buffer, n, 0);
+			store(&s->input.tail, s->input.tail + n);
+			if (s->wants_space)
+				socket_tell_host(s, SOCKET_SPACE);
+			return (int) n;
+		}
+		if (ended)
+			return 0;
+		result = proc_block(self, seen, s->nonblock);
+		if (result < 0)
+			return result;
+	}
+}
+
+int
+sys_send(int self, int fd, const void *buffer, uint32_t length)
+{
+	struct socket *s = socket_of(fd);
+
+	if (s == NULL || s->state != SOCKET_CONNECTED)
+		return -EBADF;
+	for (;;)
+	{
+		int			seen = load(&procs[self].event);
+		uint32_t	n = RING_SIZE - (s->output.head - load(&s->output.tail));
+		int			result;
+
+		s->poller = self;
+		if (load(&s->ended) == 2)
+			return -EPIPE;
+		if (n > 0)
+		{
+			if (n > length)
+				n = length;
+			ring_copy(&s->output, s->output.head, (uint8_t *) buffer, n, 1);
+			store(&s->output.head, s->output.head + n);
+			socket_tell_host(s, SOCKET_OUTPUT);
+			return (int) n;
+		}
+		result = proc_block(self, seen, s->nonblock);
+		if (result < 0)
+			return result;
+	}
+}
+
+/*
+ * May the process write to the system's socket now? The ring is looked at before `flushed`: the host clears that
+ * before it takes from the ring, so an empty ring whose last bytes are still in the host's hands is told apart.
+ */
+int
+sys_direct_begin(int fd)
+{
+	struct socket *s = socket_of(fd);
+
+	if (s == NULL || s->descriptor < 0)
+		return -1;
+	store(&s->sending, 1);
+	if (s->output.head == load(&s->output.tail) && load(&s->flushed) && load(&s->ended) != 2)
+		return s->descriptor;
+	store(&s->sending, 0);
+	return -1;
+}
+
+void
+sys_direct_end(int fd)
+{
+	store(&socket_of(fd)->sending, 0);
+}
+
+int
+socket_poll(int self, int fd, int events)
+{
+	struct socket *s = socket_of(fd);
+	int			ready = 0;
+	int			ended;
+
+	if (s == NULL)
+		return POLLNVAL;
+	s->poller = self;
+	if (s->state == SOCKET_LISTENING)
+		return load(&s->queue_head) != s->queue_tail ? POLLIN & events : 0;
+	if (s->state != SOCKET_CONNECTED)
+		return POLLHUP;
+	ended = load(&s->ended);
+	if (load(&s->input.head) != s->input.tail || ended)
+		ready |= POLLIN;
+	if (s->output.head - load(&s->output.tail) < RING_SIZE)
+		ready |= POLLOUT;
+	if (ended)
+		ready |= POLLRDHUP;
+	ready &= events;
+	if (ended == 2)
+		ready |= POLLHUP;
+	return ready;
+}
+
+/* ---- the host's side ---- */
+
+uintptr_t
+host_input_at(int fd)
+{
+	struct ring *ring = &socket_of(fd)->input;
+
+	return (uintptr_t) ring->bytes + ring->head % RING_SIZE;
+}
+
+uint32_t
+host_input_space(int fd)
+{
+	struct socket *s = socket_of(fd);
+	uint32_t	space = RING_SIZE - (s->input.head - load(&s->input.tail));
+	uint32_t	contiguous = RING_SIZE - s->input.head % RING_SIZE;
+
+	s->wants_space = 0;
+	if (space == 0)
+	{
+		/* The process may have read in between, and not seen that the host wants space. */
+		store(&s->wants_space, 1);
+		space = RING_SIZE - (s->input.head - load(&s->input.tail));
+	}
+	return space < contiguous ? space : contiguous;
+}
+
+void
+host_input_add(int fd, uint32_t length)
+{
+	struct socket *s = socket_of(fd);
+
+	store(&s->input.head, s->input.head + length);
+	socket_tell_process(s);
+}
+
+void
+host_input_end(int fd, int reset)
+{
+	struct socket *s = socket_of(fd);
+
+	store(&s->ended, reset ? 2 : 1);
+	socket_tell_process(s);
+}
+
+uintptr_t
+host_output_at(int fd)
+{
+	struct ring *ring = &socket_of(fd)->output;
+
+	return (uintptr_t) ring->bytes + ring->tail % RING_SIZE;
+}
+
+/* Bytes of output, contiguous from host_output_at(). */
+uint32_t
+host_output_size(int fd)
+{
+	struct ring *ring = &socket_of(fd)->output;
+	uint32_t	size = load(&ring->head) - ring->tail;
+	uint32_t	contiguous = RING_SIZE - ring->tail % RING_SIZE;
+
+	return size < contiguous ? size : contiguous;
+}
+
+/* Tell which of the system's sockets a connection is; from then on the process may write to it. */
+void
+host_direct(int fd, int descriptor)
+{
+	struct socket *s = socket_of(fd);
+
+	s->descriptor = descriptor;
+	store(&s->flushed, 1);
+}
+
+/* All output that was taken has been sent. */
+void
+host_flushed(int fd)
+{
+	store(&socket_of(fd)->flushed, 1);
+}
+
+/* Is the process writing to the system's socket? After host_input_end(fd, 1) it will not begin to again. */
+int
+host_sending(int fd)
+{
+	return load(&socket_of(fd)->sending);
+}
+
+/* The process is woken when the ring was full enough that it may wait for room. */
+void
+host_output_take(int fd, uint32_t length)
+{
+	struct socket *s = socket_of(fd);
+	uint32_t	size = s->output.head - s->output.tail;
+
+	store(&s->flushed, 0);
+	store(&s->output.tail, s->output.tail + length);
+	if (size > RING_SIZE / 2)
+		socket_tell_process(s);
+}
+
