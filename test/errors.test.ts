@@ -82,11 +82,11 @@ test('reasonable depths work', async () => {
   const session = await server.connect()
   await session.query(`create function depth(i int) returns int language plpgsql as
     $$ begin return case when i = 0 then 0 else 1 + depth(i - 1) end; end $$`)
-  expect((await session.query('select depth(150) as d')).rows).toEqual([{ d: 150 }])
+  expect((await session.query('select depth(450) as d')).rows).toEqual([{ d: 450 }])
   expect(
-    (await session.query(`select (repeat('[', 500) || repeat(']', 500))::jsonb is not null as ok`)).rows,
+    (await session.query(`select (repeat('[', 1500) || repeat(']', 1500))::jsonb is not null as ok`)).rows,
   ).toEqual([{ ok: true }])
-  expect((await session.query(`select ${'1 + '.repeat(250)}1 as sum`)).rows).toEqual([{ sum: 251 }])
+  expect((await session.query(`select ${'1 + '.repeat(750)}1 as sum`)).rows).toEqual([{ sum: 751 }])
 })
 
 test('memory that cannot be had is an error of the statement, 53200 or 54000', async () => {

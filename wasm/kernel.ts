@@ -12,7 +12,7 @@ export const SocketEvent = { Output: 1, Space: 2, Closed: 4, Listen: 8 } as cons
 /** The host's half of `c/kernel/kernel.h`; addresses and lengths are in bytes, times in milliseconds. */
 export interface KernelExports extends WebAssembly.Exports {
   readonly __stack_pointer: WebAssembly.Global
-  host_boot(processes: number, imageSize: number): number
+  host_boot(processes: number, imageSize: number, stackDepth: number): number
   host_work(): number
   host_word(): number
   host_scratch(): number

@@ -6,6 +6,7 @@ import { instantiateKernel, type KernelExports, monotonic, threadHost, Work } fr
 import type { LoadableModules } from './loadable-modules.js'
 import { LinearMemory } from './memory.js'
 import { imageSize } from './program.js'
+import { THREAD_DEPTH } from './stack.js'
 import { Threads } from './threads.js'
 import type { WorkerMessage } from './worker.js'
 
@@ -46,7 +47,7 @@ export class Machine {
     const data = Math.max(imageSize(options.first).data, imageSize(options.program).data)
     this.memory = new LinearMemory(memory)
     this.kernel = instantiateKernel(options.kernel, memory, threadHost(memory))
-    if (this.kernel.host_boot(options.maxProcesses, data) < 0) throw new Error('out of memory')
+    if (this.kernel.host_boot(options.maxProcesses, data, THREAD_DEPTH) < 0) throw new Error('out of memory')
     this.#threads = new Threads(
       { memory, kernel: options.kernel, modules: options.modules, environment: options.environment },
       message => this.#hear(message),

@@ -16,6 +16,7 @@ import { instantiateKernel, threadHost } from './kernel.js'
 import { ModuleLoader } from './loadable-modules.js'
 import { LinearMemory } from './memory.js'
 import { imageSize, type ProgramExports, programImports, startInstance } from './program.js'
+import { CALLER_DEPTH } from './stack.js'
 import { readTemplate } from './template.js'
 
 export interface PostgresModuleOptions {
@@ -109,7 +110,7 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
     // Nobody else could wake this thread; it can only sleep for a while.
     wait: (word, expected, ms) => (ms < 0 ? WAIT_IMPOSSIBLE : threads.wait(word, expected, ms)),
   })
-  if (kernel.host_boot(4, size.data) < 0) throw new Error('out of memory')
+  if (kernel.host_boot(4, size.data, CALLER_DEPTH) < 0) throw new Error('out of memory')
 
   const settings = { dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv', ...options.settings }
   const inMemory = options.dataDir === undefined

@@ -2,6 +2,7 @@
  * The threads that processes run on. A few stand ready, because making one takes longer than a client likes to wait.
  */
 import { Worker } from 'node:worker_threads'
+import { THREAD_STACK_MB } from './stack.js'
 import type { RunMessage, WorkerMessage, WorkerSetup } from './worker.js'
 
 /** How many idle threads to have at hand always, */
@@ -13,7 +14,7 @@ const SIGKILL = 9
 const SIGSEGV = 11
 
 /** Megabytes. A process' data lie in the shared memory; its thread's own heap holds next to nothing. */
-const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: 4 }
+const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: THREAD_STACK_MB }
 
 /**
  * A thread has the options of node that this process has. But --input-type, which says how to read the text given with

@@ -14,10 +14,10 @@ static volatile int work;		/* WORK_ bits */
 static void *scratch;
 
 int
-host_boot(int count, uint32_t image)
+host_boot(int count, uint32_t image, uint32_t stack)
 {
 	scratch = page_alloc(HOST_SLOT, PAGE_SIZE, PAGE_OF_KERNEL);
-	if (scratch == NULL || proc_boot(count, image) < 0 || pipe_boot(count) < 0 || socket_boot(count) < 0)
+	if (scratch == NULL || proc_boot(count, image, stack) < 0 || pipe_boot(count) < 0 || socket_boot(count) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -84,7 +84,7 @@ host_image(int slot)
 uintptr_t
 host_stack(int slot)
 {
-	return (uintptr_t) procs[slot].image + image_size + STACK_SIZE;
+	return (uintptr_t) procs[slot].image + image_size + stack_size;
 }
 
 int

@@ -49,8 +49,9 @@ KERNEL(sys_getppid) int sys_getppid(int self);
 KERNEL(sys_client) int sys_client(int self);
 /* Where the process' working directory is kept: PATH_SIZE bytes, inherited by children. */
 KERNEL(sys_cwd) char *sys_cwd(int self);
-/* The lowest address of the process' C stack. */
+/* The lowest address of the process' C stack, and how many bytes of it may be recursed into. */
 KERNEL(sys_stack_limit) uintptr_t sys_stack_limit(int self);
+KERNEL(sys_stack_depth) uint32_t sys_stack_depth(void);
 
 /* ---- signals, timers, sleeping ---- */
 
@@ -124,8 +125,11 @@ KERNEL(sys_close) int sys_close(int self, int fd);
 #define SOCKET_CLOSED	0x04	/* the process has closed its end */
 #define SOCKET_LISTEN	0x08	/* a process wants the host to listen at host_socket_address() */
 
-/* Once, before all else: up to nproc processes at a time, each with that many bytes of data. */
-KERNEL(host_boot) int host_boot(int nproc, uint32_t image_size);
+/*
+ * Once, before all else: up to nproc processes at a time, each with that many bytes of data, and of C stack to recurse
+ * into, as far as the engine's own stack can follow (posix/stack.h).
+ */
+KERNEL(host_boot) int host_boot(int nproc, uint32_t image_size, uint32_t stack_depth);
 /* Takes what is to do: WORK_ bits. The host sleeps on the word at host_word() once this is 0. */
 KERNEL(host_work) int host_work(void);
 KERNEL(host_word) volatile int *host_word(void);

@@ -10,7 +10,7 @@
 #define PAGE_SIZE		65536	/* a WebAssembly page: the unit in which memory is handed out */
 #define NPAGE			65536	/* pages in the 4 GiB that 32 bits can address */
 #define RING_SIZE		65536	/* bytes buffered per direction of a client socket; a power of two */
-#define STACK_SIZE		(1280 * 1024)	/* bytes of a process' C stack; see posix/stack.h */
+#define STACK_ROOM		(640 * 1024)	/* bytes of C stack beyond the depth that a process may use; see posix/stack.h */
 #define PIPE_SIZE		4096	/* bytes buffered in a pipe; at least PIPE_BUF, so such writes are atomic */
 #define NSHM			256		/* System V shared memory segments at once */
 #define BACKLOG			128		/* connections waiting in a listening socket's accept queue */

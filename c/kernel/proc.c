@@ -18,6 +18,7 @@
 struct proc *procs;
 int			nproc;
 uint32_t	image_size;
+uint32_t	stack_size;
 
 static int	generation;			/* so that a pid is not used again soon. PROC_LOCK */
 
@@ -26,13 +27,14 @@ static int	generation;			/* so that a pid is not used again soon. PROC_LOCK */
 #define LAST_PID	(1 << 30)
 
 int
-proc_boot(int count, uint32_t image)
+proc_boot(int count, uint32_t image, uint32_t stack)
 {
 	procs = page_alloc(HOST_SLOT, count * sizeof(struct proc), PAGE_OF_KERNEL);
 	if (procs == NULL)
 		return -ENOMEM;
 	nproc = count;
 	image_size = image;
+	stack_size = stack + STACK_ROOM;
 	procs[HOST_SLOT].state = PROC_RUNNING;
 	return 0;
 }
@@ -48,7 +50,7 @@ proc_killed(int slot)
 static int
 copy_arguments(struct proc *p, char *const argv[])
 {
-	uint8_t    *area = p->image + image_size + STACK_SIZE;
+	uint8_t    *area = p->image + image_size + stack_size;
 	char	  **vector = (char **) area;
 	char	   *next,
 			   *end = (char *) area + ARGS_SIZE;
@@ -102,7 +104,7 @@ spawn(int self, char *const argv[], int client, int pid)
 	p->client = -1;
 	p->signals.blocked = procs[self].signals.blocked;
 	__builtin_memcpy(p->cwd, procs[self].cwd, PATH_SIZE);
-	p->image = page_alloc(self, image_size + STACK_SIZE + ARGS_SIZE, PAGE_OF_PROC(slot));
+	p->image = page_alloc(self, image_size + stack_size + ARGS_SIZE, PAGE_OF_PROC(slot));
 	result = p->image == NULL ? -ENOMEM : copy_arguments(p, argv);
 	if (result == 0 && client >= 0)
 		result = socket_give(self, client, slot);
@@ -230,6 +232,12 @@ char *
 sys_cwd(int self)
 {
 	return procs[self].cwd;
+}
+
+uint32_t
+sys_stack_depth(void)
+{
+	return stack_size - STACK_ROOM;
 }
 
 uintptr_t

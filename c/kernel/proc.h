@@ -26,7 +26,7 @@ struct proc
 	int			status;			/* wait status, once a zombie */
 	int			client;			/* the client socket it was started for, or -1 */
 	volatile double alarm;		/* when SIGALRM is due, by now(); 0 when it is not */
-	uint8_t    *image;			/* data, then stack, then arguments; image_size + STACK_SIZE + ARGS_SIZE */
+	uint8_t    *image;			/* data, then stack, then arguments; image_size + stack_size + ARGS_SIZE */
 	int			argc;
 	char	  **argv;
 	char		cwd[PATH_SIZE];
@@ -35,9 +35,10 @@ struct proc
 
 extern struct proc *procs;		/* nproc of them; slot HOST_SLOT is the host */
 extern int	nproc;
+extern uint32_t stack_size;		/* bytes of its C stack */
 extern uint32_t image_size;		/* bytes of a process' data, zero data included */
 
-int			proc_boot(int count, uint32_t image);
+int			proc_boot(int count, uint32_t image, uint32_t stack);
 int			proc_killed(int slot);
 
 /* sleep.c */

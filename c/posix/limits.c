@@ -15,7 +15,7 @@
 uintptr_t
 emscripten_stack_get_base(void)
 {
-	return sys_stack_limit(self) + STACK_SIZE;
+	return sys_stack_limit(self) + sys_stack_depth() + STACK_ROOM;
 }
 
 uintptr_t
@@ -32,7 +32,7 @@ getrlimit(int resource, struct rlimit *limit)
 	if (resource == RLIMIT_NOFILE)
 		value = NFILE;
 	else if (resource == RLIMIT_STACK)
-		value = STACK_RLIMIT;
+		value = sys_stack_depth() + STACK_SLOP;
 	limit->rlim_cur = limit->rlim_max = value;
 	return 0;
 }

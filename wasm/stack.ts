@@ -1,0 +1,13 @@
+/**
+ * How deep PostgreSQL may recurse, in bytes of C stack, and the engine's stack that goes with it; see c/posix/stack.h. The
+ * engine needs up to 1.4 times as much of its own stack as C does of its.
+ */
+
+/** On the caller's thread, whose stack is what the engine makes it: 984 kB. */
+export const CALLER_DEPTH = 680 * 1024
+
+/** On a thread of its own: PostgreSQL's default for max_stack_depth. */
+export const THREAD_DEPTH = 2048 * 1024
+
+/** The stack of such a thread, in megabytes. */
+export const THREAD_STACK_MB = 4
