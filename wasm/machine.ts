@@ -85,11 +85,15 @@ export class Machine {
         if (waiting.async) await waiting.value
         continue
       }
-      if (work & Work.Spawn) this.#startProcesses()
-      if (work & Work.Kill) this.#killProcess()
-      if (work & Work.Timer) this.#postAlarms()
-      if (work & Work.Socket) this.options.onSockets()
+      this.#do(work)
     }
+  }
+
+  #do(work: number): void {
+    if (work & Work.Spawn) this.#startProcesses()
+    if (work & Work.Kill) this.#killProcess()
+    if (work & Work.Timer) this.#postAlarms()
+    if (work & Work.Socket) this.options.onSockets()
   }
 
   #startProcesses(): void {
@@ -117,6 +121,8 @@ export class Machine {
       this.#exits.get(message.slot)?.(message.status)
       this.#exits.delete(message.slot)
       this.#killProcess()
+      // One that was ended by force may have asked for something without having come to wake this thread.
+      if (this.#running) this.#do(this.kernel.host_work())
     }
   }
 }

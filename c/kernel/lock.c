@@ -3,8 +3,8 @@
  *
  * A process may be ended by force at any instruction, also inside the kernel. So a lock's word names its holder, and
  * the host frees what a dead process held (release_all). The tables are written in an order that leaves them usable
- * at each step. The host itself must not wait for a lock of a process whose end it is about to hear of: after
- * LOCK_PATIENCE it takes the lock over from a holder that has been killed.
+ * at each step. Whoever waits takes the lock over after LOCK_PATIENCE from a holder that has been killed. The host must
+ * not even wait for what it is about to hear of, the end of a holder by itself: it waits LOCK_LIMIT times.
  */
 #include "lock.h"
 #include "atomic.h"
@@ -24,7 +24,7 @@ acquire(enum lock lock, int self)
 	volatile int *word = &words[lock];
 	int			mine = self + 1;
 
-	for (;;)
+	for (int waits = 1;; waits++)
 	{
 		int			seen = 0;
 
@@ -35,7 +35,7 @@ acquire(enum lock lock, int self)
 		seen |= CONTENDED;
 		mine = (self + 1) | CONTENDED;	/* others may wait beside us */
 		if (wait(word, seen, LOCK_PATIENCE) == WAIT_TIMED_OUT &&
-			proc_killed(HOLDER(seen)) &&
+			(proc_killed(HOLDER(seen)) || (self == HOST_SLOT && waits >= LOCK_LIMIT)) &&
 			compare_exchange(word, &seen, mine))
 			return;
 	}

@@ -17,6 +17,7 @@
 #define ARGS_SIZE		PAGE_SIZE	/* room for a process' argument strings and vector */
 #define PATH_SIZE		1024	/* a process' working directory; PostgreSQL's MAXPGPATH */
 #define LOCK_PATIENCE	50.0	/* ms to wait for a lock before asking whether its holder was killed */
+#define LOCK_LIMIT		20		/* such waits after which the host takes the holder for dead */
 
 #define HOST_SLOT		0		/* process slot 0 is the host itself */
 
