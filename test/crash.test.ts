@@ -5,7 +5,7 @@ import { useServer } from './server.js'
 import { until } from './until.js'
 
 const preload = fileURLToPath(new URL('crash-on-request.mjs', import.meta.url))
-const server = useServer({ nodeArgs: ['--import', preload] })
+const server = useServer({ nodeArgs: ['--import', preload], ban: false })
 
 async function backendOf(session: pg.Client): Promise<number> {
   return (await session.query('select pg_backend_pid() as pid')).rows[0].pid

@@ -11,6 +11,13 @@ import { afterAll, afterEach, beforeAll } from 'vitest'
 
 export const commandLine = fileURLToPath(new URL('../dist/bin/pglite-imports-server.js', import.meta.url))
 
+/** Breaks every way to generate code at run time, in every thread: all that is tested works without. */
+const BAN = [
+  '--disallow-code-generation-from-strings',
+  '--import',
+  new URL('./contract/forbid-code-generation.mjs', import.meta.url).href,
+]
+
 /** What of a server's output is kept to explain a failure. */
 const LOG_LENGTH = 20_000
 
@@ -22,6 +29,8 @@ export interface ServerOptions {
   args?: string[]
   /** Options of node. */
   nodeArgs?: string[]
+  /** Whether code generation is forbidden, as it is by default. */
+  ban?: boolean
   env?: NodeJS.ProcessEnv
 }
 
@@ -41,11 +50,15 @@ export class ServerProcess {
     return server
   }
 
-  private constructor({ args = [], nodeArgs = [], env = {} }: ServerOptions) {
-    this.#child = spawn(process.execPath, [...nodeArgs, commandLine, '-p', '0', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ...env },
-    })
+  private constructor({ args = [], nodeArgs = [], ban = true, env = {} }: ServerOptions) {
+    this.#child = spawn(
+      process.execPath,
+      [...(ban ? BAN : []), ...nodeArgs, commandLine, '-p', '0', ...args],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        env: { ...process.env, ...env },
+      },
+    )
     this.#child.stdout!.on('data', text => {
       this.output += text
     })

@@ -11,6 +11,23 @@
 #include "proc.h"
 
 /*
+ * Post SIGALRM for the alarm that was due at this time, unless that has been done: the process and the host may both
+ * have seen that it is, and the process may already have set the next one.
+ */
+static void
+ring(int slot, double alarm)
+{
+	union
+	{
+		double		time;
+		uint64_t	bits;
+	}			due = {.time = alarm};
+
+	if (compare_exchange((volatile uint64_t *) &procs[slot].alarm, &due.bits, 0))
+		signal_post(slot, SIGALRM);
+}
+
+/*
  * Sleep until the wake word is no longer `seen`, or until `deadline` (by now(); INFINITY for none). A process that
  * sleeps sees to its own alarm. Returns 0 when woken, -ETIMEDOUT, or -EDEADLK in a host that cannot block.
  */
@@ -33,8 +50,7 @@ proc_sleep(int self, int seen, double deadline)
 		return -EDEADLK;
 	if (result == WAIT_TIMED_OUT && until == alarm)
 	{
-		p->alarm = 0;
-		signal_post(self, SIGALRM);
+		ring(self, alarm);
 		if (alarm < deadline)
 			return 0;
 	}
@@ -121,10 +137,7 @@ host_timers(double time)
 		if (alarm == 0 || load(&p->state) != PROC_RUNNING)
 			continue;
 		if (alarm <= time)
-		{
-			p->alarm = 0;
-			signal_post(slot, SIGALRM);
-		}
+			ring(slot, alarm);
 		else if (next == 0 || alarm < next)
 			next = alarm;
 	}

@@ -1,15 +1,13 @@
 /**
- * No code is generated at run time. The server runs with every way to do so broken, in every thread, once its
- * modules are compiled; see forbid-code-generation.mjs.
+ * No code is generated at run time. The servers of all tests run with every way to do so broken, in every thread, once
+ * their modules are compiled (server.ts, forbid-code-generation.mjs). Here it is seen that the ban is in force.
  */
 import { describe, expect, it } from 'vitest'
 import { useServer } from '../server.js'
 import { until } from '../until.js'
 
-const forbid = new URL('./forbid-code-generation.mjs', import.meta.url).href
-
 describe('with code generation forbidden in every thread', () => {
-  const server = useServer({ nodeArgs: ['--disallow-code-generation-from-strings', '--import', forbid] })
+  const server = useServer()
 
   it('the ban holds in threads that were made for processes', async () => {
     await server.connect()
