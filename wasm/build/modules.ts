@@ -2,14 +2,31 @@
  * The loadable modules of PostgreSQL that are built.
  *
  * To add a module, add its folder in PostgreSQL's source here: every library that `make install` makes from it is taken,
- * with its SQL and control files. A folder may hold several modules.
+ * with its SQL and control files. A folder may hold several modules, or none, if its extension is written in SQL.
  */
+const CONTRIB = [
+  ...['amcheck', 'auth_delay', 'auto_explain', 'basic_archive', 'bloom', 'btree_gin', 'btree_gist', 'citext'],
+  ...['cube', 'dblink', 'dict_int', 'dict_xsyn', 'earthdistance', 'file_fdw', 'fuzzystrmatch', 'hstore'],
+  ...['intagg', 'intarray', 'isn', 'lo', 'ltree', 'pageinspect', 'passwordcheck', 'pg_buffercache'],
+  ...[
+    'pg_freespacemap',
+    'pg_logicalinspect',
+    'pg_overexplain',
+    'pg_prewarm',
+    'pg_stat_statements',
+    'pg_surgery',
+  ],
+  ...['pg_trgm', 'pg_visibility', 'pg_walinspect', 'pgrowlocks', 'pgstattuple', 'postgres_fdw', 'seg', 'spi'],
+  ...['tablefunc', 'tcn', 'test_decoding', 'tsm_system_rows', 'tsm_system_time', 'unaccent'],
+]
+
 export const MODULE_FOLDERS = [
   'src/pl/plpgsql/src',
   'src/backend/snowball', // dict_snowball: stemmers for full text search
   'src/backend/utils/mb/conversion_procs', // one module for each pair of encodings
   'src/backend/replication/pgoutput', // logical replication, publishing side
   'src/backend/replication/libpqwalreceiver', // replication, receiving side: with libpq
+  ...CONTRIB.map(name => `contrib/${name}`), // what is left out, and why, is told in docs/extensions.md
 ]
 
 /** Installed along with the modules, and not one itself. */
