@@ -1,5 +1,5 @@
 /**
- * One client connection: moves bytes between a client's socket and its backend, and nothing else. What is said on it is
+ * One connection, of a client or to another server: moves bytes between a client's socket and its backend, and nothing else. What is said on it is
  * PostgreSQL's business, from the startup packet to the last message.
  *
  * Both directions stream with bounded memory: a client that does not read stops us from taking the backend's
@@ -43,6 +43,7 @@ export class Connection {
     })
     backend.onOutput = this.#toClient
     backend.onSpace = () => client.resume()
+    backend.onShutdown = this.#toClient
     backend.onClose = () => this.finish()
     client.resume()
     this.#toClient()
@@ -74,6 +75,7 @@ export class Connection {
       if (!client.write(chunk, this.#onSent)) break
     }
     client.uncork()
+    if (this.#backend.outputEnded && !client.writableEnded) client.end()
   }
 
   readonly #onSent = (): void => {

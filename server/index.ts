@@ -20,6 +20,7 @@ import { InProcessSocket } from './in-process.js'
 import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
 import { type Accept, Listener } from './listener.js'
 import { failureIn } from './log.js'
+import { Outgoing, resolve } from './outgoing.js'
 import { StartupError } from './startup-error.js'
 
 export { StartupError }
@@ -112,8 +113,9 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
     directory = await (options.dataDir === undefined
       ? createEphemeralDirectory()
       : openDataDirectory(options.dataDir))
-    const cluster = await startCluster(directory, settings, listeners, logSink(options.log))
-    return running(cluster, directory, settings, hosts, listeners, options)
+    const outgoing = new Outgoing()
+    const cluster = await startCluster(directory, settings, listeners, outgoing, logSink(options.log))
+    return running(cluster, directory, settings, hosts, listeners, outgoing, options)
   } catch (error) {
     for (const listener of listeners) listener.close()
     directory?.release()
@@ -150,6 +152,7 @@ async function startCluster(
   directory: DataDirectory,
   settings: Record<string, string>,
   listeners: Listener[],
+  outgoing: Outgoing,
   onLog: (text: string) => void,
 ): Promise<Cluster> {
   settings.listen_addresses = listeners.map(hostOf).join(',')
@@ -161,6 +164,8 @@ async function startCluster(
       dataDir: directory.path,
       settings: { ...unsafe, ...settings },
       listen: (address, accept) => listen(address, accept, listeners),
+      connect: (address, connected, signal) => outgoing.connect(address, connected, signal),
+      resolve,
       onLog,
     })
   } catch (error) {
@@ -188,13 +193,14 @@ function running(
   settings: Readonly<Record<string, string>>,
   hosts: readonly string[],
   listeners: readonly Listener[],
+  outgoing: Outgoing,
   options: StartServerOptions,
 ): PostgresServer {
   const streams = new Set<InProcessSocket>()
   let ended = false
   const exited = cluster.exited.then(async code => {
     ended = true
-    for (const connections of [...listeners, ...streams]) connections.finish()
+    for (const connections of [...listeners, ...streams, outgoing]) connections.finish()
     for (const listener of listeners) listener.close()
     await cluster.close()
     directory.release()

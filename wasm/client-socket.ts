@@ -1,6 +1,7 @@
 /**
- * The host's end of one client connection. The client's bytes lie in two rings of shared memory, one for each
- * direction (c/kernel/socket.c); the backend's end is the import handler of its thread.
+ * The host's end of one connection: of a client's, or of one that a process has made to another server, for which all that
+ * is said here of client and backend holds as well. The bytes lie in two rings of shared memory, one for each direction
+ * (c/kernel/connection.c); a backend's end is the import handler of its thread.
  */
 import { type KernelExports, SocketEvent } from './kernel.js'
 import type { LinearMemory } from './memory.js'
@@ -15,12 +16,15 @@ export class ClientSocket {
   onOutput: () => void = nothing
   /** All input that was kept has gone in. */
   onSpace: () => void = nothing
+  /** The backend will write nothing more; see outputEnded. */
+  onShutdown: () => void = nothing
   /** The backend has closed its end; there may still be output to take. */
   onClose: () => void = nothing
 
   /** Input that has not found room yet. */
   #kept: Uint8Array | undefined
   #ended = false
+  #shutdown = false
   #released = false
 
   constructor(
@@ -106,6 +110,11 @@ export class ClientSocket {
     }
   }
 
+  /** Whether all output has been taken that there will ever be. */
+  get outputEnded(): boolean {
+    return this.#shutdown && !this.#released && this.kernel.host_output_size(this.fd) === 0
+  }
+
   /** Let go of the socket, after onClose or reset(). */
   release(): void {
     if (this.#released) return
@@ -122,6 +131,10 @@ export class ClientSocket {
       this.onSpace()
     }
     if (events & SocketEvent.Output) this.onOutput()
+    if (events & SocketEvent.Shutdown) {
+      this.#shutdown = true
+      this.onShutdown()
+    }
     if (events & SocketEvent.Closed) this.onClose()
   }
 }

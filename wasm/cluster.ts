@@ -7,6 +7,7 @@ import { ClientSocket } from './client-socket.js'
 import { errnoOf } from './host/errno.js'
 import { SocketEvent } from './kernel.js'
 import { exitCode, Machine } from './machine.js'
+import { answerResolver, RESOLVER } from './resolver.js'
 
 export type { ListenAddress } from './address.js'
 
@@ -27,6 +28,21 @@ export interface ClusterOptions {
     address: ListenAddress,
     accept: (peer: ListenAddress) => ClientSocket | undefined,
   ): Promise<() => void>
+  /**
+   * Called when a process connects to another server. `connected` makes the cluster's end of the connection, given the
+   * address that the connection has on this side, or returns undefined when nobody wants it any more. Rejects with an
+   * error whose `code` says why there is no connection; `signal` is aborted when the process stops waiting for one.
+   */
+  connect(
+    address: ListenAddress,
+    connected: (local: ListenAddress) => ClientSocket | undefined,
+    signal: AbortSignal,
+  ): Promise<void>
+  /**
+   * The numeric addresses of a host name, or the name of a numeric address. Rejects with an error whose `code` is
+   * ENOTFOUND if there are none.
+   */
+  resolve(question: string): Promise<readonly string[]>
   /** PostgreSQL's log, one or more complete lines at a time. */
   onLog(text: string): void
 }
@@ -69,6 +85,7 @@ export class Cluster {
   readonly #postmaster: number
   readonly #clients = new Map<number, ClientSocket>()
   readonly #listening = new Map<number, ListeningSocket>()
+  readonly #connecting = new Map<number, AbortController>()
   /** The listening socket for connections from within. */
   #internal = 0
   #logTail = ''
@@ -133,6 +150,8 @@ export class Cluster {
   async close(): Promise<void> {
     for (const { stop } of this.#listening.values()) stop()
     this.#listening.clear()
+    for (const attempt of this.#connecting.values()) attempt.abort()
+    this.#connecting.clear()
     await this.#machine.close()
   }
 
@@ -144,7 +163,10 @@ export class Cluster {
     ) {
       const events = this.#machine.kernel.host_socket_events(fd)
       if (events & SocketEvent.Listen) void this.#listen(fd)
-      else if (this.#listening.has(fd)) this.#stopListening(fd)
+      else if (events & SocketEvent.Connect) void this.#connect(fd)
+      if (this.#connecting.has(fd)) {
+        if (events & SocketEvent.Closed) this.#stopConnecting(fd)
+      } else if (this.#listening.has(fd)) this.#stopListening(fd)
       else this.#clients.get(fd)?.handle(events)
     }
   }
@@ -173,10 +195,41 @@ export class Cluster {
     this.#machine.kernel.host_release(fd)
   }
 
+  async #connect(fd: number): Promise<void> {
+    const address = readAddress(this.#machine.memory, this.#machine.kernel.host_socket_address(fd))
+    const attempt = new AbortController()
+    this.#connecting.set(fd, attempt)
+    const connected = (local: ListenAddress) => {
+      if (attempt.signal.aborted) return undefined
+      this.#connecting.delete(fd)
+      writeAddress(this.#machine.memory, this.#machine.kernel.host_scratch(), local)
+      return this.#machine.kernel.host_connected(fd, 0) === 0 ? this.#connection(fd) : undefined
+    }
+    try {
+      if ('path' in address && address.path === RESOLVER) {
+        const socket = connected({ path: '' })
+        if (socket !== undefined) answerResolver(socket, this.options.resolve)
+      } else await this.options.connect(address, connected, attempt.signal)
+    } catch (error) {
+      if (attempt.signal.aborted) return
+      this.#connecting.delete(fd)
+      this.#machine.kernel.host_connected(fd, errnoOf(error))
+    }
+  }
+
+  #stopConnecting(fd: number): void {
+    this.#connecting.get(fd)?.abort()
+    this.#connecting.delete(fd)
+    this.#machine.kernel.host_release(fd)
+  }
+
   #accept(listener: number, peer: ListenAddress): ClientSocket | undefined {
     writeAddress(this.#machine.memory, this.#machine.kernel.host_scratch(), peer)
     const fd = this.#machine.kernel.host_connect(listener)
-    if (fd < 0) return undefined
+    return fd < 0 ? undefined : this.#connection(fd)
+  }
+
+  #connection(fd: number): ClientSocket {
     const socket = new ClientSocket(fd, this.#machine.kernel, this.#machine.memory, () =>
       this.#clients.delete(fd),
     )

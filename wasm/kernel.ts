@@ -7,7 +7,7 @@
 export const Work = { Spawn: 1, Kill: 2, Timer: 4, Socket: 8 } as const
 
 /** What has happened to a socket; the bits that `host_socket_events()` returns. */
-export const SocketEvent = { Output: 1, Space: 2, Closed: 4, Listen: 8 } as const
+export const SocketEvent = { Output: 1, Space: 2, Closed: 4, Listen: 8, Connect: 16, Shutdown: 32 } as const
 
 /** The host's half of `c/kernel/kernel.h`; addresses and lengths are in bytes, times in milliseconds. */
 export interface KernelExports extends WebAssembly.Exports {
@@ -34,6 +34,7 @@ export interface KernelExports extends WebAssembly.Exports {
   host_socket_address(fd: number): number
   host_listening(fd: number, error: number): void
   host_connect(listener: number): number
+  host_connected(fd: number, error: number): number
   host_input_at(fd: number): number
   host_input_space(fd: number): number
   host_input_add(fd: number, length: number): void

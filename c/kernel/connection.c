@@ -1,7 +1,7 @@
 /*
- * connection.c: client connections, each a pair of rings between a process and the host.
+ * connection.c: connections, from clients or to other servers, each a pair of rings between a process and the host.
  *
- * The host puts a client's bytes into `input` and takes what the process wrote from `output`; each ring has one
+ * The host puts the other side's bytes into `input` and takes what the process wrote from `output`; each ring has one
  * writer and one reader, so head and tail need no lock. A ring that is full stops its writer, which is all the flow
  * control there is: memory never grows with the amount of data.
  *
@@ -41,8 +41,10 @@ sys_recv(int self, int fd, void *buffer, uint32_t length)
 {
 	struct socket *s = socket_of(fd);
 
-	if (s == NULL || s->state != SOCKET_CONNECTED)
+	if (s == NULL)
 		return -EBADF;
+	if (s->state != SOCKET_CONNECTED)
+		return -ENOTCONN;
 	for (;;)
 	{
 		int			seen = load(&procs[self].event);
@@ -74,8 +76,10 @@ sys_send(int self, int fd, const void *buffer, uint32_t length)
 {
 	struct socket *s = socket_of(fd);
 
-	if (s == NULL || s->state != SOCKET_CONNECTED)
+	if (s == NULL)
 		return -EBADF;
+	if (s->state != SOCKET_CONNECTED)
+		return -ENOTCONN;
 	for (;;)
 	{
 		int			seen = load(&procs[self].event);
@@ -83,7 +87,7 @@ sys_send(int self, int fd, const void *buffer, uint32_t length)
 		int			result;
 
 		s->poller = self;
-		if (load(&s->ended) == 2)
+		if (load(&s->ended) == 2 || s->shut)
 			return -EPIPE;
 		if (n > 0)
 		{
@@ -98,6 +102,21 @@ sys_send(int self, int fd, const void *buffer, uint32_t length)
 		if (result < 0)
 			return result;
 	}
+}
+
+int
+sys_shutdown(int self, int fd)
+{
+	struct socket *s = socket_of(fd);
+
+	(void) self;
+	if (s == NULL)
+		return -EBADF;
+	if (s->state != SOCKET_CONNECTED)
+		return -ENOTCONN;
+	s->shut = 1;
+	socket_tell_host(s, SOCKET_SHUTDOWN);
+	return 0;
 }
 
 /*
@@ -136,8 +155,10 @@ socket_poll(int self, int fd, int events)
 	s->poller = self;
 	if (s->state == SOCKET_LISTENING)
 		return load(&s->queue_head) != s->queue_tail ? POLLIN & events : 0;
+	if (s->state == SOCKET_CONNECTING)
+		return 0;
 	if (s->state != SOCKET_CONNECTED)
-		return POLLHUP;
+		return ((POLLIN | POLLOUT) & events) | (s->error != 0 ? POLLERR | POLLHUP : POLLHUP);
 	ended = load(&s->ended);
 	if (load(&s->input.head) != s->input.tail || ended)
 		ready |= POLLIN;

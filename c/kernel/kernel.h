@@ -93,9 +93,15 @@ KERNEL(sys_socket) int sys_socket(int self);
 KERNEL(sys_bind) int sys_bind(int self, int fd, const void *address, uint32_t length);
 KERNEL(sys_listen) int sys_listen(int self, int fd);
 KERNEL(sys_accept) int sys_accept(int self, int fd);
+/* Have the host connect there; -EINPROGRESS when the socket does not block: poll() says when there is an answer. */
+KERNEL(sys_connect) int sys_connect(int self, int fd, const void *address, uint32_t length);
+/* Takes the errno of a connect() that failed after it had returned; 0 when there is none. */
+KERNEL(sys_socket_error) int sys_socket_error(int fd);
 /* -EAGAIN when nothing is there; 0 at the end of the stream. */
 KERNEL(sys_recv) int sys_recv(int self, int fd, void *buffer, uint32_t length);
 KERNEL(sys_send) int sys_send(int self, int fd, const void *buffer, uint32_t length);
+/* Send nothing more: the other side reads the end of the stream after what has been sent. */
+KERNEL(sys_shutdown) int sys_shutdown(int self, int fd);
 /*
  * The system's own descriptor of a socket, if this process may write to it now, else -1. After the write, which must
  * not block, tell sys_direct_end(). What is not written then goes through sys_send().
@@ -124,6 +130,8 @@ KERNEL(sys_close) int sys_close(int self, int fd);
 #define SOCKET_SPACE	0x02	/* the process has read, and there is room for input again */
 #define SOCKET_CLOSED	0x04	/* the process has closed its end */
 #define SOCKET_LISTEN	0x08	/* a process wants the host to listen at host_socket_address() */
+#define SOCKET_CONNECT	0x10	/* a process wants the host to connect to host_socket_address() */
+#define SOCKET_SHUTDOWN	0x20	/* the process will not write any more */
 
 /*
  * Once, before all else: up to nproc processes at a time, each with that many bytes of data, and of C stack to recurse
@@ -156,12 +164,18 @@ KERNEL(host_timers) double host_timers(double now);
 
 KERNEL(host_next_socket) int host_next_socket(void);
 KERNEL(host_socket_events) int host_socket_events(int fd);
-/* The address that a listening socket was bound to. */
+/* The address that a listening socket is bound to, or a connecting one wants. */
 KERNEL(host_socket_address) struct address *host_socket_address(int fd);
 /* Answer SOCKET_LISTEN: 0, or the errno of the failure. */
 KERNEL(host_listening) void host_listening(int fd, int error);
 /* A client has come to this listening socket; its address is in the scratch page as a struct address. */
 KERNEL(host_connect) int host_connect(int listener);
+/*
+ * Answer SOCKET_CONNECT: 0, with the socket's own address in the scratch page as a struct address, or the errno of the
+ * failure, with which the host lets go of the socket. Returns 0 if there is a connection now, for which memory may be
+ * lacking. SOCKET_CLOSED tells of a process that does not want to wait any longer.
+ */
+KERNEL(host_connected) int host_connected(int fd, int error);
 /* Room for input, contiguous from *host_input_at(); tell how much was put there with host_input_add(). */
 KERNEL(host_input_at) uintptr_t host_input_at(int fd);
 KERNEL(host_input_space) uint32_t host_input_space(int fd);

@@ -8,7 +8,6 @@
 #include "atomic.h"
 #include "host.h"
 #include "lock.h"
-#include "page.h"
 #include "proc.h"
 
 int
@@ -16,10 +15,7 @@ sys_socket(int self)
 {
 	struct socket *s = socket_alloc(self, SOCKET_NEW);
 
-	if (s == NULL)
-		return -EMFILE;
-	s->owner = self;
-	return socket_fd(s);
+	return s == NULL ? -EMFILE : socket_fd(s);
 }
 
 /*
@@ -87,15 +83,12 @@ host_connect(int listener)
 	s = socket_alloc(HOST_SLOT, SOCKET_CONNECTED);
 	if (s == NULL)
 		return -EMFILE;
-	s->hosted = 1;
 	s->nonblock = 1;			/* poll() is what waits for a client */
-	s->input.bytes = page_alloc(HOST_SLOT, 2 * RING_SIZE, PAGE_OF_KERNEL);
-	if (s->input.bytes == NULL)
+	if (socket_make_rings(s) < 0)
 	{
 		host_release(socket_fd(s));
 		return -ENOMEM;
 	}
-	s->output.bytes = s->input.bytes + RING_SIZE;
 	s->local = l->local;
 	__builtin_memcpy(&s->peer, host_scratch(), sizeof(s->peer));
 	acquire(SOCKET_LOCK, HOST_SLOT);

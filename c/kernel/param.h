@@ -9,13 +9,15 @@
 
 #define PAGE_SIZE		65536	/* a WebAssembly page: the unit in which memory is handed out */
 #define NPAGE			65536	/* pages in the 4 GiB that 32 bits can address */
-#define RING_SIZE		65536	/* bytes buffered per direction of a client socket; a power of two */
+#define RING_SIZE		65536	/* bytes buffered per direction of a connection; a power of two */
 #define STACK_ROOM		(640 * 1024)	/* bytes of C stack beyond the depth that a process may use; see posix/stack.h */
 #define PIPE_SIZE		4096	/* bytes buffered in a pipe; at least PIPE_BUF, so such writes are atomic */
 #define NSHM			256		/* System V shared memory segments at once */
+#define CONNECTIONS_EACH 2		/* sockets per process in the table, on average: its client, and a connection of its own */
 #define BACKLOG			128		/* connections waiting in a listening socket's accept queue */
 #define ARGS_SIZE		PAGE_SIZE	/* room for a process' argument strings and vector */
 #define PATH_SIZE		1024	/* a process' working directory; PostgreSQL's MAXPGPATH */
+#define RESOLVER		"@resolver"	/* the unix socket at which the host resolves names; see c/posix/resolver.c */
 #define LOCK_PATIENCE	50.0	/* ms to wait for a lock before asking whether its holder was killed */
 #define LOCK_LIMIT		20		/* such waits after which the host takes the holder for dead */
 

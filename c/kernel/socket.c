@@ -13,11 +13,12 @@
 
 static struct socket *sockets;
 static int	nsocket;
+static volatile int reached;	/* no socket from here on has ever been used. SOCKET_LOCK to raise it */
 
 int
 socket_boot(int processes)
 {
-	nsocket = processes + BACKLOG;
+	nsocket = CONNECTIONS_EACH * processes + BACKLOG;
 	sockets = page_alloc(HOST_SLOT, nsocket * sizeof(struct socket), PAGE_OF_KERNEL);
 	return sockets == NULL ? -ENOMEM : 0;
 }
@@ -52,6 +53,7 @@ socket_tell_process(struct socket *s)
 		proc_wake(slot);
 }
 
+/* A new socket, of the process or of the host, whoever asks. */
 struct socket *
 socket_alloc(int self, enum socket_state state)
 {
@@ -65,21 +67,43 @@ socket_alloc(int self, enum socket_state state)
 	{
 		__builtin_memset(found, 0, sizeof(*found));
 		found->descriptor = -1;
+		found->owner = self;
+		found->hosted = self == HOST_SLOT;
 		found->state = state;
+		if (found - sockets >= reached)
+			reached = (int) (found - sockets) + 1;
 	}
 	release(SOCKET_LOCK, self);
 	return found;
 }
 
+/* Process and host may let go at the same time, and both get here. */
 void
 socket_free_if_unused(int self, struct socket *s)
 {
-	if (s->owner != 0 || s->hosted)
-		return;
-	if (s->input.bytes != NULL)
-		page_free(self, s->input.bytes, 2 * RING_SIZE);
-	s->input.bytes = NULL;
-	store(&s->state, SOCKET_FREE);
+	uint8_t    *rings;
+
+	acquire(SOCKET_LOCK, self);
+	if (s->state != SOCKET_FREE && s->owner == 0 && !s->hosted)
+	{
+		rings = s->input.bytes;
+		s->input.bytes = NULL;
+		if (rings != NULL)
+			page_free(self, rings, 2 * RING_SIZE);
+		store(&s->state, SOCKET_FREE);
+	}
+	release(SOCKET_LOCK, self);
+}
+
+/* For the host alone: a process could be ended by force while it has the memory and the socket does not. */
+int
+socket_make_rings(struct socket *s)
+{
+	s->input.bytes = page_alloc(HOST_SLOT, 2 * RING_SIZE, PAGE_OF_KERNEL);
+	if (s->input.bytes == NULL)
+		return -ENOMEM;
+	s->output.bytes = s->input.bytes + RING_SIZE;
+	return 0;
 }
 
 /* ---- the process' side ---- */
@@ -137,7 +161,7 @@ socket_close(int self, int fd)
 void
 socket_close_all(int slot)
 {
-	for (int i = 0; i < nsocket; i++)
+	for (int i = 0; i < load(&reached); i++)
 	{
 		struct socket *s = &sockets[i];
 
@@ -154,7 +178,7 @@ socket_close_all(int slot)
 int
 host_next_socket(void)
 {
-	for (int i = 0; i < nsocket; i++)
+	for (int i = 0; i < load(&reached); i++)
 		if (sockets[i].state != SOCKET_FREE && sockets[i].events != 0)
 			return socket_fd(&sockets[i]);
 	return 0;
@@ -169,7 +193,9 @@ host_socket_events(int fd)
 struct address *
 host_socket_address(int fd)
 {
-	return &sockets[fd & FD_INDEX].local;
+	struct socket *s = &sockets[fd & FD_INDEX];
+
+	return s->state == SOCKET_CONNECTING ? &s->peer : &s->local;
 }
 
 void

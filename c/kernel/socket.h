@@ -1,6 +1,6 @@
 /*
  * socket.h: sockets, as the files about them share them: socket.c has the table, listen.c those that listen,
- * connection.c those that carry a client's bytes.
+ * connect.c those that connect, connection.c those that carry bytes.
  */
 #ifndef SOCKET_H
 #define SOCKET_H
@@ -14,6 +14,7 @@ enum socket_state
 	SOCKET_NEW,					/* made by a process, not bound */
 	SOCKET_ASKED,				/* the host has been asked to listen */
 	SOCKET_LISTENING,
+	SOCKET_CONNECTING,			/* the host has been asked to connect */
 	SOCKET_CONNECTED
 };
 
@@ -37,7 +38,8 @@ struct socket
 	volatile int sending;		/* the process uses `descriptor` right now */
 	int			descriptor;		/* the system's own socket, which the process may write to, or -1 */
 	int			nonblock;
-	int			error;			/* a failed bind's errno */
+	int			shut;			/* the process has shut down its output */
+	int			error;			/* errno of a bind or connect that failed */
 	struct address local;
 	struct address peer;
 	struct ring input;
@@ -52,6 +54,7 @@ struct socket *socket_of(int fd);
 int			socket_fd(struct socket *s);
 struct socket *socket_alloc(int self, enum socket_state state);
 void		socket_free_if_unused(int self, struct socket *s);
+int			socket_make_rings(struct socket *s);
 void		socket_tell_host(struct socket *s, int event);
 void		socket_tell_process(struct socket *s);
 

@@ -1,14 +1,25 @@
 /*
- * resolver.c: names and addresses of the network, without asking anybody: numeric addresses, localhost, any address.
+ * resolver.c: names and addresses of the network.
+ *
+ * What is more than numeric addresses and localhost the host knows. It is asked as many systems ask their resolver: by a
+ * connection to a local socket, here an abstract one. The question is a name, or a numeric address whose name is wanted,
+ * with a NUL behind it. The answer is every address, or the name, with a NUL behind each; "?" if the host cannot tell now.
  */
 #include "process.h"
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "kernel/param.h"
+
+#define ANSWER_SIZE		4096	/* of what the host may say more is not read */
 
 const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT;
 const struct in6_addr in6addr_loopback = IN6ADDR_LOOPBACK_INIT;
@@ -55,6 +66,80 @@ add(struct addrinfo ***end, int family, const void *bytes, unsigned short port, 
 	return 0;
 }
 
+/* ---- asking the host ---- */
+
+/* Connects to the host's resolver. Returns whether that went well. */
+static int
+reach_resolver(int fd)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = RESOLVER};
+	struct pollfd connecting = {.fd = fd, .events = POLLOUT};
+	int			error = 0;
+	socklen_t	size = sizeof(error);
+
+	address.sun_path[0] = '\0';
+	if (connect(fd, (struct sockaddr *) &address,
+				(socklen_t) (offsetof(struct sockaddr_un, sun_path) + sizeof(RESOLVER) - 1)) == 0)
+		return 1;
+	if (errno != EINTR)
+		return 0;
+	while (poll(&connecting, 1, -1) < 0)
+		if (errno != EINTR)
+			return 0;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+}
+
+/* Returns the length of the answer, which ends with a NUL, or -1 if there is none. */
+static int
+ask(const char *question, char *answer)
+{
+	size_t		length = 0;
+	int			fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		return -1;
+	if (reach_resolver(fd) && send(fd, question, strlen(question) + 1, 0) > 0)
+		while (length < ANSWER_SIZE)
+		{
+			ssize_t		n = recv(fd, answer + length, ANSWER_SIZE - length, 0);
+
+			if (n == 0 || (n < 0 && errno != EINTR))
+				break;
+			if (n > 0)
+				length += (size_t) n;
+		}
+	close(fd);
+	while (length > 0 && answer[length - 1] != '\0')
+		length--;
+	return length > 0 ? (int) length : -1;
+}
+
+/* Appends the addresses of these families that a name has. */
+static int
+add_by_name(struct addrinfo ***end, const char *name, int family, unsigned short port, const struct addrinfo *hints)
+{
+	char		answer[ANSWER_SIZE];
+	int			length = ask(name, answer);
+	int			error = 0;
+
+	if (length < 0)
+		return EAI_NONAME;
+	if (strcmp(answer, "?") == 0)
+		return EAI_AGAIN;
+	for (char *text = answer; error == 0 && text < answer + length; text += strlen(text) + 1)
+	{
+		struct in6_addr bytes;	/* as large as any */
+
+		if (family != AF_INET6 && inet_pton(AF_INET, text, &bytes) == 1)
+			error = add(end, AF_INET, &bytes, port, hints);
+		else if (family != AF_INET && inet_pton(AF_INET6, text, &bytes) == 1)
+			error = add(end, AF_INET6, &bytes, port, hints);
+	}
+	return error;
+}
+
+/* ---- the C library's interface ---- */
+
 int
 getaddrinfo(const char *restrict host, const char *restrict service, const struct addrinfo *restrict hints,
 			struct addrinfo **restrict result)
@@ -83,14 +168,19 @@ getaddrinfo(const char *restrict host, const char *restrict service, const struc
 		is_in6 = 0;
 	else if (host != NULL && inet_pton(AF_INET6, host, &in6) == 1)
 		is_in = 0;
-	else if (host != NULL && ((flags & AI_NUMERICHOST) || strcmp(host, "localhost") != 0))
+	else if (host != NULL && (flags & AI_NUMERICHOST))
 		return EAI_NONAME;
+	else if (host != NULL && strcmp(host, "localhost") != 0)
+	{
+		is_in = is_in6 = 0;
+		error = add_by_name(&end, host, family, port, hints);
+	}
 	else if (host != NULL)
 	{
 		in.s_addr = htonl(INADDR_LOOPBACK);
 		in6 = in6addr_loopback;
 	}
-	if (is_in6 && family != AF_INET)
+	if (error == 0 && is_in6 && family != AF_INET)
 		error = add(&end, AF_INET6, &in6, port, hints);
 	if (error == 0 && is_in && family != AF_INET6)
 		error = add(&end, AF_INET, &in, port, hints);
@@ -122,12 +212,22 @@ getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *res
 	(void) length;
 	if (!is_in && address->sa_family != AF_INET6)
 		return EAI_FAMILY;
-	if (flags & NI_NAMEREQD)
-		return EAI_NONAME;
-	if (host != NULL && host_size > 0 &&
-		inet_ntop(address->sa_family, is_in ? (const void *) &in->sin_addr : (const void *) &in6->sin6_addr,
-				  host, host_size) == NULL)
-		return EAI_OVERFLOW;
+	if (host != NULL && host_size > 0)
+	{
+		char		answer[ANSWER_SIZE];
+
+		if (inet_ntop(address->sa_family, is_in ? (const void *) &in->sin_addr : (const void *) &in6->sin6_addr,
+					  host, host_size) == NULL)
+			return EAI_OVERFLOW;
+		if (!(flags & NI_NUMERICHOST) && ask(host, answer) > 0 && strcmp(answer, "?") != 0)
+		{
+			if (strlen(answer) >= host_size)
+				return EAI_OVERFLOW;
+			strcpy(host, answer);
+		}
+		else if (flags & NI_NAMEREQD)
+			return EAI_NONAME;
+	}
 	if (service != NULL && service_size > 0)
 		snprintf(service, service_size, "%d", ntohs(is_in ? in->sin_port : in6->sin6_port));
 	return 0;
@@ -139,14 +239,16 @@ gai_strerror(int error)
 	switch (error)
 	{
 		case EAI_SERVICE:
-			return "unrecognized port";
+			return "Servname not supported for ai_socktype";
 		case EAI_MEMORY:
-			return "out of memory";
+			return "Memory allocation failure";
 		case EAI_FAMILY:
-			return "address family not supported";
+			return "ai_family not supported";
 		case EAI_OVERFLOW:
-			return "address too long";
+			return "Argument buffer overflow";
+		case EAI_AGAIN:
+			return "Temporary failure in name resolution";
 		default:
-			return "name not known (only numeric addresses and localhost are)";
+			return "Name or service not known";
 	}
 }

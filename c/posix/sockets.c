@@ -61,13 +61,18 @@ sendto(int fd, const void *buffer, size_t length, int flags, const struct sockad
 int
 socket(int domain, int type, int protocol)
 {
+	int			fd;
+
 	(void) protocol;
 	if ((type & 0xf) != SOCK_STREAM || (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX))
 	{
 		errno = EAFNOSUPPORT;
 		return -1;
 	}
-	return answer(sys_socket(self));
+	fd = answer(sys_socket(self));
+	if (fd >= 0 && (type & SOCK_NONBLOCK))
+		sys_nonblock(self, fd, 1);
+	return fd;
 }
 
 int
@@ -127,15 +132,10 @@ getpeername(int fd, struct sockaddr *restrict address, socklen_t *restrict lengt
 	return address_of(fd, 1, address, length);
 }
 
-/* Processes are clients of nobody yet. */
 int
 connect(int fd, const struct sockaddr *address, socklen_t length)
 {
-	(void) fd;
-	(void) address;
-	(void) length;
-	errno = ECONNREFUSED;
-	return -1;
+	return answer(sys_connect(self, fd, address, length));
 }
 
 /* Buffers, keep-alive and delays are the host's to see to. */
@@ -153,19 +153,17 @@ setsockopt(int fd, int level, int option, const void *value, socklen_t length)
 int
 getsockopt(int fd, int level, int option, void *restrict value, socklen_t *restrict length)
 {
-	(void) fd;
-	(void) level;
-	(void) option;
 	memset(value, 0, *length);
+	if (level == SOL_SOCKET && option == SO_ERROR && *length >= sizeof(int))
+		*(int *) value = is_client(fd) ? 0 : sys_socket_error(fd);
 	return 0;
 }
 
+/* Input is not shut out: whoever wants none can close. */
 int
 shutdown(int fd, int how)
 {
-	(void) fd;
-	(void) how;
-	return 0;
+	return how == SHUT_RD ? 0 : answer(sys_shutdown(self, fd));
 }
 
 /* Waiting for a client that only the imports know is waiting for the caller of this very call. */
