@@ -15,6 +15,7 @@ interface Options {
   socketDir?: string
   set?: Record<string, string>
   maxConnections?: number
+  threads: boolean
   quiet?: true
   verbose?: true
 }
@@ -37,6 +38,7 @@ const program = new Command('pglite-imports-server')
   .option('-k, --socket-dir <dir>', 'directory for a unix socket as well')
   .option('-c, --set <name=value>', 'a setting of PostgreSQL, may be repeated', setting)
   .option('--max-connections <number>', 'how many clients at once', wholeNumber)
+  .option('--no-threads', 'run all processes on one thread, by JSPI (Node 24 or later)')
   .addOption(new Option('-q, --quiet', 'print the connection string only, no log').conflicts('verbose'))
   .addOption(new Option('-v, --verbose', "print all of PostgreSQL's log, from severity INFO"))
   .addHelpText(
@@ -79,6 +81,7 @@ async function start(options: Options): Promise<void> {
       host: options.host,
       unixSocketDir: options.socketDir,
       maxConnections: options.maxConnections,
+      threads: options.threads,
       settings: { ...defaultSettings(options), ...options.set },
       log: options.quiet ? false : options.verbose ? write : line => terse.add(line),
     })

@@ -77,6 +77,11 @@ _Noreturn HOST_IMPORT(exit) void host_exit(int status);
 HOST_IMPORT(environment) int host_environment(char *buffer, size_t size);
 /* Signal a process of the system outside; signal 0 asks whether there is one. */
 HOST_IMPORT(kill) int host_kill(int pid, int signal);
+/*
+ * Where processes share a thread: lets the others run, and returns after how many interrupt checks to call it again.
+ * Where this process has a thread of its own: does nothing and returns 0.
+ */
+HOST_IMPORT(yield) int host_yield(void);
 /* What this process tells about its state, in the words of sd_notify(3). */
 HOST_IMPORT(notify_state) void host_notify_state(const char *state);
 

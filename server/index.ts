@@ -15,6 +15,8 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { artefactsDir } from '../wasm/artefacts.js'
 import { Cluster, type ListenAddress, StartError } from '../wasm/cluster.js'
+import { hasPromiseIntegration } from '../wasm/jspi.js'
+import { nodeHost } from '../wasm/node-host.js'
 import { createEphemeralDirectory, type DataDirectory, openDataDirectory } from './data-directory.js'
 import { InProcessSocket } from './in-process.js'
 import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
@@ -46,6 +48,11 @@ export interface StartServerOptions {
   maxConnections?: number | undefined
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html), stronger than postgresql.conf. */
   settings?: Readonly<Record<string, string | number | boolean>> | undefined
+  /**
+   * Whether each of PostgreSQL's processes runs on a thread of its own, as by default. Otherwise all run on the caller's,
+   * taking turns, which needs Node 24 or later.
+   */
+  threads?: boolean | undefined
   /** Where PostgreSQL's log goes: to this process' stderr, to a function, line by line, or nowhere, the default. */
   log?: 'stderr' | false | ((line: string) => void) | undefined
   /** The role in `url`. Default: 'postgres', the superuser that a new cluster has. */
@@ -105,6 +112,9 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   if (!existsSync(`${artefactsDir}postgres.wasm`)) {
     throw new StartupError(`postgres.wasm is not in ${artefactsDir}: build it by "npm run build"`, 'ENOENT')
   }
+  if (options.threads === false && !hasPromiseIntegration()) {
+    throw new StartupError('running without threads needs JSPI, which Node has from version 24 on')
+  }
   const settings = textSettings(options)
   const hosts = settings.listen_addresses!.split(',').flatMap(host => host.trim() || [])
   const listeners = await bindAll(await numericAddresses(hosts), portIn(settings))
@@ -114,7 +124,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
       ? createEphemeralDirectory()
       : openDataDirectory(options.dataDir))
     const outgoing = new Outgoing()
-    const cluster = await startCluster(directory, settings, listeners, outgoing, logSink(options.log))
+    const cluster = await startCluster(directory, settings, listeners, outgoing, options)
     return running(cluster, directory, settings, hosts, listeners, outgoing, options)
   } catch (error) {
     for (const listener of listeners) listener.close()
@@ -153,7 +163,7 @@ async function startCluster(
   settings: Record<string, string>,
   listeners: Listener[],
   outgoing: Outgoing,
-  onLog: (text: string) => void,
+  options: StartServerOptions,
 ): Promise<Cluster> {
   settings.listen_addresses = listeners.map(hostOf).join(',')
   settings.port = String((listeners[0] && portOf(listeners[0])) || portIn(settings) || DEFAULT_PORT)
@@ -161,12 +171,13 @@ async function startCluster(
   const unsafe: Record<string, string> = directory.ephemeral ? { fsync: 'off', full_page_writes: 'off' } : {}
   try {
     return await Cluster.start({
+      host: nodeHost(options.threads ?? true),
       dataDir: directory.path,
       settings: { ...unsafe, ...settings },
       listen: (address, accept) => listen(address, accept, listeners),
       connect: (address, connected, signal) => outgoing.connect(address, connected, signal),
       resolve,
-      onLog,
+      onLog: logSink(options.log),
     })
   } catch (error) {
     if (!(error instanceof StartError)) throw error

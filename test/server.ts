@@ -18,6 +18,9 @@ const BAN = [
   new URL('./contract/forbid-code-generation.mjs', import.meta.url).href,
 ]
 
+/** `npm run test:one-thread` runs the tests against a server whose processes share a thread. */
+export const oneThread = process.env.TEST_ONE_THREAD !== undefined
+
 /** What of a server's output is kept to explain a failure. */
 const LOG_LENGTH = 20_000
 
@@ -53,7 +56,15 @@ export class ServerProcess {
   private constructor({ args = [], nodeArgs = [], ban = true, env = {} }: ServerOptions) {
     this.#child = spawn(
       process.execPath,
-      [...(ban ? BAN : []), ...nodeArgs, commandLine, '-p', '0', ...args],
+      [
+        ...(ban ? BAN : []),
+        ...nodeArgs,
+        commandLine,
+        '-p',
+        '0',
+        ...(oneThread ? ['--no-threads'] : []),
+        ...args,
+      ],
       {
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
         env: { ...process.env, ...env },

@@ -41,7 +41,10 @@ export class ClientSocket {
   setInput(bytes: Uint8Array): boolean {
     if (this.#released) return true
     if (this.#kept !== undefined) {
-      this.#kept = Buffer.concat([this.#kept, bytes])
+      const kept = new Uint8Array(this.#kept.length + bytes.length)
+      kept.set(this.#kept)
+      kept.set(bytes, this.#kept.length)
+      this.#kept = kept
       return false
     }
     return this.#put(bytes)

@@ -2,16 +2,29 @@
  * A running cluster: the postmaster and its processes, and the sockets by which clients come to them.
  */
 import { type ListenAddress, readAddress, writeAddress } from './address.js'
-import { environment, loadPrograms, postgresPath } from './artefacts.js'
+import type { Programs } from './artefacts.js'
 import { ClientSocket } from './client-socket.js'
 import { errnoOf } from './host/errno.js'
 import { SocketEvent } from './kernel.js'
-import { exitCode, Machine } from './machine.js'
+import { exitCode, Machine, type StartScheduler } from './machine.js'
 import { answerResolver, RESOLVER } from './resolver.js'
 
 export type { ListenAddress } from './address.js'
 
+/** What a cluster runs on. */
+export interface ClusterHost {
+  readonly programs: Programs
+  readonly scheduler: StartScheduler
+  /** The path that the server takes for its own, to find share/ and lib/ beside its folder. */
+  readonly postgresPath: string
+  /** What processes see of an environment. */
+  readonly environment: Readonly<Record<string, string>>
+  /** The postmaster's. */
+  readonly pid: number
+}
+
 export interface ClusterOptions {
+  host: ClusterHost
   /** Absolute path of a directory that holds a cluster. */
   dataDir: string
   /** PostgreSQL's settings, as -c name=value on its command line. */
@@ -104,8 +117,10 @@ export class Cluster {
   }
 
   private constructor(readonly options: ClusterOptions) {
-    const { kernel, postgres, modules } = loadPrograms()
+    const { programs, scheduler, environment, postgresPath, pid } = options.host
+    const { kernel, postgres, modules } = programs
     this.#machine = new Machine({
+      scheduler,
       kernel,
       first: postgres,
       program: postgres,
@@ -129,7 +144,7 @@ export class Cluster {
       ...REQUIRED,
     }
     const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    const { slot, exited } = this.#machine.spawn([postgresPath, '-D', options.dataDir, ...args], process.pid)
+    const { slot, exited } = this.#machine.spawn([postgresPath, '-D', options.dataDir, ...args], pid)
     this.#postmaster = slot
     this.exited = exited.then(exitCode)
   }
@@ -146,7 +161,7 @@ export class Cluster {
     return socket
   }
 
-  /** Frees the threads. Call it once the postmaster has ended, or everything ends at once. */
+  /** Frees what the processes ran on. Call it once the postmaster has ended, or everything ends at once. */
   async close(): Promise<void> {
     for (const { stop } of this.#listening.values()) stop()
     this.#listening.clear()

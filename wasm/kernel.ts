@@ -55,7 +55,8 @@ export interface KernelExports extends WebAssembly.Exports {
 
 /** How a process waits and is woken, and the clock it waits by; see `c/kernel/host.h`. */
 export interface KernelHost {
-  wait(word: number, expected: number, ms: number): number
+  /** In a host that suspends the caller, an import made for that. */
+  readonly wait: ((word: number, expected: number, ms: number) => number) | WebAssembly.ImportValue
   notify(word: number): void
   now(): number
 }
@@ -70,16 +71,11 @@ export function instantiateKernel(
   return instance.exports as KernelExports
 }
 
-const origin = Number(process.hrtime.bigint()) / 1e6 - performance.now()
-
-/** Milliseconds on the system's monotonic clock, the same in all threads of this process. */
-export const monotonic = (): number => origin + performance.now()
-
-const Woken = 0
-const TimedOut = 1
+/** What came of a wait. */
+export const Wait = { Woken: 0, TimedOut: 1, Impossible: 2 } as const
 
 /** Waiting in a host with threads: the thread sleeps. */
-export function threadHost(memory: WebAssembly.Memory): KernelHost {
+export function threadHost(memory: WebAssembly.Memory, now: () => number) {
   let words = new Int32Array(memory.buffer)
   const index = (word: number) => {
     const at = word >>> 2
@@ -87,13 +83,13 @@ export function threadHost(memory: WebAssembly.Memory): KernelHost {
     return at
   }
   return {
-    wait(word, expected, ms) {
+    wait(word: number, expected: number, ms: number): number {
       const timeout = ms < 0 ? Number.POSITIVE_INFINITY : ms
-      return Atomics.wait(words, index(word), expected, timeout) === 'timed-out' ? TimedOut : Woken
+      return Atomics.wait(words, index(word), expected, timeout) === 'timed-out' ? Wait.TimedOut : Wait.Woken
     },
-    notify(word) {
+    notify(word: number): void {
       Atomics.notify(words, index(word))
     },
-    now: monotonic,
+    now,
   }
 }

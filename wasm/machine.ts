@@ -1,16 +1,34 @@
 /**
- * The machine that processes run on: one memory, one kernel, a thread for each process. Seen from the main thread,
- * this is where the kernel's requests to the host are answered: start a process, end one by force, post an alarm.
+ * The machine that processes run on: one memory, one kernel, and a scheduler that runs them. This is where the kernel's
+ * requests to the host are answered: start a process, end one by force, post an alarm.
  */
-import { instantiateKernel, type KernelExports, monotonic, threadHost, Work } from './kernel.js'
+import { instantiateKernel, type KernelExports, type KernelHost, Work } from './kernel.js'
 import type { LoadableModules } from './loadable-modules.js'
 import { LinearMemory } from './memory.js'
+import type { ProcessMessage, ProcessSetup } from './process.js'
 import { imageSize } from './program.js'
-import { THREAD_DEPTH } from './stack.js'
-import { Threads } from './threads.js'
-import type { WorkerMessage } from './worker.js'
+
+/** Runs processes, on threads of their own or as coroutines of one. */
+export interface Scheduler {
+  /** How deep a process may recurse, in bytes of C stack. */
+  readonly depth: number
+  /** For the machine's own instance of the kernel. */
+  readonly host: KernelHost
+  /** Run the process of this slot, an instance of this program. */
+  run(slot: number, program: WebAssembly.Module): void
+  /** End a process, whatever it is doing. Its exit is heard like any other. */
+  kill(slot: number): void
+  /** Resolves when the word at this address has been notified and is no longer `seen`. */
+  changed(word: number, seen: number): Promise<void>
+  /** End all processes. Resolves when they have ended. */
+  close(): Promise<void>
+}
+
+/** Makes a scheduler, which calls `heard` with every message of a process. */
+export type StartScheduler = (setup: ProcessSetup, heard: (message: ProcessMessage) => void) => Scheduler
 
 export interface MachineOptions {
+  scheduler: StartScheduler
   kernel: WebAssembly.Module
   /** What the first process is an instance of. */
   first: WebAssembly.Module
@@ -20,7 +38,7 @@ export interface MachineOptions {
   modules: LoadableModules
   /** At most so many processes at a time. */
   maxProcesses: number
-  environment: Record<string, string>
+  environment: Readonly<Record<string, string>>
   /** Something a process has written to its standard output (1) or error (2). */
   onWrite(text: string, stream: number): void
   /** What a process tells about its state, in the words of sd_notify(3). */
@@ -33,31 +51,34 @@ export interface MachineOptions {
 const INITIAL_PAGES = 256
 const MAXIMUM_PAGES = 65536
 
+const encoder = new TextEncoder()
+
 export class Machine {
   readonly memory: LinearMemory
   readonly kernel: KernelExports
-  readonly #threads: Threads
+  readonly #scheduler: Scheduler
   readonly #exits = new Map<number, (status: number) => void>()
   #first = 0
-  #timer: NodeJS.Timeout | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
   #running = true
 
   constructor(readonly options: MachineOptions) {
     const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true })
     const data = Math.max(imageSize(options.first).data, imageSize(options.program).data)
     this.memory = new LinearMemory(memory)
-    this.kernel = instantiateKernel(options.kernel, memory, threadHost(memory))
-    if (this.kernel.host_boot(options.maxProcesses, data, THREAD_DEPTH) < 0) throw new Error('out of memory')
-    this.#threads = new Threads(
+    this.#scheduler = options.scheduler(
       { memory, kernel: options.kernel, modules: options.modules, environment: options.environment },
       message => this.#hear(message),
     )
+    this.kernel = instantiateKernel(options.kernel, memory, this.#scheduler.host)
+    const { depth } = this.#scheduler
+    if (this.kernel.host_boot(options.maxProcesses, data, depth) < 0) throw new Error('out of memory')
     void this.#serve()
   }
 
   /** Starts the first process. Returns its slot, and its wait status once it has exited. */
   spawn(args: readonly string[], pid: number): { slot: number; exited: Promise<number> } {
-    const text = Buffer.from(args.map(arg => `${arg}\0`).join(''))
+    const text = encoder.encode(args.map(arg => `${arg}\0`).join(''))
     const scratch = this.kernel.host_scratch() >>> 0
     this.memory.reach(scratch + text.length).set(text, scratch)
     const slot = this.kernel.host_spawn(args.length, pid)
@@ -66,26 +87,22 @@ export class Machine {
     return { slot, exited: new Promise(resolve => this.#exits.set(slot, resolve)) }
   }
 
-  /** Ends all processes and frees their threads. */
+  /** Ends all processes and frees what they ran on. */
   async close(): Promise<void> {
     this.#running = false
     clearTimeout(this.#timer)
-    await this.#threads.close()
+    await this.#scheduler.close()
   }
 
   /** Answers the kernel until the machine is closed. */
   async #serve(): Promise<void> {
-    const word = this.kernel.host_word() >>> 2
+    const word = this.kernel.host_word()
     const words = new Int32Array(this.memory.memory.buffer)
     while (this.#running) {
-      const seen = Atomics.load(words, word)
+      const seen = Atomics.load(words, word >>> 2)
       const work = this.kernel.host_work()
-      if (work === 0) {
-        const waiting = Atomics.waitAsync(words, word, seen)
-        if (waiting.async) await waiting.value
-        continue
-      }
-      this.#do(work)
+      if (work === 0) await this.#scheduler.changed(word, seen)
+      else this.#do(work)
     }
   }
 
@@ -98,22 +115,23 @@ export class Machine {
 
   #startProcesses(): void {
     for (let slot = this.kernel.host_next_embryo(); slot > 0; slot = this.kernel.host_next_embryo())
-      this.#threads.run(slot, slot === this.#first ? this.options.first : this.options.program)
+      this.#scheduler.run(slot, slot === this.#first ? this.options.first : this.options.program)
   }
 
   /** One at a time: the next once this one's exit has been heard. */
   #killProcess(): void {
     const slot = this.kernel.host_next_killed()
-    if (slot > 0) this.#threads.kill(slot)
+    if (slot > 0) this.#scheduler.kill(slot)
   }
 
   #postAlarms(): void {
     clearTimeout(this.#timer)
-    const next = this.kernel.host_timers(monotonic())
-    if (next > 0) this.#timer = setTimeout(() => this.#postAlarms(), Math.max(1, next - monotonic()))
+    const { now } = this.#scheduler.host
+    const next = this.kernel.host_timers(now())
+    if (next > 0) this.#timer = setTimeout(() => this.#postAlarms(), Math.max(1, next - now()))
   }
 
-  #hear(message: WorkerMessage): void {
+  #hear(message: ProcessMessage): void {
     if (message.type === 'log') this.options.onWrite(message.text, message.stream)
     else if (message.type === 'state') this.options.onState(message.slot, message.state)
     else {

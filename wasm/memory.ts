@@ -1,3 +1,5 @@
+const decoder = new TextDecoder()
+
 /**
  * The linear memory as typed arrays. It can grow at any moment, by any thread; views of it stay valid for what they
  * cover but have to be made anew to reach what has been added.
@@ -43,6 +45,6 @@ export class LinearMemory {
       bytes = this.reach(bytes.length + 1)
       end = bytes.indexOf(0, start)
     }
-    return Buffer.from(bytes.slice(start, end)).toString('utf8')
+    return decoder.decode(bytes.slice(start, end))
   }
 }

@@ -9,10 +9,11 @@ import { fileImports } from './host/files.js'
 import { memoryFiles } from './host/memory-files.js'
 import { mountedFiles } from './host/mounted-files.js'
 import { nodeFiles } from './host/node-files.js'
+import { nodeSystem } from './host/node-system.js'
 import { ProcessExit, processImports } from './host/process.js'
 import { randomImports } from './host/random.js'
 import type { PGliteImports } from './imports.js'
-import { instantiateKernel, threadHost } from './kernel.js'
+import { instantiateKernel, threadHost, Wait } from './kernel.js'
 import { ModuleLoader } from './loadable-modules.js'
 import { LinearMemory } from './memory.js'
 import { imageSize, type ProgramExports, programImports, startInstance } from './program.js'
@@ -64,7 +65,6 @@ const MEMORY_DATA_DIR = '/data'
 const INSTALLED_AT = '/pgsql'
 const INITIAL_PAGES = 256
 const MAXIMUM_PAGES = 65536
-const WAIT_IMPOSSIBLE = 2
 
 async function newCluster(): Promise<FileLayer> {
   const files = memoryFiles()
@@ -104,11 +104,11 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
     shared: true,
   })
   const memory = new LinearMemory(sharedMemory)
-  const threads = threadHost(sharedMemory)
+  const threads = threadHost(sharedMemory, nodeSystem.monotonic)
   const kernel = instantiateKernel(programs.kernel, sharedMemory, {
     ...threads,
     // Nobody else could wake this thread; it can only sleep for a while.
-    wait: (word, expected, ms) => (ms < 0 ? WAIT_IMPOSSIBLE : threads.wait(word, expected, ms)),
+    wait: (word, expected, ms) => (ms < 0 ? Wait.Impossible : threads.wait(word, expected, ms)),
   })
   if (kernel.host_boot(4, size.data, CALLER_DEPTH) < 0) throw new Error('out of memory')
 
@@ -129,10 +129,11 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
     ...fileImports(memory, inMemory ? await newCluster() : nodeFiles(), {
       write: (_stream, bytes) => onLog(Buffer.from(bytes).toString()),
     }),
-    ...clockImports,
+    ...clockImports(nodeSystem),
     ...randomImports(memory),
     ...processImports(memory, {
       environment,
+      kill: nodeSystem.kill,
       notifyState: () => {},
     }),
     ...loader.imports,

@@ -19,6 +19,7 @@ export interface ProgramExports {
   __wasm_apply_data_relocs?(): void
   __wasm_init_tls(base: number): void
   process_start(slot: number): void
+  /** Ends by throwing ProcessExit. */
   process_main(argc: number, argv: number): void
   interactive_arguments?(argc: number, argv: number): void
   _interactive_one?(length: number, firstByte: number): number

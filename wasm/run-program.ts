@@ -1,6 +1,7 @@
 /** Runs a program of the build's, such as initdb, on a machine of its own; the processes it starts are servers. */
 import { environment, loadProgram, loadPrograms } from './artefacts.js'
 import { exitCode, Machine } from './machine.js'
+import { Threads } from './threads.js'
 
 /**
  * @param file the program, a WebAssembly module linked as postgres.wasm is
@@ -15,6 +16,7 @@ export async function runProgram(
 ): Promise<number> {
   const { kernel, postgres, modules } = loadPrograms()
   const machine = new Machine({
+    scheduler: (setup, heard) => new Threads(setup, heard),
     kernel,
     first: loadProgram(file),
     program: postgres,

@@ -3,7 +3,7 @@
  * engine needs up to 1.4 times as much of its own stack as C does of its.
  */
 
-/** On the caller's thread, whose stack is what the engine makes it: 984 kB. */
+/** On the caller's thread and in coroutines, whose stacks are what the engine makes them: 984 kB. */
 export const CALLER_DEPTH = 680 * 1024
 
 /** On a thread of its own: PostgreSQL's default for max_stack_depth. */

@@ -2,16 +2,17 @@
  * The threads that processes run on. A few stand ready, because making one takes longer than a client likes to wait.
  */
 import { Worker } from 'node:worker_threads'
-import { THREAD_STACK_MB } from './stack.js'
-import type { RunMessage, WorkerMessage, WorkerSetup } from './worker.js'
+import { nodeSystem } from './host/node-system.js'
+import { threadHost } from './kernel.js'
+import type { Scheduler } from './machine.js'
+import { type ProcessMessage, type ProcessSetup, SIGKILL, SIGSEGV } from './process.js'
+import { THREAD_DEPTH, THREAD_STACK_MB } from './stack.js'
+import type { RunMessage } from './worker.js'
 
 /** How many idle threads to have at hand always, */
 const SPARE = 1
 /** and how long to keep others after use, in milliseconds: where clients come and go, they are soon used again. */
 const KEEP = 5000
-
-const SIGKILL = 9
-const SIGSEGV = 11
 
 /** Megabytes. A process' data lie in the shared memory; its thread's own heap holds next to nothing. */
 const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: THREAD_STACK_MB }
@@ -24,7 +25,9 @@ const NODE_OPTIONS = process.execArgv.some(option => option.startsWith('--input-
   ? { execArgv: [] }
   : {}
 
-export class Threads {
+export class Threads implements Scheduler {
+  readonly depth = THREAD_DEPTH
+  readonly host: ReturnType<typeof threadHost>
   readonly #idle: Worker[] = []
   readonly #busy = new Map<number, Worker>()
   #trimming: NodeJS.Timeout | undefined
@@ -32,9 +35,11 @@ export class Threads {
 
   /** `heard` is called with every message of a process, the last of which is its exit. */
   constructor(
-    readonly setup: WorkerSetup,
-    readonly heard: (message: WorkerMessage) => void,
-  ) {}
+    readonly setup: ProcessSetup,
+    readonly heard: (message: ProcessMessage) => void,
+  ) {
+    this.host = threadHost(setup.memory, nodeSystem.monotonic)
+  }
 
   /** Run the process of this slot, an instance of this program, on a thread of its own. */
   run(slot: number, program: WebAssembly.Module): void {
@@ -48,6 +53,11 @@ export class Threads {
   /** End a process, whatever it is doing. Its exit is heard like any other. */
   kill(slot: number): void {
     this.#busy.get(slot)?.terminate()
+  }
+
+  async changed(word: number, seen: number): Promise<void> {
+    const waiting = Atomics.waitAsync(new Int32Array(this.setup.memory.buffer), word >>> 2, seen)
+    if (waiting.async) await waiting.value
   }
 
   /** End all threads. Resolves when they have ended. */
@@ -64,7 +74,7 @@ export class Threads {
       ...NODE_OPTIONS,
     })
     let failure: Error | undefined
-    worker.on('message', (message: WorkerMessage) => {
+    worker.on('message', (message: ProcessMessage) => {
       if (message.type === 'exit') this.#free(message.slot, worker)
       this.heard(message)
     })

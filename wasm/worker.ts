@@ -8,42 +8,26 @@ import { clockImports } from './host/clock.js'
 import { errnoOf } from './host/errno.js'
 import { fileImports } from './host/files.js'
 import { nodeFiles } from './host/node-files.js'
-import { ProcessExit, processImports } from './host/process.js'
+import { nodeSystem } from './host/node-system.js'
+import { processImports } from './host/process.js'
 import { randomImports } from './host/random.js'
 import { instantiateKernel, threadHost } from './kernel.js'
-import { type LoadableModules, ModuleLoader } from './loadable-modules.js'
 import { LinearMemory } from './memory.js'
-import { imageSize, programImports, startInstance } from './program.js'
+import { instantiateProcess, type ProcessMessage, type ProcessSetup, waitStatus } from './process.js'
 
-/** What the main thread gives a worker at its start. */
-export interface WorkerSetup {
-  readonly memory: WebAssembly.Memory
-  readonly kernel: WebAssembly.Module
-  readonly modules: LoadableModules
-  readonly environment: Record<string, string>
-}
-
-/** What it asks of it: run the process of this slot. */
+/** What the main thread asks of a worker: run the process of this slot. */
 export interface RunMessage {
   readonly slot: number
   readonly program: WebAssembly.Module
 }
 
-/** What it hears from it. */
-export type WorkerMessage =
-  | { readonly type: 'exit'; readonly slot: number; readonly status: number }
-  | { readonly type: 'log'; readonly slot: number; readonly stream: number; readonly text: string }
-  | { readonly type: 'state'; readonly slot: number; readonly state: string }
-
-const SIGSEGV = 11
-
-const setup = workerData as WorkerSetup
+const setup = workerData as ProcessSetup
 const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
-const tell = (message: WorkerMessage) => port.postMessage(message)
+const tell = (message: ProcessMessage) => port.postMessage(message)
 
 const memory = new LinearMemory(setup.memory)
-const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory))
+const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory, nodeSystem.monotonic))
 const files = nodeFiles()
 let slot = 0
 
@@ -57,36 +41,24 @@ const host: WebAssembly.ModuleImports = {
         text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(),
       }),
   }),
-  ...clockImports,
+  ...clockImports(nodeSystem),
   ...randomImports(memory),
   ...processImports(memory, {
     environment: setup.environment,
+    kill: nodeSystem.kill,
     notifyState: state => tell({ type: 'state', slot, state }),
   }),
 }
 
 /** Runs the process to its end and returns its wait status. */
 function run(module: WebAssembly.Module): number {
-  const client = kernel.sys_client(slot)
-  const image = kernel.host_image(slot) >>> 0
-  const size = imageSize(module)
-  memory.reach(image + size.data).fill(0, image, image + size.data)
+  const client = clientImports(kernel.sys_client(slot))
   try {
-    const loader = new ModuleLoader(memory, setup.modules)
-    const imports = programImports(setup.memory, kernel, slot, size, clientImports(client), {
-      ...host,
-      ...loader.imports,
-    })
-    const instance = new WebAssembly.Instance(module, imports)
-    loader.attach(imports.env, instance)
-    const program = startInstance(instance, kernel, slot)
+    const program = instantiateProcess(memory, kernel, setup.modules, slot, module, client, host)
     program.process_main(kernel.host_argc(slot), kernel.host_argv(slot))
     return 0
   } catch (error) {
-    if (error instanceof ProcessExit) return error.status
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    tell({ type: 'log', slot, stream: 2, text: `process ${kernel.host_pid(slot)} crashed: ${text}\n` })
-    return SIGSEGV
+    return waitStatus(error, kernel.host_pid(slot), text => tell({ type: 'log', slot, stream: 2, text }))
   } finally {
     files.closeAll()
   }

@@ -17,7 +17,7 @@
 #define MAX_WORDS	64
 
 static char pending[4096];		/* the command that the next pclose() runs */
-static const char *const transfer = "/tmp/initdb-pipe";
+static char transfer[64];		/* that file, each initdb's its own */
 
 /* Splits a command into words, in place. Returns how many. */
 static int
@@ -110,6 +110,7 @@ popen(const char *command, const char *mode)
 	if (mode[0] == 'r')
 		return strstr(command, "-V") != NULL ? fmemopen(version, strlen(version), "r") : NULL;
 	snprintf(pending, sizeof(pending), "%s", command);
+	snprintf(transfer, sizeof(transfer), "/tmp/initdb-pipe-%d", getpid());
 	return fopen(transfer, "w");
 }
 

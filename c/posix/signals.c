@@ -27,12 +27,27 @@ static struct signals *signals;
 static const volatile uint32_t none = 0;
 const volatile uint32_t *pending_signals = &none;
 
+/*
+ * Where processes share a thread, one that computes has to give way now and then. Then every interrupt check leads to
+ * signals_dispatch(), which counts them; that there is a thread for each turns out when the first turn is over.
+ */
+static const volatile uint32_t always = 1;
+static int	checks_left = 1;
+
 void
 signals_start(void)
 {
 	signals = sys_signals(self);
 	signals->ignored = IGNORED_BY_DEFAULT;
-	pending_signals = &signals->pending;
+	pending_signals = &always;
+}
+
+static void
+give_way(void)
+{
+	checks_left = host_yield();
+	if (checks_left == 0)
+		pending_signals = &signals->pending;
 }
 
 static void
@@ -63,6 +78,8 @@ signals_dispatch(void)
 	int			saved_errno = errno;
 	uint32_t	ready;
 
+	if (checks_left > 0 && --checks_left == 0)
+		give_way();
 	while ((ready = signals->pending & ~signals->blocked) != 0)
 	{
 		int			signal = __builtin_ctz(ready) + 1;

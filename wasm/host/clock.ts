@@ -1,5 +1,5 @@
 /** The clock function of c/host-imports.h. */
-import { monotonic } from '../kernel.js'
+import type { System } from './system.js'
 
 const REALTIME = 0
 const MONOTONIC = 1
@@ -24,16 +24,15 @@ function realtime(): number {
   return (epoch + now) * 1000
 }
 
-/** Microseconds of CPU time of this thread, where Node can tell; otherwise of the whole Node process. */
-function cpuTime(): number {
-  const usage = (process as { threadCpuUsage?: typeof process.cpuUsage }).threadCpuUsage ?? process.cpuUsage
-  const { user, system } = usage.call(process)
-  return user + system
-}
-
-export const clockImports = {
-  /** Microseconds on one of three clocks; the numbers are those of c/host-imports.h. */
-  clock(which: number): number {
-    return which === REALTIME ? realtime() : which === MONOTONIC ? monotonic() * 1000 : cpuTime()
-  },
+export function clockImports(system: System) {
+  return {
+    /** Microseconds on one of three clocks; the numbers are those of c/host-imports.h. */
+    clock(which: number): number {
+      return which === REALTIME
+        ? realtime()
+        : which === MONOTONIC
+          ? system.monotonic() * 1000
+          : system.cpuTime()
+    },
+  }
 }

@@ -23,5 +23,5 @@ export function errno(name: string | undefined): number {
 
 /** The number of a thrown error, by its `code` as Node's errors have it. */
 export function errnoOf(error: unknown): number {
-  return errno((error as NodeJS.ErrnoException).code)
+  return errno((error as { code?: string }).code)
 }

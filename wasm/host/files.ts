@@ -17,6 +17,8 @@ const ENTRY_TYPES: Record<EntryType, number> = { directory: 4, file: 8, link: 10
 
 const STATUS_SIZE = 9 * 8
 
+const encoder = new TextEncoder()
+
 function decodeFlags(bits: number): OpenFlags {
   const access = bits & O_ACCMODE
   return {
@@ -113,10 +115,10 @@ export function fileImports(memory: LinearMemory, layer: FileLayer, streams: Sta
       return 0
     }),
     list: guarded((path: number, buffer: number, size: number) => {
-      const parts: Uint8Array[] = []
-      for (const { name, type } of layer.list(memory.string(path)))
-        parts.push(Buffer.from([ENTRY_TYPES[type]]), Buffer.from(`${name}\0`))
-      const entries = Buffer.concat(parts)
+      const text = layer
+        .list(memory.string(path))
+        .map(({ name, type }) => `${String.fromCharCode(ENTRY_TYPES[type])}${name}\0`)
+      const entries = encoder.encode(text.join(''))
       if (entries.length <= size) memory.reach((buffer >>> 0) + size).set(entries, buffer >>> 0)
       return entries.length
     }),
@@ -129,7 +131,7 @@ export function fileImports(memory: LinearMemory, layer: FileLayer, streams: Sta
       one(path, name => layer.symlink(memory.string(target), name)),
     ),
     readlink: guarded((path: number, buffer: number, size: number) => {
-      const target = Buffer.from(layer.readlink(memory.string(path)))
+      const target = encoder.encode(layer.readlink(memory.string(path)))
       const length = Math.min(target.length, size)
       memory.reach((buffer >>> 0) + length).set(target.subarray(0, length), buffer >>> 0)
       return length

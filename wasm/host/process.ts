@@ -9,20 +9,13 @@ export class ProcessExit {
 
 export interface ProcessHost {
   readonly environment: Readonly<Record<string, string>>
+  /** Signals a process of the system outside; see System. */
+  kill(pid: number, signal: number): void
   /** What the process says about its state, in the words of sd_notify(3), such as "READY=1". */
   notifyState(state: string): void
 }
 
-/** Numbers that Linux and the C library give to signals; systems differ. */
-const SIGNAL_NAMES: Record<number, NodeJS.Signals> = {
-  1: 'SIGHUP',
-  2: 'SIGINT',
-  3: 'SIGQUIT',
-  9: 'SIGKILL',
-  10: 'SIGUSR1',
-  12: 'SIGUSR2',
-  15: 'SIGTERM',
-}
+const encoder = new TextEncoder()
 
 export function processImports(memory: LinearMemory, host: ProcessHost) {
   return {
@@ -31,19 +24,21 @@ export function processImports(memory: LinearMemory, host: ProcessHost) {
     },
     environment(buffer: number, size: number): number {
       const text = Object.entries(host.environment).map(([name, value]) => `${name}=${value}\0`)
-      const bytes = Buffer.from(text.join(''))
+      const bytes = encoder.encode(text.join(''))
       const start = buffer >>> 0
       if (bytes.length <= size) memory.reach(start + size).set(bytes, start)
       return bytes.length
     },
     kill(pid: number, signal: number): number {
       try {
-        process.kill(pid, signal === 0 ? 0 : SIGNAL_NAMES[signal])
+        host.kill(pid, signal)
         return 0
       } catch (error) {
         return -errnoOf(error)
       }
     },
+    /** There is nobody to give way to: for a process that has a thread of its own. */
+    yield: (): number => 0,
     notify_state(state: number): void {
       host.notifyState(memory.string(state))
     },

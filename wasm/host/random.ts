@@ -1,12 +1,17 @@
 /** The randomness of c/host-imports.h. */
-import { randomBytes } from 'node:crypto'
 import type { LinearMemory } from '../memory.js'
+
+/** As much as crypto.getRandomValues gives at a time. */
+const MOST = 65536
 
 export function randomImports(memory: LinearMemory) {
   return {
     random(buffer: number, length: number): number {
       const start = buffer >>> 0
-      memory.reach(start + length).set(randomBytes(length), start)
+      for (let done = 0; done < length; done += MOST) {
+        const bytes = crypto.getRandomValues(new Uint8Array(Math.min(MOST, length - done)))
+        memory.reach(start + length).set(bytes, start + done)
+      }
       return 0
     },
   }

@@ -1,0 +1,26 @@
+/**
+ * JavaScript Promise Integration, by which WebAssembly code waits for a promise
+ * (github.com/WebAssembly/js-promise-integration). TypeScript does not know it yet.
+ */
+interface PromiseIntegration {
+  /** An import that may return a promise: the caller is suspended until it is settled. */
+  readonly Suspending: new <A extends number[]>(
+    call: (...args: A) => number | Promise<number>,
+  ) => WebAssembly.ImportValue
+  /** An export in which suspending imports may be called. */
+  promising<A extends number[]>(call: (...args: A) => unknown): (...args: A) => Promise<unknown>
+}
+
+const engine = WebAssembly as unknown as Partial<PromiseIntegration>
+
+export function hasPromiseIntegration(): boolean {
+  return engine.Suspending !== undefined && engine.promising !== undefined
+}
+
+/** @throws Error where the engine has none */
+export function promiseIntegration(): PromiseIntegration {
+  const { Suspending, promising } = engine
+  if (Suspending === undefined || promising === undefined)
+    throw new Error('this JavaScript engine has no JSPI (WebAssembly.Suspending)')
+  return { Suspending, promising }
+}
