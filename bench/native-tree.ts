@@ -14,7 +14,11 @@ import { makeOnce } from '../wasm/build/once.js'
 import { cache } from '../wasm/build/paths.js'
 import { Progress } from '../wasm/build/progress.js'
 
-const PACKAGES = ['postgresql-18']
+/**
+ * PostgreSQL with the programs that run its own tests, and what those need: make for their makefiles, Perl's modules for
+ * the scripts, and the libraries of a Node that is copied into the tree.
+ */
+const PACKAGES = ['postgresql-18', 'make', 'libipc-run-perl', 'libstdc++6', 'libatomic1']
 const NAME = 'native-postgres'
 
 /** Where PostgreSQL's programs lie in the tree. */
@@ -24,6 +28,8 @@ const PROGRAMS = '/usr/lib/postgresql/18/bin'
 const SCRATCH = '/var/lib/bench'
 
 export interface NativeTree {
+  /** The tree's root, as this process sees it. */
+  readonly root: string
   /** Starts a program of PostgreSQL. As `postgres`, or as root for clients, which need no rights at all. */
   spawn(program: string, args: string[], options?: SpawnOptions): ReturnType<typeof spawn>
   /** Makes an empty data directory that `postgres` owns; returns its path as programs in the tree see it. */
@@ -48,6 +54,7 @@ export async function getNativeTree(): Promise<NativeTree> {
     )
   }
   return {
+    root: tree,
     spawn: (program, args, options = {}) =>
       spawn(
         'chroot',

@@ -26,13 +26,27 @@ export function gather(
     cpSync(toolchain.outside(file), join(folder, basename(file)))
   mkdirSync(join(folder, 'bin'))
   writeFileSync(join(folder, 'bin', 'postgres'), '', { mode: 0o755 })
-  mkdirSync(join(folder, 'lib'))
-  for (const name of modules.names)
-    cpSync(toolchain.outside(`${modules.folder}/${name}.so`), join(folder, 'lib', `${name}.so`))
-
+  copyModules(toolchain, modules, join(folder, 'lib'))
   const share = toolchain.outside(`${objects.installed}/share`)
   for (const name of readdirSync(share))
     if (!NOT_SHIPPED.test(name)) cpSync(join(share, name), join(folder, 'share', name), { recursive: true })
+}
+
+/** Fills a folder with the modules for PostgreSQL's own tests, and their SQL and control files. */
+export function gatherForTests(
+  toolchain: Toolchain,
+  objects: Objects,
+  modules: LoadableModules,
+  folder: string,
+): void {
+  copyModules(toolchain, modules, join(folder, 'lib'))
+  cpSync(toolchain.outside(`${objects.installedForTests}/share`), join(folder, 'share'), { recursive: true })
+}
+
+function copyModules(toolchain: Toolchain, modules: LoadableModules, folder: string): void {
+  mkdirSync(folder, { recursive: true })
+  for (const name of modules.names)
+    cpSync(toolchain.outside(`${modules.folder}/${name}.so`), join(folder, `${name}.so`))
 }
 
 /** Puts a finished folder of artefacts in the place of wasm/dist/. */

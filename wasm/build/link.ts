@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import type { CLibrary } from './c-library.js'
 import { linkInputs } from './link-record.js'
-import { type LoadableModules, SHARED_MEMORY, STRIP } from './loadable-modules.js'
+import { SHARED_MEMORY, STRIP } from './loadable-modules.js'
 import type { OwnObjects } from './own-objects.js'
 import { logFile } from './paths.js'
 import type { Objects } from './postgres.js'
@@ -29,12 +29,13 @@ export interface Linked {
   initdb: string
 }
 
+/** `exported` names what loadable modules import from postgres.wasm. */
 export async function link(
   toolchain: Toolchain,
   library: CLibrary,
   objects: Objects,
   own: OwnObjects,
-  modules: LoadableModules,
+  exported: string[],
 ): Promise<Linked> {
   const folder = `${toolchain.work}/linked`
   mkdirSync(toolchain.outside(folder), { recursive: true })
@@ -48,7 +49,7 @@ export async function link(
   }
   const libraries = [library.libc, library.builtins]
   const installed = (program: string) => linkInputs(toolchain, `${objects.installed}/bin/${program}`, false)
-  const exports = modules.imports.map(name => `--export=${name}`)
+  const exports = [...new Set(exported)].sort().map(name => `--export=${name}`)
   return {
     kernel: await wasmLd('kernel.wasm', ...KERNEL, ...own.kernel),
     postgres: await wasmLd(

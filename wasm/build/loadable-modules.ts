@@ -7,7 +7,6 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { linkInputs } from './link-record.js'
 import { LIBRARIES_THAT_ARE_NO_MODULES } from './modules.js'
 import { logFile } from './paths.js'
-import type { Objects } from './postgres.js'
 import type { Toolchain } from './toolchain.js'
 
 export interface LoadableModules {
@@ -34,10 +33,15 @@ export const FROM_THE_LOADER = [
   ...['memory', '__stack_pointer', '__memory_base', '__table_base', '__indirect_function_table'],
 ]
 
-export async function linkModules(toolchain: Toolchain, objects: Objects): Promise<LoadableModules> {
-  const folder = `${toolchain.work}/linked/lib`
+/** Links the libraries of an installation, into a folder of that name. */
+export async function linkModules(
+  toolchain: Toolchain,
+  installed: string,
+  name: string,
+): Promise<LoadableModules> {
+  const folder = `${toolchain.work}/linked/${name}`
   mkdirSync(toolchain.outside(folder), { recursive: true })
-  const names = readdirSync(toolchain.outside(`${objects.installed}/lib`))
+  const names = readdirSync(toolchain.outside(`${installed}/lib`))
     .filter(name => name.endsWith('.so') && !LIBRARIES_THAT_ARE_NO_MODULES.includes(name))
     .map(name => name.slice(0, -'.so'.length))
     .sort()
@@ -45,7 +49,7 @@ export async function linkModules(toolchain: Toolchain, objects: Objects): Promi
   const imports = new Set<string>()
   for (const name of names) {
     const file = `${folder}/${name}.so`
-    const inputs = linkInputs(toolchain, `${objects.installed}/lib/${name}.so`, true)
+    const inputs = linkInputs(toolchain, `${installed}/lib/${name}.so`, true)
     await toolchain.run(['wasm-ld', '-o', file, ...STRIP, ...MODULE, ...inputs], {
       log: logFile(`link-${name}`),
       doing: `link the module ${name}`,

@@ -3,7 +3,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { gather, publish, publishedInputHash } from './artefacts.js'
+import { gather, gatherForTests, publish, publishedInputHash } from './artefacts.js'
 import { getCLibrary } from './c-library.js'
 import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
@@ -58,9 +58,11 @@ async function build(inputHash: string, folder: string): Promise<void> {
     return compilePostgres(toolchain, library, objects, hashOf(hashOfPatches(), hashOfHeaders()), step)
   })
   const own = await progress.step('compile c/', () => compileOwnSources(toolchain, library, source, objects))
-  const [linked, modules] = await progress.step('link', async () => {
-    const modules = await linkModules(toolchain, objects)
-    return [await link(toolchain, library, objects, own, modules), modules] as const
+  const [linked, modules, testModules] = await progress.step('link', async () => {
+    const modules = await linkModules(toolchain, objects.installed, 'lib')
+    const testModules = await linkModules(toolchain, objects.installedForTests, 'lib-for-tests')
+    const exports = [...modules.imports, ...testModules.imports]
+    return [await link(toolchain, library, objects, own, exports), modules, testModules] as const
   })
   await progress.step('check the imports', async () => {
     const read = (file: string) => readFileSync(toolchain.outside(file))
@@ -69,6 +71,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
   })
   await progress.step('cluster template', async () => {
     gather(toolchain, linked, objects, modules, folder)
+    gatherForTests(toolchain, objects, testModules, join(folder, 'test'))
     publish(folder) // without the manifest, so not yet complete: for the host to run what was linked
     const installed = toolchain.outside(`${objects.installed}/bin/initdb`)
     await makeTemplate(toolchain.outside(linked.initdb), installed, join(folder, 'cluster.tar.br'))

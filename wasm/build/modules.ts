@@ -31,3 +31,29 @@ export const MODULE_FOLDERS = [
 
 /** Installed along with the modules, and not one itself. */
 export const LIBRARIES_THAT_ARE_NO_MODULES = ['libpq.so']
+
+/**
+ * Modules that only PostgreSQL's own test suites use (test/postgres): built and linked along, kept apart, in wasm/dist/test,
+ * and not in the npm package. Whoever runs the suites puts them where a server looks.
+ */
+export const TEST_MODULE_FOLDERS = [
+  'src/test/regress', // C functions for the core suite
+  ...[
+    ...[
+      'delay_execution',
+      'dummy_index_am',
+      'dummy_seclabel',
+      'plsample',
+      'spgist_name_ops',
+      'test_bloomfilter',
+    ],
+    ...['test_copy_callbacks', 'test_custom_rmgrs', 'test_custom_types', 'test_ddl_deparse', 'test_dsa'],
+    ...['test_dsm_registry', 'test_extensions', 'test_ginpostinglist', 'test_integerset', 'test_lfind'],
+    ...['test_oat_hooks', 'test_parser', 'test_pg_dump', 'test_predtest', 'test_radixtree', 'test_rbtree'],
+    ...['test_regex', 'test_resowner', 'test_rls_hooks', 'test_shm_mq', 'test_slru', 'test_tidstore'],
+    ...['worker_spi', 'xid_wraparound'],
+  ].map(name => `src/test/modules/${name}`),
+]
+
+/** The target of a folder's makefile that installs its libraries, where it is not `install`. */
+export const INSTALL_TARGETS: Readonly<Record<string, string>> = { 'src/test/regress': 'install-lib' }

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os'
 import { type CLibrary, functionsNeededBy } from './c-library.js'
 import { POSTGRES_CPPFLAGS, targetFlags, writeProbingCompiler, writeRecordingCompiler } from './compiler.js'
 import { hashOf } from './hash.js'
-import { MODULE_FOLDERS } from './modules.js'
+import { INSTALL_TARGETS, MODULE_FOLDERS, TEST_MODULE_FOLDERS } from './modules.js'
 import { removeOldSiblings } from './once.js'
 import { logFile } from './paths.js'
 import type { Step } from './progress.js'
@@ -41,7 +41,7 @@ const FOLDERS = [
 ]
 
 /** The number of objects compiled from nothing, only to show progress. */
-const OBJECTS_EXPECTED = 1190
+const OBJECTS_EXPECTED = 1230
 
 /** Paths as the compiler sees them. */
 export interface Objects {
@@ -49,6 +49,8 @@ export interface Objects {
   folder: string
   /** What `make install` installed: bin, lib, share. */
   installed: string
+  /** The same of the modules that only tests use: lib, share. */
+  installedForTests: string
 }
 
 export async function configurePostgres(
@@ -61,7 +63,11 @@ export async function configurePostgres(
   const options = [...CONFIGURE, `CPPFLAGS=${POSTGRES_CPPFLAGS.join(' ')}`, 'CFLAGS=-O2 -g0', ...missing]
   const key = hashOf(...options, ...targetFlags(library), source.packageVersion)
   const folder = `${toolchain.work}/objects-${key}`
-  const objects = { folder, installed: `${folder}/installed${PREFIX}` }
+  const objects = {
+    folder,
+    installed: `${folder}/installed${PREFIX}`,
+    installedForTests: `${folder}/installed-for-tests${PREFIX}`,
+  }
 
   // The makefiles contain the folder's own path, so it cannot be made under another name and renamed.
   const stamp = toolchain.outside(`${folder}/configured`)
@@ -98,7 +104,7 @@ export async function compilePostgres(
   inputs: string,
   step: Step,
 ): Promise<string> {
-  const key = hashOf(inputs, ...FOLDERS)
+  const key = hashOf(inputs, ...FOLDERS, '', ...TEST_MODULE_FOLDERS)
   const stamp = toolchain.outside(`${objects.folder}/compiled`)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) {
     step.detail('from the cache')
@@ -122,9 +128,12 @@ export async function compilePostgres(
     })
   await make('headers', '-C', 'src/backend', 'generated-headers')
   await make('include-folders', '-C', 'src/include', 'installdirs', `DESTDIR=${objects.folder}/installed`)
-  for (const folder of FOLDERS) {
-    await make(folder.replaceAll('/', '-'), '-C', folder, 'install', `DESTDIR=${objects.folder}/installed`)
+  const install = (folder: string, destination: string) => {
+    const target = INSTALL_TARGETS[folder] ?? 'install'
+    return make(folder.replaceAll('/', '-'), '-C', folder, target, `DESTDIR=${objects.folder}/${destination}`)
   }
+  for (const folder of FOLDERS) await install(folder, 'installed')
+  for (const folder of TEST_MODULE_FOLDERS) await install(folder, 'installed-for-tests')
   writeFileSync(stamp, key)
   step.detail(`${compiled} objects`)
   return key

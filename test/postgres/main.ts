@@ -1,0 +1,134 @@
+/** `npm run test:postgres`: runs PostgreSQL's own test suites against the server. See README.md beside this file. */
+import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { BuildFailure } from '../../wasm/build/failure.js'
+import { repository } from '../../wasm/build/paths.js'
+import { duration } from '../../wasm/build/progress.js'
+import { EXCEPTIONS, LEFT_OUT } from './exceptions.js'
+import { type Installation, install } from './installation.js'
+import type { Outcome } from './outcome.js'
+import { runPgRegress } from './pg-regress.js'
+import { startServer } from './server.js'
+import { allSuites, type Suite, testModules, testsOf } from './suites.js'
+
+/** Git ignores it. */
+const RESULTS = join(repository, 'test', 'postgres', 'results')
+
+interface Options {
+  maxConnections?: number
+  node: string
+  list?: true
+}
+
+const program = new Command('npm run test:postgres --')
+  .description("Runs PostgreSQL's own test suites against the server.")
+  .argument('[suite...]', 'suites to run (default: all)')
+  .option(
+    '--max-connections <number>',
+    'tests of a parallel group that run at a time; 1: one by one',
+    wholeNumber,
+  )
+  .option('--node <path>', 'the Node that runs the server', process.execPath)
+  .option('--list', 'print the names of the suites and run none')
+  .helpOption('--help', 'print this help')
+  .parse()
+const options = program.opts<Options>()
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+
+try {
+  process.exitCode = await main(program.args)
+} catch (error) {
+  if (!(error instanceof BuildFailure)) throw error
+  console.error(`npm run test:postgres failed: ${error.message}`)
+  process.exitCode = 1
+}
+process.exit()
+
+async function main(names: string[]): Promise<number> {
+  const installation = await install(options.node)
+  const all = allSuites(installation)
+  requireReasons(installation, all)
+  const unknown = names.find(name => all.every(suite => suite.name !== name))
+  if (unknown !== undefined)
+    throw new BuildFailure(`there is no suite "${unknown}"; --list prints their names`)
+  if (options.list) {
+    console.log(all.map(({ name, folder }) => `${name.padEnd(24)}${folder}`).join('\n'))
+    return 0
+  }
+  const suites = names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
+
+  console.log(
+    `Node ${installation.nodeVersion}${options.maxConnections === 1 ? ', one test at a time' : ''}\n`,
+  )
+  console.log(row('suite', 'passed', 'failed', 'skipped', 'time'))
+  const total = { passed: 0, failed: 0, skipped: 0 }
+  const began = Date.now()
+  for (const suite of suites) {
+    const suiteBegan = Date.now()
+    const outcomes = (await runSuite(installation, suite)).map(outcome => judge(suite, outcome))
+    const count = (wanted: Outcome['result']) => outcomes.filter(({ result }) => result === wanted).length
+    const counts = { passed: count('passed'), failed: count('failed'), skipped: count('skipped') }
+    for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key]
+    console.log(row(suite.name, ...Object.values(counts), duration(Date.now() - suiteBegan)))
+    for (const { test, result, details } of outcomes)
+      if (result !== 'passed') console.log([`  ${result}: ${test}`, ...details].join('\n    '))
+    if (counts.failed > 0) console.log(`  see ${relative(process.cwd(), join(RESULTS, suite.name))}`)
+  }
+  console.log(row('all', ...Object.values(total), duration(Date.now() - began)))
+  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+  return total.failed > 0 ? 1 : 0
+}
+
+/** Runs one suite against a server of its own, and keeps what it leaves behind. */
+async function runSuite(installation: Installation, suite: Suite): Promise<Outcome[]> {
+  const kept = join(RESULTS, suite.name)
+  rmSync(kept, { recursive: true, force: true })
+  mkdirSync(kept, { recursive: true })
+  const tests = await testsOf(installation, suite)
+  const connections =
+    options.maxConnections === undefined ? [] : [`--max-connections=${options.maxConnections}`]
+  const server = await startServer(installation, tests.settings, join(kept, 'server.log'))
+  const outcomes: Outcome[] = []
+  for (const kind of ['regression', 'isolation'] as const) {
+    if (tests[kind].length === 0) continue
+    const results = installation.makeFolder(`${suite.name}-${kind}`)
+    const args = [...connections, ...tests[kind]]
+    outcomes.push(...(await runPgRegress(kind, installation, suite.folder, results, server.port, args)))
+    cpSync(installation.outside(results), join(kept, kind), { recursive: true, verbatimSymlinks: true })
+  }
+  const problems = await server.stop()
+  if (problems.length > 0) outcomes.push({ test: 'the server', result: 'failed', details: problems })
+  return outcomes
+}
+
+/** A failure that is listed counts as skipped; a listed test that passes as failed. */
+function judge({ name }: Suite, outcome: Outcome): Outcome {
+  const reason = EXCEPTIONS[`${name}/${outcome.test}`]
+  if (reason === undefined) return outcome.result === 'skipped' ? { ...outcome, result: 'failed' } : outcome
+  if (outcome.result === 'passed')
+    return { ...outcome, result: 'failed', details: ['it passes: remove it from exceptions.ts'] }
+  return { ...outcome, result: 'skipped', details: [reason] }
+}
+
+/** Nothing of src/test/modules is left out silently. */
+function requireReasons(installation: Installation, suites: readonly Suite[]): void {
+  const present = suites.map(({ folder }) => folder)
+  const forgotten = testModules(installation).filter(
+    name => !present.includes(`src/test/modules/${name}`) && LEFT_OUT[name] === undefined,
+  )
+  if (forgotten.length > 0)
+    throw new BuildFailure(
+      `neither a suite nor left out for a reason: ${forgotten.join(', ')} of src/test/modules`,
+    )
+}
+
+function row(name: string, ...cells: (string | number)[]): string {
+  return name.padEnd(24) + cells.map(cell => String(cell).padStart(8)).join('')
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.')
+  return Number(text)
+}

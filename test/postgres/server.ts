@@ -1,0 +1,82 @@
+/** The server under test: our command line, in the tree, with all code generation forbidden. */
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { finished } from 'node:stream/promises'
+import type { Installation } from './installation.js'
+
+/** What pg_regress writes into the configuration of a server that it makes itself. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  log_autovacuum_min_duration: '0',
+  log_checkpoints: 'on',
+  log_line_prefix: '%m %b[%p] %q%a ',
+  log_lock_waits: 'on',
+  log_temp_files: '128kB',
+  max_prepared_transactions: '2',
+  // It starts it with -F.
+  fsync: 'off',
+  log_min_messages: 'warning',
+}
+
+/** Milliseconds that a server has to shut down, after which it counts as hung. */
+const SHUTDOWN_LIMIT = 60_000
+
+export interface Server {
+  readonly port: number
+  /** Ends it; resolves with what went wrong while it ran, at best nothing. */
+  stop(): Promise<string[]>
+}
+
+/** Node's options that break every way to generate code at run time, in every thread. */
+export function codeGenerationBan({ package: folder }: Installation): string[] {
+  return [
+    '--disallow-code-generation-from-strings',
+    ...['--import', `${folder}/test/contract/forbid-code-generation.mjs`],
+  ]
+}
+
+/** @param log file that its log is written to */
+export async function startServer(
+  installation: Installation,
+  settings: Readonly<Record<string, string>>,
+  log: string,
+): Promise<Server> {
+  const child = installation.spawn(
+    [
+      ...[installation.node, ...codeGenerationBan(installation)],
+      ...[`${installation.package}/dist/bin/pglite-imports-server.js`, '-v', '-p', '0', '-h', '127.0.0.1'],
+      ...['-D', installation.makeFolder('data')],
+      ...Object.entries({ ...SETTINGS, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  const crashes: string[] = []
+  const file = createWriteStream(log)
+  child.stderr!.pipe(file)
+  child.stderr!.on('data', text => {
+    crashes.push(...(String(text).match(/^.*(?:was terminated by signal|\bPANIC: ).*$/gm) ?? []))
+  })
+  const exited = once(child, 'exit').then(([code, signal]) => code ?? signal)
+
+  let output = ''
+  let port: string | undefined
+  while (port === undefined) {
+    const next = await Promise.race([once(child.stdout!, 'data'), exited])
+    if (!Array.isArray(next)) throw new Error(`the server did not start (${next}), see ${log}`)
+    output += next[0]
+    port = /PostgreSQL is ready: \S+:(\d+)\//.exec(output)?.[1]
+  }
+  return {
+    port: Number(port),
+    async stop() {
+      child.kill('SIGINT')
+      const timer = setTimeout(() => {
+        crashes.push(`the server had not shut down after ${SHUTDOWN_LIMIT / 1000} s`)
+        child.kill('SIGKILL')
+      }, SHUTDOWN_LIMIT)
+      const code = await exited
+      clearTimeout(timer)
+      await finished(file)
+      return code === 0 || crashes.length > 0 ? crashes : [`the server ended with ${code}`]
+    },
+  }
+}
