@@ -38,12 +38,23 @@ export function newSystemIdentifier(): bigint {
 }
 
 /**
+ * A file of the cluster template as it is in a cluster with this system identifier. Only two files differ.
+ *
+ * @param name its path, ending with the path inside the data directory
+ */
+export function identified(name: string, content: Uint8Array, systemIdentifier: bigint): Uint8Array {
+  if (/(^|\/)global\/pg_control$/.test(name)) return identifyControlFile(content, systemIdentifier)
+  if (/(^|\/)pg_wal\/[0-9A-F]{24}$/.test(name)) return identifyWal(content, systemIdentifier)
+  return content
+}
+
+/**
  * A copy of pg_control with this system identifier, and with secrets of its own. The same identifier must go into the
  * cluster's WAL: see identifyWal().
  */
-export function identifyControlFile(original: Buffer, systemIdentifier: bigint): Buffer {
-  if (isNative(original) === undefined) throw new Error('pg_control has an unknown layout')
+function identifyControlFile(original: Uint8Array, systemIdentifier: bigint): Buffer {
   const control = Buffer.from(original)
+  if (isNative(control) === undefined) throw new Error('pg_control has an unknown layout')
   control.writeBigUInt64LE(systemIdentifier, SYSTEM_IDENTIFIER)
   randomFillSync(control.subarray(MOCK_AUTHENTICATION_NONCE.start, MOCK_AUTHENTICATION_NONCE.end))
   control.writeUInt32LE(crc32c(control.subarray(0, CRC)), CRC)
@@ -54,7 +65,7 @@ export function identifyControlFile(original: Buffer, systemIdentifier: bigint):
  * A copy of a WAL segment with this system identifier: PostgreSQL compares the one in the long header of the first page
  * with pg_control's. Page headers are not covered by a CRC; the records behind them do not contain the identifier.
  */
-export function identifyWal(original: Buffer, systemIdentifier: bigint): Buffer {
+function identifyWal(original: Uint8Array, systemIdentifier: bigint): Buffer {
   const segment = Buffer.from(original)
   // A segment that was prepared for later use has no header yet.
   if ((segment.readUInt16LE(WAL_INFO) & WAL_LONG_HEADER) !== 0) {

@@ -5,7 +5,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTemplate } from '../wasm/template.js'
-import { identifyControlFile, identifyWal, newSystemIdentifier } from './control-file.js'
+import { identified, newSystemIdentifier } from './control-file.js'
 
 /**
  * Unpacks the cluster template into an empty directory.
@@ -29,12 +29,6 @@ export async function unpackTemplate(directory: string, durable: boolean): Promi
   }
   // Once all is written: the first call makes the system write nearly everything, and the others find it done.
   if (durable) for (const path of [...files, ...folders]) syncPath(path)
-}
-
-function identified(name: string, content: Buffer, systemIdentifier: bigint): Buffer {
-  if (/(^|\/)global\/pg_control$/.test(name)) return identifyControlFile(content, systemIdentifier)
-  if (/(^|\/)pg_wal\/[0-9A-F]{24}$/.test(name)) return identifyWal(content, systemIdentifier)
-  return content
 }
 
 /** Makes a file durable, or the names in a directory. */

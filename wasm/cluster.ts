@@ -21,6 +21,8 @@ export interface ClusterHost {
   readonly environment: Readonly<Record<string, string>>
   /** The postmaster's. */
   readonly pid: number
+  /** How large the memory may become, in pages of 64 KiB; by default as large as 32 bits can address. */
+  readonly maximumPages?: number
 }
 
 export interface ClusterOptions {
@@ -117,9 +119,10 @@ export class Cluster {
   }
 
   private constructor(readonly options: ClusterOptions) {
-    const { programs, scheduler, environment, postgresPath, pid } = options.host
+    const { programs, scheduler, environment, postgresPath, pid, maximumPages } = options.host
     const { kernel, postgres, modules } = programs
     this.#machine = new Machine({
+      maximumPages,
       scheduler,
       kernel,
       first: postgres,
@@ -147,6 +150,11 @@ export class Cluster {
     const { slot, exited } = this.#machine.spawn([postgresPath, '-D', options.dataDir, ...args], pid)
     this.#postmaster = slot
     this.exited = exited.then(exitCode)
+  }
+
+  /** All of it, shared and of each process. */
+  get memory(): WebAssembly.Memory {
+    return this.#machine.memory.memory
   }
 
   /** SIGTERM, SIGINT and SIGQUIT shut down smartly, fast and immediately; SIGHUP reloads the configuration. */

@@ -36,6 +36,8 @@ export interface MachineOptions {
   program: WebAssembly.Module
   /** What processes can load. */
   modules: LoadableModules
+  /** How large the memory may become, in pages of 64 KiB; by default as large as 32 bits can address. */
+  maximumPages?: number | undefined
   /** At most so many processes at a time. */
   maxProcesses: number
   environment: Readonly<Record<string, string>>
@@ -63,7 +65,11 @@ export class Machine {
   #running = true
 
   constructor(readonly options: MachineOptions) {
-    const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true })
+    const memory = new WebAssembly.Memory({
+      initial: INITIAL_PAGES,
+      maximum: options.maximumPages ?? MAXIMUM_PAGES,
+      shared: true,
+    })
     const data = Math.max(imageSize(options.first).data, imageSize(options.program).data)
     this.memory = new LinearMemory(memory)
     this.#scheduler = options.scheduler(

@@ -6,7 +6,7 @@ import { artefactsDir, environment, loadPrograms, postgresPath } from './artefac
 import { clockImports } from './host/clock.js'
 import type { FileLayer } from './host/file-layer.js'
 import { fileImports } from './host/files.js'
-import { memoryFiles } from './host/memory-files.js'
+import { memoryVolume } from './host/memory-files.js'
 import { mountedFiles } from './host/mounted-files.js'
 import { nodeFiles } from './host/node-files.js'
 import { nodeSystem } from './host/node-system.js'
@@ -67,27 +67,14 @@ const INITIAL_PAGES = 256
 const MAXIMUM_PAGES = 65536
 
 async function newCluster(): Promise<FileLayer> {
-  const files = memoryFiles()
+  const volume = memoryVolume()
+  const files = volume.files()
   files.mkdir('/tmp', 0o777)
   files.mkdir(MEMORY_DATA_DIR, 0o700)
   for await (const { name, content } of readTemplate()) {
     const path = `${MEMORY_DATA_DIR}/${name}`
-    if (content === undefined) {
-      files.mkdir(path, 0o700)
-      continue
-    }
-    const flags = {
-      read: false,
-      write: true,
-      create: true,
-      exclusive: true,
-      truncate: false,
-      append: false,
-      sync: false,
-    }
-    const handle = files.open(path, flags, 0o600)
-    files.write(handle, content, 0, content.length, 0)
-    files.close(handle)
+    if (content === undefined) files.mkdir(path, 0o700)
+    else volume.put(path, content, 0o600)
   }
   files.mkdir(INSTALLED_AT, 0o755)
   return mountedFiles(files, [

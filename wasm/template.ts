@@ -14,11 +14,14 @@ export interface TemplateEntry {
   readonly content: Buffer | undefined
 }
 
+/** Where the template lies. */
+const templateFile = `${artefactsDir}cluster.tar.br`
+
 /** All directories and files, every directory before what is in it. */
-export async function* readTemplate(): AsyncGenerator<TemplateEntry> {
+export async function* readTemplate(file = templateFile): AsyncGenerator<TemplateEntry> {
   const contents = new Map<string, Buffer>()
   const archive = extract()
-  archive.end(brotliDecompressSync(readFileSync(`${artefactsDir}cluster.tar.br`)))
+  archive.end(brotliDecompressSync(readFileSync(file)))
   for await (const entry of archive) {
     const { type, linkname } = entry.header
     const name = entry.header.name.replace(/\/$/, '')

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { gather, gatherForTests, publish, publishedInputHash } from './artefacts.js'
+import { writeBundle } from './bundle.js'
 import { getCLibrary } from './c-library.js'
 import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
@@ -75,6 +76,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
     publish(folder) // without the manifest, so not yet complete: for the host to run what was linked
     const installed = toolchain.outside(`${objects.installed}/bin/initdb`)
     await makeTemplate(toolchain.outside(linked.initdb), installed, join(folder, 'cluster.tar.br'))
+    await writeBundle(folder, modules)
   })
   await progress.step('manifest', () => writeManifest(folder, inputHash, toolchain, source, modules))
   console.log(`built in ${progress.elapsed}`)

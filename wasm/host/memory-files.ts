@@ -7,6 +7,8 @@ interface Node {
   mode: number
   /** A file's bytes; what lies behind `size` is room to grow. */
   bytes: Uint8Array
+  /** Whether `bytes` are somebody else's: to be copied before they change. */
+  borrowed: boolean
   size: number
   /** A directory's entries. */
   readonly entries: Map<string, Node>
@@ -35,13 +37,21 @@ class FileError extends Error {
   }
 }
 
-export function memoryFiles(): FileLayer {
+export interface MemoryVolume {
+  /** The volume as one process sees it, with handles of its own. */
+  files(): FileLayer
+  /** Adds a file of this content, which is not copied until it changes; its directory must be there. */
+  put(path: string, content: Uint8Array, mode: number): void
+}
+
+export function memoryVolume(): MemoryVolume {
   let inodes = 0
   const make = (type: EntryType, mode: number): Node => ({
     inode: ++inodes,
     type,
     mode,
     bytes: new Uint8Array(0),
+    borrowed: false,
     size: 0,
     entries: new Map(),
     target: '',
@@ -49,8 +59,6 @@ export function memoryFiles(): FileLayer {
     modified: Date.now(),
   })
   const root = make('directory', 0o755)
-  const handles = new Map<number, Open>()
-  let nextHandle = FIRST_HANDLE
 
   /** The directory that holds the last name of a path, and that name. */
   function parentOf(path: string, links = 0): { parent: Node; name: string } {
@@ -93,12 +101,6 @@ export function memoryFiles(): FileLayer {
     return node
   }
 
-  function opened(handle: number): Open {
-    const open = handles.get(handle)
-    if (open === undefined) throw new FileError('EBADF', String(handle))
-    return open
-  }
-
   function add(path: string, node: Node): void {
     const { parent, name } = parentOf(path)
     if (name === '' || parent.entries.has(name)) throw new FileError('EEXIST', path)
@@ -116,6 +118,13 @@ export function memoryFiles(): FileLayer {
     parent.modified = Date.now()
   }
 
+  /** The bytes of a file that is about to change. */
+  function own(node: Node): Uint8Array {
+    if (node.borrowed) node.bytes = node.bytes.slice()
+    node.borrowed = false
+    return node.bytes
+  }
+
   function resize(node: Node, size: number): void {
     if (size > node.bytes.length) {
       const bytes = new Uint8Array(
@@ -123,7 +132,8 @@ export function memoryFiles(): FileLayer {
       )
       bytes.set(node.bytes.subarray(0, node.size))
       node.bytes = bytes
-    } else if (size < node.size) node.bytes.fill(0, size, node.size)
+      node.borrowed = false
+    } else if (size < node.size) own(node).fill(0, size, node.size)
     node.size = size
     node.modified = Date.now()
   }
@@ -154,70 +164,89 @@ export function memoryFiles(): FileLayer {
     return found
   }
 
+  const files = (): FileLayer => {
+    const handles = new Map<number, Open>()
+    let nextHandle = FIRST_HANDLE
+
+    function opened(handle: number): Open {
+      const open = handles.get(handle)
+      if (open === undefined) throw new FileError('EBADF', String(handle))
+      return open
+    }
+
+    return {
+      open(path, flags, mode) {
+        const handle = nextHandle++
+        handles.set(handle, { node: openNode(path, flags, mode), append: flags.append, position: 0 })
+        return handle
+      },
+      close(handle) {
+        opened(handle)
+        handles.delete(handle)
+      },
+      read(handle, buffer, offset, length, position) {
+        const open = opened(handle)
+        const start = position < 0 ? open.position : position
+        const count = Math.max(0, Math.min(length, open.node.size - start))
+        buffer.set(open.node.bytes.subarray(start, start + count), offset)
+        if (position < 0) open.position += count
+        return count
+      },
+      write(handle, buffer, offset, length, position) {
+        const { node } = opened(handle)
+        const start = position < 0 ? node.size : position
+        if (start + length > node.size) resize(node, start + length)
+        own(node).set(buffer.subarray(offset, offset + length), start)
+        node.modified = Date.now()
+        return length
+      },
+      sync() {},
+      truncate: (handle, size) => resize(opened(handle).node, size),
+      stat: (path, followLinks) => status(existing(path, followLinks)),
+      fstat: handle => status(opened(handle).node),
+      list(path) {
+        const node = existing(path)
+        if (node.type !== 'directory') throw new FileError('ENOTDIR', path)
+        return [...node.entries].map(([name, { type }]) => ({ name, type }))
+      },
+      mkdir: (path, mode) => add(path, make('directory', mode)),
+      rmdir: path => remove(path, true),
+      unlink: path => remove(path, false),
+      rename(from, to) {
+        const node = existing(from, false)
+        const target = find(to, false)
+        if (target === node) return
+        if (target !== undefined) remove(to, target.type === 'directory')
+        add(to, node)
+        const { parent, name } = parentOf(from)
+        parent.entries.delete(name)
+      },
+      link: (from, to) => add(to, existing(from)),
+      symlink(target, path) {
+        const node = make('link', 0o777)
+        node.target = target
+        add(path, node)
+      },
+      readlink(path) {
+        const node = existing(path, false)
+        if (node.type !== 'link') throw new FileError('EINVAL', path)
+        return node.target
+      },
+      chmod(path, mode) {
+        existing(path).mode = mode & 0o7777
+      },
+      utimes(path, accessed, modified) {
+        Object.assign(existing(path), { accessed, modified })
+      },
+      closeAll: () => handles.clear(),
+    }
+  }
+
   return {
-    open(path, flags, mode) {
-      const handle = nextHandle++
-      handles.set(handle, { node: openNode(path, flags, mode), append: flags.append, position: 0 })
-      return handle
+    files,
+    put(path, content, mode) {
+      const node = make('file', mode)
+      add(path, Object.assign(node, { bytes: content, size: content.length, borrowed: true }))
     },
-    close(handle) {
-      opened(handle)
-      handles.delete(handle)
-    },
-    read(handle, buffer, offset, length, position) {
-      const open = opened(handle)
-      const start = position < 0 ? open.position : position
-      const count = Math.max(0, Math.min(length, open.node.size - start))
-      buffer.set(open.node.bytes.subarray(start, start + count), offset)
-      if (position < 0) open.position += count
-      return count
-    },
-    write(handle, buffer, offset, length, position) {
-      const { node } = opened(handle)
-      const start = position < 0 ? node.size : position
-      if (start + length > node.size) resize(node, start + length)
-      node.bytes.set(buffer.subarray(offset, offset + length), start)
-      node.modified = Date.now()
-      return length
-    },
-    sync() {},
-    truncate: (handle, size) => resize(opened(handle).node, size),
-    stat: (path, followLinks) => status(existing(path, followLinks)),
-    fstat: handle => status(opened(handle).node),
-    list(path) {
-      const node = existing(path)
-      if (node.type !== 'directory') throw new FileError('ENOTDIR', path)
-      return [...node.entries].map(([name, { type }]) => ({ name, type }))
-    },
-    mkdir: (path, mode) => add(path, make('directory', mode)),
-    rmdir: path => remove(path, true),
-    unlink: path => remove(path, false),
-    rename(from, to) {
-      const node = existing(from, false)
-      const target = find(to, false)
-      if (target === node) return
-      if (target !== undefined) remove(to, target.type === 'directory')
-      add(to, node)
-      const { parent, name } = parentOf(from)
-      parent.entries.delete(name)
-    },
-    link: (from, to) => add(to, existing(from)),
-    symlink(target, path) {
-      const node = make('link', 0o777)
-      node.target = target
-      add(path, node)
-    },
-    readlink(path) {
-      const node = existing(path, false)
-      if (node.type !== 'link') throw new FileError('EINVAL', path)
-      return node.target
-    },
-    chmod(path, mode) {
-      existing(path).mode = mode & 0o7777
-    },
-    utimes(path, accessed, modified) {
-      Object.assign(existing(path), { accessed, modified })
-    },
-    closeAll: () => handles.clear(),
   }
 }

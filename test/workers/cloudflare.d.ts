@@ -1,0 +1,18 @@
+/** What database.ts uses of the runtime. The runtime's own types would replace those of Node and the DOM everywhere. */
+declare module 'cloudflare:workers' {
+  export class DurableObject<Environment> {
+    protected readonly env: Environment
+    fetch(request: Request): Promise<Response>
+  }
+}
+
+declare module 'workerd' {
+  /** The path of the executable. */
+  const path: string
+  export default path
+}
+
+interface DurableObjectNamespace<_Object> {
+  idFromName(name: string): object
+  get(id: object): { fetch(request: Request): Promise<Response> }
+}

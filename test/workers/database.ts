@@ -1,0 +1,147 @@
+/** The Worker under test: Durable Objects, each with a server, that do what tests ask for. */
+import { DurableObject } from 'cloudflare:workers'
+import pg from 'pg'
+import { createPostgres, type Postgres } from 'pglite-imports-server/workers'
+import module from 'pglite-imports-server/workers/module'
+import postgres from 'postgres'
+
+/** What a test asks for. Sessions have names, and begin when they are first mentioned. */
+export type Task =
+  | { type: 'query'; session: string; sql: string }
+  /** Sends a statement and waits for no answer; `result` does. */
+  | { type: 'send'; session: string; sql: string }
+  | { type: 'result'; session: string }
+  /** Drops the connection in the middle of whatever it does. */
+  | { type: 'drop'; session: string }
+  | { type: 'notifications'; session: string }
+  /** One statement by postgres.js. */
+  | { type: 'postgres.js'; sql: string }
+  | { type: 'memory' }
+  | { type: 'stop' }
+  /** Tries every way to generate code; returns those that work. */
+  | { type: 'generate code' }
+
+export type Answer = { result: unknown } | { error: { message: string; code?: string } }
+
+interface Session {
+  readonly client: pg.Client
+  readonly notifications: unknown[]
+  sent?: Promise<Answer>
+}
+
+interface Environment {
+  readonly DATABASE: DurableObjectNamespace<Database>
+}
+
+async function settled(rows: Promise<unknown>): Promise<Answer> {
+  try {
+    return { result: await rows }
+  } catch (error) {
+    const { message, code } = error as Error & { code?: string }
+    return { error: { message, ...(code !== undefined && { code }) } }
+  }
+}
+
+export class Database extends DurableObject<Environment> {
+  #server: Promise<Postgres> | undefined
+  readonly #sessions = new Map<string, Promise<Session>>()
+
+  override async fetch(request: Request): Promise<Response> {
+    const task = (await request.json()) as Task
+    return Response.json(await settled(this.#do(task)))
+  }
+
+  #start(): Promise<Postgres> {
+    this.#server ??= createPostgres({ module, log: text => console.log(text.trimEnd()) })
+    return this.#server
+  }
+
+  #session(name: string): Promise<Session> {
+    let session = this.#sessions.get(name)
+    if (session === undefined) {
+      session = this.#connect()
+      this.#sessions.set(name, session)
+    }
+    return session
+  }
+
+  async #connect(): Promise<Session> {
+    const server = await this.#start()
+    const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
+    const notifications: unknown[] = []
+    client.on('notification', ({ channel, payload }) => notifications.push({ channel, payload }))
+    client.on('error', () => {})
+    await client.connect()
+    return { client, notifications }
+  }
+
+  async #do(task: Task): Promise<unknown> {
+    switch (task.type) {
+      case 'query': {
+        const { client } = await this.#session(task.session)
+        return (await client.query(task.sql)).rows
+      }
+      case 'send': {
+        const session = await this.#session(task.session)
+        session.sent = settled(session.client.query(task.sql).then(({ rows }) => rows))
+        return null
+      }
+      case 'result': {
+        const answer = await (await this.#session(task.session)).sent!
+        if ('error' in answer) throw Object.assign(new Error(answer.error.message), answer.error)
+        return answer.result
+      }
+      case 'drop': {
+        const { client } = await this.#session(task.session)
+        this.#sessions.delete(task.session)
+        ;(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
+        return null
+      }
+      case 'notifications':
+        return (await this.#session(task.session)).notifications
+      case 'postgres.js': {
+        const server = await this.#start()
+        const options = { socket: () => server.connect(), user: 'postgres', max: 1 }
+        const sql = postgres(options as postgres.Options<Record<string, never>>)
+        const rows = [...(await sql.unsafe(task.sql))]
+        await sql.end()
+        return rows
+      }
+      case 'memory':
+        return (await this.#start()).memory.buffer.byteLength
+      case 'stop': {
+        await (await this.#start()).stop()
+        this.#server = undefined
+        this.#sessions.clear()
+        return null
+      }
+      case 'generate code':
+        return generateCode()
+    }
+  }
+}
+
+function generateCode(): string[] {
+  const emptyModule = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
+  const ways: Record<string, () => unknown> = {
+    // biome-ignore lint/security/noGlobalEval: to see it refused
+    eval: () => globalThis.eval('1'),
+    Function: () => new Function('return 1'),
+    WebAssembly: () => new WebAssembly.Module(emptyModule),
+  }
+  return Object.keys(ways).filter(way => {
+    try {
+      ways[way]!()
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+export default {
+  fetch(request: Request, { DATABASE }: Environment): Promise<Response> {
+    const name = new URL(request.url).pathname
+    return DATABASE.get(DATABASE.idFromName(name)).fetch(request)
+  },
+}

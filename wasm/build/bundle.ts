@@ -1,0 +1,82 @@
+/**
+ * What a bundler for a host without a file system takes: module.js, which imports everything as a module, and files.bin, all
+ * files that the server reads, in one. Whether a loadable module's file exists is asked before the host is asked for
+ * the module, so there are empty ones.
+ *
+ * files.bin is the length of a header as 32-bit little-endian number, the header, and the contents. The header is JSON: for
+ * each entry its path, and for a file the offset and length of its content. `/data` is the cluster template.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readTemplate } from '../template.js'
+import { filesBelow } from './hash.js'
+import type { LoadableModules } from './loadable-modules.js'
+
+/** @param folder of artefacts, complete but for these two files and the manifest */
+export async function writeBundle(folder: string, { names }: LoadableModules): Promise<void> {
+  const entries: [path: string, offset?: number, length?: number][] = []
+  const contents: Uint8Array[] = []
+  const places = new Map<string, number>()
+  let end = 0
+  const directories = new Set<string>()
+  const addDirectory = (path: string) => {
+    if (path === '' || directories.has(path)) return
+    addDirectory(path.slice(0, path.lastIndexOf('/')))
+    directories.add(path)
+    entries.push([path])
+  }
+  const addFile = (path: string, content: Buffer) => {
+    addDirectory(path.slice(0, path.lastIndexOf('/')))
+    const key = content.toString('latin1')
+    const offset = places.get(key) ?? end
+    if (offset === end) {
+      contents.push(content)
+      end += content.length
+    }
+    places.set(key, offset)
+    entries.push([path, offset, content.length])
+  }
+
+  for (const name of filesBelow(join(folder, 'share')))
+    addFile(`/pgsql/share/${name}`, readFileSync(join(folder, 'share', name)))
+  for (const name of ['bin/postgres', ...names.map(name => `lib/${name}.so`)])
+    addFile(`/pgsql/${name}`, Buffer.alloc(0))
+  for await (const { name, content } of readTemplate(join(folder, 'cluster.tar.br')))
+    if (content === undefined) addDirectory(`/data/${name}`)
+    else addFile(`/data/${name}`, content)
+
+  const header = Buffer.from(JSON.stringify(entries))
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(header.length)
+  writeFileSync(join(folder, 'files.bin'), Buffer.concat([length, header, ...contents]))
+  writeFileSync(join(folder, 'module.js'), moduleText(names))
+  writeFileSync(join(folder, 'module.d.ts'), MODULE_TYPE)
+}
+
+const MODULE_TYPE = `import type { Bundle } from '../../dist/workers/bundle.js'
+
+declare const module: Bundle
+export default module
+`
+
+function moduleText(names: readonly string[]): string {
+  const imports = names.map((name, i) => `import m${i} from './lib/${name}.so'`)
+  const entries = names.map((name, i) => `    [${JSON.stringify(name)}, m${i}],`)
+  return [
+    "import files from './files.bin'",
+    "import kernel from './kernel.wasm'",
+    "import postgres from './postgres.wasm'",
+    ...imports,
+    'export default {',
+    '  files,',
+    '  programs: {',
+    '    kernel,',
+    '    postgres,',
+    '    modules: new Map([',
+    ...entries.map(entry => `  ${entry}`),
+    '    ]),',
+    '  },',
+    '}',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,176 @@
+/**
+ * PostgreSQL in a Cloudflare Worker or Durable Object: the whole server, with as many sessions as you like, on its one
+ * thread.
+ *
+ * ```ts
+ * import pg from 'pg'
+ * import { createPostgres } from 'pglite-imports-server/workers'
+ * import module from 'pglite-imports-server/workers/module'
+ *
+ * const postgres = await createPostgres({ module })
+ * const client = new pg.Client({ stream: () => postgres.connect(), user: 'postgres' })
+ * await client.connect()
+ * ```
+ */
+import type { Duplex } from 'node:stream'
+import { identified, newSystemIdentifier } from '../server/control-file.js'
+import { InProcessSocket } from '../server/in-process.js'
+import { failureIn } from '../server/log.js'
+import { Cluster, StartError } from '../wasm/cluster.js'
+import { Coroutines } from '../wasm/coroutines.js'
+import type { FileLayer } from '../wasm/host/file-layer.js'
+import { memoryVolume } from '../wasm/host/memory-files.js'
+import { type Bundle, bundledFiles } from './bundle.js'
+import { workersSystem } from './system.js'
+
+export type { Bundle } from './bundle.js'
+
+export interface CreatePostgresOptions {
+  /** What `pglite-imports-server/workers/module` exports. */
+  module: Bundle
+  /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
+  settings?: Readonly<Record<string, string | number | boolean>> | undefined
+  /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
+  log?: ((text: string) => void) | undefined
+}
+
+/** How to shut down, as in pg_ctl. */
+export type StopMode = 'smart' | 'fast' | 'immediate'
+
+export interface Postgres {
+  /**
+   * A connection, a session of its own, for drivers that can be given a stream:
+   * `new pg.Client({ stream: () => postgres.connect(), user: 'postgres' })` with node-postgres,
+   * `postgres({ socket: () => server.connect(), user: 'postgres' })` with postgres.js. Destroying the stream ends the
+   * session and rolls back what it has not committed.
+   */
+  connect(): Duplex
+  /** Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is freed. */
+  stop(mode?: StopMode): Promise<void>
+  /** Resolves when the server has ended: 0 after a shutdown, else PostgreSQL's exit code. */
+  readonly exited: Promise<number>
+  /** All of PostgreSQL's memory, shared and private. */
+  readonly memory: WebAssembly.Memory
+}
+
+const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
+
+const DATA = '/data'
+const PORT = '5432'
+/** Its own, of which there is no other in here. */
+const PID = 1
+
+/** A Worker has 128 MB for everything. In pages of 64 KiB. */
+const MAXIMUM_PAGES = 1536
+
+const MAX_PROCESSES = 64
+
+/** What suits a small memory and a single thread. */
+const SMALL: Readonly<Record<string, string>> = {
+  max_connections: '20',
+  shared_buffers: '2MB',
+  wal_buffers: '256kB',
+  maintenance_work_mem: '8MB',
+  min_wal_size: '2MB',
+  max_wal_size: '16MB',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_replication_slots: '0',
+  max_logical_replication_workers: '0',
+  max_worker_processes: '0',
+  max_parallel_workers: '0',
+  autovacuum_worker_slots: '1',
+  autovacuum_max_workers: '1',
+}
+
+/**
+ * Starts a server with a new cluster in memory, and resolves when it accepts connections.
+ *
+ * @throws Error in PostgreSQL's words when it does not start
+ */
+export async function createPostgres(options: CreatePostgresOptions): Promise<Postgres> {
+  const { module, settings = {}, log = () => {} } = options
+  const text = Object.entries(settings).map(([name, value]) => [name, textOf(value)])
+  const cluster = await startCluster(
+    module,
+    unpack(module),
+    { ...SMALL, fsync: 'off', full_page_writes: 'off', ...Object.fromEntries(text) },
+    log,
+  )
+  return running(cluster)
+}
+
+function textOf(value: string | number | boolean): string {
+  return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
+}
+
+/** A volume with the server's files and a new cluster. */
+function unpack(module: Bundle): () => FileLayer {
+  const volume = memoryVolume()
+  const files = volume.files()
+  const systemIdentifier = newSystemIdentifier()
+  files.mkdir('/tmp', 0o777)
+  for (const { path, content } of bundledFiles(module.files)) {
+    if (content === undefined) files.mkdir(path, 0o700)
+    else volume.put(path, identified(path, content, systemIdentifier), 0o700)
+  }
+  return volume.files
+}
+
+async function startCluster(
+  module: Bundle,
+  files: () => FileLayer,
+  settings: Readonly<Record<string, string>>,
+  onLog: (text: string) => void,
+): Promise<Cluster> {
+  try {
+    return await Cluster.start({
+      host: {
+        programs: module.programs,
+        scheduler: (setup, heard) => new Coroutines(setup, { system: workersSystem, files }, heard),
+        postgresPath: '/pgsql/bin/postgres',
+        environment: { PATH: '/pgsql/bin', LC_ALL: 'C', TZ: 'UTC' },
+        pid: PID,
+        maximumPages: MAXIMUM_PAGES,
+      },
+      dataDir: DATA,
+      settings: { ...settings, listen_addresses: '', port: PORT },
+      maxProcesses: MAX_PROCESSES,
+      listen: () =>
+        Promise.reject(Object.assign(new Error('nothing listens here'), { code: 'EADDRNOTAVAIL' })),
+      connect: () => Promise.reject(Object.assign(new Error('no way out'), { code: 'ENETUNREACH' })),
+      resolve: () => Promise.resolve([]),
+      onLog,
+    })
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error
+    throw new Error(failureIn(error.log) ?? `${error.message}: ${error.log.trimEnd().split('\n').at(-1)}`)
+  }
+}
+
+function running(cluster: Cluster): Postgres {
+  const streams = new Set<InProcessSocket>()
+  let ended = false
+  const exited = cluster.exited.then(async code => {
+    ended = true
+    for (const stream of streams) stream.finish()
+    await cluster.close()
+    return code
+  })
+  return {
+    exited,
+    memory: cluster.memory,
+    connect() {
+      const stream = new InProcessSocket(() => {
+        if (ended) throw Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
+        return cluster.connect()
+      })
+      streams.add(stream)
+      return stream.once('close', () => streams.delete(stream))
+    },
+    async stop(mode = 'fast') {
+      if (!ended) cluster.signal(SIGNALS[mode])
+      await exited
+    },
+  }
+}
