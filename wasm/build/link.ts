@@ -5,11 +5,10 @@
 import { mkdirSync } from 'node:fs'
 import type { CLibrary } from './c-library.js'
 import { linkInputs } from './link-record.js'
-import { SHARED_MEMORY, STRIP } from './loadable-modules.js'
 import type { OwnObjects } from './own-objects.js'
-import { logFile } from './paths.js'
 import type { Objects } from './postgres.js'
 import type { Toolchain } from './toolchain.js'
+import { SHARED_MEMORY, wasmLd } from './wasm-ld.js'
 
 const KERNEL = [
   ...[...SHARED_MEMORY, '--no-entry', '--stack-first', '-z', 'stack-size=65536', '--global-base=65536'],
@@ -39,26 +38,20 @@ export async function link(
 ): Promise<Linked> {
   const folder = `${toolchain.work}/linked`
   mkdirSync(toolchain.outside(folder), { recursive: true })
-  const wasmLd = async (name: string, ...args: string[]) => {
-    const file = `${folder}/${name}`
-    await toolchain.run(['wasm-ld', '-o', file, ...STRIP, ...args], {
-      log: logFile(`link-${name}`),
-      doing: `link ${name}`,
-    })
-    return file
-  }
   const libraries = [library.libc, library.builtins]
   const installed = (program: string) => linkInputs(toolchain, `${objects.installed}/bin/${program}`, false)
   const exports = [...new Set(exported)].sort().map(name => `--export=${name}`)
   return {
-    kernel: await wasmLd('kernel.wasm', ...KERNEL, ...own.kernel),
+    kernel: await wasmLd(toolchain, `${folder}/kernel.wasm`, ...KERNEL, ...own.kernel),
     postgres: await wasmLd(
-      'postgres.wasm',
+      toolchain,
+      `${folder}/postgres.wasm`,
       ...[...PROGRAM, '--export-if-defined=_interactive_one', ...exports],
       ...[...own.posix, ...own.postgres, ...installed('postgres'), ...libraries],
     ),
     initdb: await wasmLd(
-      'initdb.wasm',
+      toolchain,
+      `${folder}/initdb.wasm`,
       ...[...PROGRAM, ...own.posix, ...own.initdb, ...installed('initdb'), ...libraries],
     ),
   }

@@ -6,8 +6,8 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { linkInputs } from './link-record.js'
 import { LIBRARIES_THAT_ARE_NO_MODULES } from './modules.js'
-import { logFile } from './paths.js'
 import type { Toolchain } from './toolchain.js'
+import { SHARED_MEMORY, wasmLd } from './wasm-ld.js'
 
 export interface LoadableModules {
   /** Where the linked modules lie, as `NAME.so`, as the compiler sees it. */
@@ -16,12 +16,6 @@ export interface LoadableModules {
   /** Functions and variables that postgres.wasm has to export for them. */
   imports: string[]
 }
-
-/** One linear memory, made by the host, shared by all. */
-export const SHARED_MEMORY = ['--import-memory', '--shared-memory', '--max-memory=4294967296']
-
-/** Keep the names of functions, for profiles and stack traces. */
-export const STRIP = process.env.PGLITE_IMPORTS_DEBUG ? [] : ['--strip-all']
 
 const MODULE = [
   ...[...SHARED_MEMORY, '-shared', '-Bsymbolic', '--experimental-pic', '--no-entry', '--gc-sections'],
@@ -49,11 +43,7 @@ export async function linkModules(
   const imports = new Set<string>()
   for (const name of names) {
     const file = `${folder}/${name}.so`
-    const inputs = linkInputs(toolchain, `${installed}/lib/${name}.so`, true)
-    await toolchain.run(['wasm-ld', '-o', file, ...STRIP, ...MODULE, ...inputs], {
-      log: logFile(`link-${name}`),
-      doing: `link the module ${name}`,
-    })
+    await wasmLd(toolchain, file, ...MODULE, ...linkInputs(toolchain, `${installed}/lib/${name}.so`, true))
     const module = await WebAssembly.compile(readFileSync(toolchain.outside(file)))
     for (const { name } of WebAssembly.Module.imports(module)) imports.add(name)
   }

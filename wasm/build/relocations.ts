@@ -1,0 +1,168 @@
+/**
+ * Makes the relocation of a linked module small.
+ *
+ * A position independent module exports `__wasm_apply_data_relocs`, which adds the place that the module was given to
+ * each pointer in its data. wasm-ld writes it as straight-line code of some twenty bytes for each pointer: half a megabyte
+ * that the engine compiles and every process runs, once. Here it becomes a loop over a table of a byte for each pointer.
+ * What it does and when the loader calls it stays the same.
+ */
+import { BuildFailure } from './failure.js'
+import {
+  counted,
+  findExportedFunction,
+  mapSections,
+  Reader,
+  readImports,
+  Section,
+  signed,
+  unsigned,
+  vector,
+} from './wasm-binary.js'
+
+const RELOCATE = '__wasm_apply_data_relocs'
+
+/** What can be added to a pointer: where the module's data are, and where in the function table its functions. */
+const BASES = ['__memory_base', '__table_base'] as const
+type Base = (typeof BASES)[number]
+
+/** A table's byte says how many words lie between the last pointer and the next. This one: so many, and no pointer. */
+const SKIP = 255
+const WORD = 4
+
+/** Instructions, by their opcodes. */
+const I32_CONST = 0x41
+const I32_ADD = 0x6a
+const I32_SUB = 0x6b
+const I32_NE = 0x47
+const I32_SHL = 0x74
+const I32_LOAD = [0x28, 2, 0]
+const I32_LOAD8_U = [0x2d, 0, 0]
+const I32_STORE = 0x36
+const GLOBAL_GET = 0x23
+const LOCAL_GET = 0x20
+const LOCAL_SET = 0x21
+const LOCAL_TEE = 0x22
+const MEMORY_INIT = [0xfc, 8]
+const LOOP = [0x03, 0x40]
+const IF = [0x04, 0x40]
+const BR_IF = 0x0d
+const END = 0x0b
+const I32 = 0x7f
+
+interface Relocations {
+  /** Offsets in the module's data, by what is added there. */
+  offsets: Record<Base, number[]>
+  /** Code for the rest: pointers to what another module has. */
+  rest: number[]
+}
+
+export function packRelocations(module: Uint8Array): Uint8Array {
+  let imports: ReturnType<typeof readImports> = { functions: [], globals: [] }
+  let relocate: number | undefined
+  let segments = 0
+  mapSections(module, (id, section) => {
+    if (id === Section.Import) imports = readImports(section)
+    else if (id === Section.Export) relocate = findExportedFunction(section, RELOCATE)
+    else if (id === Section.DataCount) segments = section.unsigned()
+    return undefined
+  })
+  const needed = ['__stack_pointer', ...BASES]
+  // Without a stack it is a small module.
+  if (relocate === undefined || !needed.every(name => imports.globals.includes(name))) return module
+  const index = relocate - imports.functions.length
+  const global = (name: string) => imports.globals.indexOf(name)
+
+  let tables: [Base, Uint8Array][] = []
+  return mapSections(module, (id, section) => {
+    if (id === Section.DataCount) return Buffer.from(unsigned(segments + BASES.length))
+    if (id === Section.Code) {
+      const bodies = section.vector(() => section.bytesCounted())
+      const relocations = readRelocations(new Reader(bodies[index]!), imports.globals)
+      tables = BASES.map(base => [base, table(relocations.offsets[base])])
+      bodies[index] = loops(tables, segments, global, relocations.rest)
+      return vector(bodies.map(counted))
+    }
+    if (id === Section.Data) {
+      const count = section.unsigned()
+      const present = section.take(section.bytes.length - section.at)
+      const passive = tables.flatMap(([, bytes]) => [Buffer.from([1]), counted(bytes)])
+      return Buffer.concat([Buffer.from(unsigned(count + tables.length)), present, ...passive])
+    }
+    return undefined
+  })
+}
+
+/** Reads wasm-ld's code: for each pointer, `*(base + offset) = base + addend`. The addend is in the data already. */
+function readRelocations(body: Reader, globals: readonly string[]): Relocations {
+  const relocations: Relocations = { offsets: { __memory_base: [], __table_base: [] }, rest: [] }
+  const stack: { base?: string | undefined; value: number }[] = []
+  const pop = () => {
+    const value = stack.pop()
+    if (value === undefined) throw new BuildFailure(`${RELOCATE} is not what wasm-ld writes`)
+    return value
+  }
+  body.vector(() => body.take(2)) // local variables
+  for (let start = body.at; ; ) {
+    const opcode = body.byte()
+    if (opcode === I32_CONST) stack.push({ value: body.signed() })
+    else if (opcode === GLOBAL_GET) stack.push({ base: globals[body.unsigned()], value: 0 })
+    else if (opcode === I32_ADD) {
+      const [right, left] = [pop(), pop()]
+      stack.push({ base: left.base ?? right.base, value: left.value + right.value })
+    } else if (opcode === I32_STORE) {
+      body.unsigned() // alignment
+      const offset = body.unsigned()
+      const [value, address] = [pop(), pop()]
+      const base = BASES.find(name => name === value.base)
+      if (base !== undefined) relocations.offsets[base].push(address.value + offset)
+      else relocations.rest.push(...body.bytes.subarray(start, body.at))
+      start = body.at
+    } else if (opcode === END) return relocations
+    else throw new BuildFailure(`${RELOCATE} is not what wasm-ld writes: opcode ${opcode}`)
+  }
+}
+
+function table(offsets: number[]): Uint8Array {
+  const bytes: number[] = []
+  let last = 0
+  for (const offset of offsets.sort((a, b) => a - b)) {
+    let words = (offset - last) / WORD
+    if (!Number.isInteger(words)) throw new BuildFailure('a pointer in the data is not aligned')
+    for (; words >= SKIP; words -= SKIP) bytes.push(SKIP)
+    bytes.push(words)
+    last = offset
+  }
+  return Uint8Array.from(bytes)
+}
+
+/** The new body, with `rest` at its end. Each table is laid on the unused part of the stack while it is read. */
+function loops(
+  tables: readonly [Base, Uint8Array][],
+  firstSegment: number,
+  global: (name: string) => number,
+  rest: readonly number[],
+): Uint8Array {
+  const [next, at, words] = [0, 1, 2]
+  const get = (name: string) => [GLOBAL_GET, ...unsigned(global(name))]
+  const constant = (value: number) => [I32_CONST, ...signed(value)]
+  const locals = [1, 3, I32]
+  const code = tables.flatMap(([base, { length }], i) =>
+    length === 0
+      ? []
+      : [
+          ...[...get('__stack_pointer'), ...constant(length), I32_SUB, LOCAL_TEE, next],
+          ...[...constant(0), ...constant(length), ...MEMORY_INIT, ...unsigned(firstSegment + i), 0],
+          ...[...get('__memory_base'), LOCAL_SET, at],
+          ...LOOP,
+          ...[LOCAL_GET, at, LOCAL_GET, next, ...I32_LOAD8_U, LOCAL_TEE, words],
+          ...[...constant(Math.log2(WORD)), I32_SHL, I32_ADD, LOCAL_SET, at],
+          ...[LOCAL_GET, words, ...constant(SKIP), I32_NE, ...IF],
+          ...[LOCAL_GET, at, LOCAL_GET, at, ...I32_LOAD, ...get(base), I32_ADD, I32_STORE, 2, 0],
+          END,
+          ...[LOCAL_GET, next, ...constant(1), I32_ADD, LOCAL_TEE, next],
+          ...[...get('__stack_pointer'), I32_NE, BR_IF, 0],
+          END,
+        ],
+  )
+  return Uint8Array.from([...locals, ...code, ...rest, END])
+}

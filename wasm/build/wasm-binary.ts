@@ -1,0 +1,129 @@
+/** What is needed of WebAssembly's binary format to look into a linked module and to change a part of it. */
+
+/** Numbers of sections. */
+export const Section = { Import: 2, Export: 7, Code: 10, Data: 11, DataCount: 12 } as const
+
+/** Kinds of imports and exports. */
+const Kind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
+
+/** Bytes: "\0asm" and the format's version. */
+const HEADER_SIZE = 8
+
+export class Reader {
+  at = 0
+
+  constructor(readonly bytes: Uint8Array) {}
+
+  get done(): boolean {
+    return this.at >= this.bytes.length
+  }
+
+  byte(): number {
+    const value = this.bytes[this.at++]
+    if (value === undefined) throw new Error('a WebAssembly module is cut short')
+    return value
+  }
+
+  take(length: number): Uint8Array {
+    this.at += length
+    return this.bytes.subarray(this.at - length, this.at)
+  }
+
+  unsigned(): number {
+    let value = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.byte()
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value >>> 0
+    }
+  }
+
+  signed(): number {
+    let value = 0
+    for (let shift = 7; ; shift += 7) {
+      const byte = this.byte()
+      value |= (byte & 0x7f) << (shift - 7)
+      if (byte < 0x80) return byte & 0x40 && shift < 32 ? value | (-1 << shift) : value
+    }
+  }
+
+  /** Bytes with their number in front. */
+  bytesCounted(): Uint8Array {
+    return this.take(this.unsigned())
+  }
+
+  name(): string {
+    return Buffer.from(this.bytesCounted()).toString()
+  }
+
+  /** Items with their number in front. */
+  vector<T>(item: () => T): T[] {
+    return Array.from({ length: this.unsigned() }, item)
+  }
+}
+
+/** A number in LEB128. */
+export function unsigned(value: number): number[] {
+  const bytes: number[] = []
+  for (; value >= 0x80; value >>>= 7) bytes.push((value & 0x7f) | 0x80)
+  return [...bytes, value]
+}
+
+export function signed(value: number): number[] {
+  const bytes: number[] = []
+  for (; value < -0x40 || value >= 0x40; value >>= 7) bytes.push((value & 0x7f) | 0x80)
+  return [...bytes, value & 0x7f]
+}
+
+/** Bytes with their number in front. */
+export const counted = (bytes: Uint8Array): Uint8Array =>
+  Buffer.concat([Buffer.from(unsigned(bytes.length)), bytes])
+
+/** Items with their number in front. */
+export const vector = (items: readonly Uint8Array[]): Uint8Array =>
+  Buffer.concat([Buffer.from(unsigned(items.length)), ...items])
+
+/** Calls `section` for each section, which returns what is to stand in its place. */
+export function mapSections(
+  module: Uint8Array,
+  section: (id: number, payload: Reader) => Uint8Array | undefined,
+): Uint8Array {
+  const reader = new Reader(module)
+  const parts = [reader.take(HEADER_SIZE)]
+  while (!reader.done) {
+    const id = reader.byte()
+    const payload = reader.bytesCounted()
+    parts.push(Buffer.from([id]), counted(section(id, new Reader(payload)) ?? payload))
+  }
+  return Buffer.concat(parts)
+}
+
+/** The names of what an import section brings in, by the order that gives them their index. */
+export function readImports(section: Reader): { functions: string[]; globals: string[] } {
+  const functions: string[] = []
+  const globals: string[] = []
+  const limits = () => {
+    const flags = section.byte()
+    section.unsigned()
+    if (flags & 1) section.unsigned()
+  }
+  section.vector(() => {
+    section.name()
+    const name = section.name()
+    const kind = section.byte()
+    if (kind === Kind.Function) functions.push(name)
+    else if (kind === Kind.Global) globals.push(name)
+    if (kind === Kind.Function) section.unsigned()
+    else if (kind === Kind.Memory) limits()
+    else if (kind === Kind.Table) section.byte() && limits()
+    else section.take(2) // a global's type and whether it can change; a tag's attribute and type
+  })
+  return { functions, globals }
+}
+
+/** The index of the function that is exported by this name. */
+export function findExportedFunction(section: Reader, wanted: string): number | undefined {
+  return section
+    .vector(() => ({ name: section.name(), kind: section.byte(), index: section.unsigned() }))
+    .find(({ name, kind }) => name === wanted && kind === Kind.Function)?.index
+}
