@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { type CLibrary, functionsNeededBy } from './c-library.js'
 import { POSTGRES_CPPFLAGS, targetFlags, writeProbingCompiler, writeRecordingCompiler } from './compiler.js'
 import { hashOf } from './hash.js'
@@ -12,6 +13,7 @@ import { removeOldSiblings } from './once.js'
 import { logFile } from './paths.js'
 import type { Step } from './progress.js'
 import type { Source } from './source.js'
+import { isSplit, splitParser } from './split-parser.js'
 import type { Toolchain } from './toolchain.js'
 
 /**
@@ -104,7 +106,7 @@ export async function compilePostgres(
   inputs: string,
   step: Step,
 ): Promise<string> {
-  const key = hashOf(inputs, ...FOLDERS, '', ...TEST_MODULE_FOLDERS)
+  const key = hashOf(inputs, ...FOLDERS, '', ...TEST_MODULE_FOLDERS, String(splitParser))
   const stamp = toolchain.outside(`${objects.folder}/compiled`)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) {
     step.detail('from the cache')
@@ -127,6 +129,7 @@ export async function compilePostgres(
       onLine,
     })
   await make('headers', '-C', 'src/backend', 'generated-headers')
+  replaceParser(toolchain.outside(`${objects.folder}/src/backend/parser`))
   await make('include-folders', '-C', 'src/include', 'installdirs', `DESTDIR=${objects.folder}/installed`)
   const install = (folder: string, destination: string) => {
     const target = INSTALL_TARGETS[folder] ?? 'install'
@@ -137,4 +140,13 @@ export async function compilePostgres(
   writeFileSync(stamp, key)
   step.detail(`${compiled} objects`)
   return key
+}
+
+/** Puts the parser in pieces in the place of bison's, which is kept beside it. */
+function replaceParser(folder: string): void {
+  const [parser, whole] = [join(folder, 'gram.c'), join(folder, 'gram.whole.c')]
+  const present = readFileSync(parser, 'utf8')
+  if (!isSplit(present)) writeFileSync(whole, present)
+  const split = splitParser(readFileSync(whole, 'utf8'))
+  if (present !== split) writeFileSync(parser, split)
 }
