@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { useServer } from './server.js'
+import { until } from './until.js'
 
 const dist = new URL('../wasm/dist/', import.meta.url)
 const modules: string[] = JSON.parse(readFileSync(new URL('manifest.json', dist), 'utf8')).modules
@@ -211,7 +212,9 @@ describe('modules that are loaded with the server', () => {
     const client = await server.connect()
     await client.query('set auto_explain.log_min_duration = 0')
     await client.query(`select count(*) as how_many from pg_class`)
-    expect(server.log).toMatch(/duration: .* plan:[\s\S]*how_many[\s\S]*Aggregate/)
+    await until('the plan is in the log', () =>
+      /duration: .* plan:[\s\S]*how_many[\s\S]*Aggregate/.test(server.log),
+    )
   })
 
   it('passwordcheck refuses a weak password', async () => {
