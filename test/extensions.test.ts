@@ -98,8 +98,8 @@ const USES: [string, string, string, unknown[]][] = [
   ['pg_visibility', '', `select count(*) >= 0 from pg_visibility('pg_class')`, [true]],
   [
     'pg_walinspect',
-    'create table x as select 1 as a',
-    `select count(*) > 0 from pg_get_wal_stats(pg_current_wal_flush_lsn() - 1000, pg_current_wal_flush_lsn())`,
+    '',
+    `select count(*) > 0 from pg_control_checkpoint(), pg_get_wal_stats(redo_lsn, pg_current_wal_flush_lsn())`,
     [true],
   ],
   ['pgstattuple', '', `select tuple_count > 0 from pgstattuple('pg_class')`, [true]],
