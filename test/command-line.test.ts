@@ -172,7 +172,8 @@ describe('one clear line on stderr and exit code 1 for', () => {
     ],
     ['a setting without a value', () => ['-c', 'work_mem'], /'work_mem' is invalid. It must be name=value/],
     ['an unknown option', () => ['--nosuch'], /unknown option '--nosuch'/],
-    ['an unexpected argument', () => ['extra'], /too many arguments/],
+    ['an unknown command', () => ['extra'], /unknown command 'extra'/],
+    ['an unexpected argument', () => ['start', 'extra'], /too many arguments/],
     ['a socket directory that is not there', () => ['-p', '0', '-k', '/nosuch'], /"\/nosuch.*No such file/],
   ]
   test.each(refused)('%s', async (_, args, message) => {
