@@ -137,10 +137,14 @@ export class Coroutines implements Scheduler {
     const client = kernel.sys_client(slot)
     let status = 0
     try {
+      const fileCalls = fileImports(this.#memory, files, {
+        write: (stream, bytes) => tell(decoder.decode(bytes), stream),
+      })
       const host = {
-        ...fileImports(this.#memory, files, {
-          write: (stream, bytes) => tell(decoder.decode(bytes), stream),
-        }),
+        ...fileCalls,
+        sync: new this.#jspi.Suspending((handle: number, dataOnly: number) =>
+          this.#unlessKilled(process, fileCalls.sync(handle, dataOnly)),
+        ),
         ...clockImports(system),
         ...randomImports(this.#memory),
         ...processImports(this.#memory, {
@@ -181,6 +185,15 @@ export class Coroutines implements Scheduler {
       }
       this.#sleepers.set(word, { deadline, wake, end: reject })
       this.#setTimer(deadline)
+    })
+  }
+
+  /** What a process that waits for the outside goes on with, or its end if that was asked for meanwhile. */
+  #unlessKilled(process: Process, result: number | Promise<number>): number | Promise<number> {
+    if (typeof result === 'number') return result
+    return result.then(value => {
+      if (process.killed) throw new ProcessExit(SIGKILL)
+      return value
     })
   }
 

@@ -98,10 +98,18 @@ export function fileImports(memory: LinearMemory, layer: FileLayer, streams: Sta
         return -errnoOf(error)
       }
     },
-    sync: guarded((handle: number, dataOnly: number) => {
-      layer.sync(handle, dataOnly !== 0)
-      return 0
-    }),
+    sync(handle: number, dataOnly: number): number | Promise<number> {
+      try {
+        const synced = layer.sync(handle, dataOnly !== 0)
+        if (synced === undefined) return 0
+        return synced.then(
+          () => 0,
+          error => -errnoOf(error),
+        )
+      } catch (error) {
+        return -errnoOf(error)
+      }
+    },
     truncate: guarded((handle: number, size: number) => {
       layer.truncate(handle, size)
       return 0
