@@ -20,14 +20,25 @@ import { Cluster, StartError } from '../wasm/cluster.js'
 import { Coroutines } from '../wasm/coroutines.js'
 import type { FileLayer } from '../wasm/host/file-layer.js'
 import { memoryVolume } from '../wasm/host/memory-files.js'
+import { mountedFiles } from '../wasm/host/mounted-files.js'
+import type { Volume } from '../wasm/host/volume.js'
 import { type Bundle, bundledFiles } from './bundle.js'
+import { openObjectCluster } from './object-cluster.js'
+import type { ObjectStorage } from './object-files.js'
 import { workersSystem } from './system.js'
 
+export { StartupError } from '../server/startup-error.js'
 export type { Bundle } from './bundle.js'
+export type { ObjectStorage } from './object-files.js'
 
 export interface CreatePostgresOptions {
   /** What `pglite-imports-server/workers/module` exports. */
   module: Bundle
+  /**
+   * Where the cluster is kept: a Durable Object's `ctx.storage`, of a class with SQLite storage. A new cluster is made
+   * if it has none; its other tables are left alone. Without it the cluster is in memory, and gone with the server.
+   */
+  storage?: ObjectStorage | undefined
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
   settings?: Readonly<Record<string, string | number | boolean>> | undefined
   /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
@@ -83,38 +94,71 @@ const SMALL: Readonly<Record<string, string>> = {
   autovacuum_max_workers: '1',
 }
 
+/** For a cluster that nobody will see again after a crash. */
+const VOLATILE = { fsync: 'off', full_page_writes: 'off' }
+
+/** Storage writes no page by half (object-files.ts), and waits only where it is asked to by itself. */
+const DURABLE = { full_page_writes: 'off' }
+const DURABLE_REQUIRED = { wal_sync_method: 'fdatasync' }
+
 /**
- * Starts a server with a new cluster in memory, and resolves when it accepts connections.
+ * Starts a server, and resolves when it accepts connections.
  *
- * @throws Error in PostgreSQL's words when it does not start
+ * @throws StartupError when the storage cannot be used, Error in PostgreSQL's words when it does not start
  */
 export async function createPostgres(options: CreatePostgresOptions): Promise<Postgres> {
-  const { module, settings = {}, log = () => {} } = options
-  const text = Object.entries(settings).map(([name, value]) => [name, textOf(value)])
-  const cluster = await startCluster(
-    module,
-    unpack(module),
-    { ...SMALL, fsync: 'off', full_page_writes: 'off', ...Object.fromEntries(text) },
-    log,
-  )
-  return running(cluster)
+  const { module, storage, log = () => {} } = options
+  const settings = textOf(options.settings ?? {})
+  const around = memoryVolume()
+  unpackServer(module, around)
+  if (storage === undefined) {
+    unpackCluster(module, around, DATA)
+    return running(await startCluster(module, around.files, { ...SMALL, ...VOLATILE, ...settings }, log))
+  }
+  const { volume, release } = openObjectCluster(storage, empty => unpackCluster(module, empty, ''))
+  const files = () => mountedFiles(around.files(), [{ at: DATA, layer: volume.files(), root: '' }])
+  try {
+    const all = { ...SMALL, ...DURABLE, ...settings, ...DURABLE_REQUIRED }
+    const postgres = running(await startCluster(module, files, all, log))
+    void postgres.exited.then(release)
+    return postgres
+  } catch (error) {
+    release()
+    throw error
+  }
 }
 
-function textOf(value: string | number | boolean): string {
-  return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
+function textOf(settings: NonNullable<CreatePostgresOptions['settings']>): Record<string, string> {
+  const text = (value: string | number | boolean) =>
+    typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, text(value)]))
 }
 
-/** A volume with the server's files and a new cluster. */
-function unpack(module: Bundle): () => FileLayer {
-  const volume = memoryVolume()
+/** The server's own files, and a place for temporary ones. */
+function unpackServer(module: Bundle, volume: Volume): void {
   const files = volume.files()
-  const systemIdentifier = newSystemIdentifier()
   files.mkdir('/tmp', 0o777)
   for (const { path, content } of bundledFiles(module.files)) {
+    if (isOfCluster(path)) continue
     if (content === undefined) files.mkdir(path, 0o700)
-    else volume.put(path, identified(path, content, systemIdentifier), 0o700)
+    else volume.put(path, content, 0o700)
   }
-  return volume.files
+}
+
+/** A new cluster, with an identity of its own, in this directory; it is made unless it is the root, ''. */
+function unpackCluster(module: Bundle, volume: Volume, directory: string): void {
+  const files = volume.files()
+  const systemIdentifier = newSystemIdentifier()
+  for (const { path, content } of bundledFiles(module.files)) {
+    if (!isOfCluster(path)) continue
+    const place = directory + path.slice(DATA.length)
+    if (content !== undefined) volume.put(place, identified(path, content, systemIdentifier), 0o600)
+    else if (place !== '') files.mkdir(place, 0o700)
+  }
+}
+
+function isOfCluster(path: string): boolean {
+  return path === DATA || path.startsWith(`${DATA}/`)
 }
 
 async function startCluster(

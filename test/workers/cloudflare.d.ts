@@ -2,6 +2,7 @@
 declare module 'cloudflare:workers' {
   export class DurableObject<Environment> {
     protected readonly env: Environment
+    protected readonly ctx: { readonly storage: import('pglite-imports-server/workers').ObjectStorage }
     fetch(request: Request): Promise<Response>
   }
 }

@@ -43,16 +43,20 @@ async function settled(rows: Promise<unknown>): Promise<Answer> {
 }
 
 export class Database extends DurableObject<Environment> {
+  #durable = false
   #server: Promise<Postgres> | undefined
   readonly #sessions = new Map<string, Promise<Session>>()
 
+  /** An object whose name begins with "durable" keeps its cluster in its storage. */
   override async fetch(request: Request): Promise<Response> {
+    this.#durable = new URL(request.url).pathname.startsWith('/durable')
     const task = (await request.json()) as Task
     return Response.json(await settled(this.#do(task)))
   }
 
   #start(): Promise<Postgres> {
-    this.#server ??= createPostgres({ module, log: text => console.log(text.trimEnd()) })
+    const storage = this.#durable ? this.ctx.storage : undefined
+    this.#server ??= createPostgres({ module, storage, log: text => console.log(text.trimEnd()) })
     return this.#server
   }
 

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { useWorkerd } from './workerd.js'
+
+const runtime = useWorkerd()
+
+test('what was committed survives when the runtime is killed', async () => {
+  await runtime.query('durable', 'a', 'create table kept as select id from generate_series(1, 1000) id')
+  await runtime.query('durable', 'b', 'begin')
+  await runtime.query('durable', 'b', 'insert into kept values (0)')
+  await runtime.kill()
+  await runtime.start()
+  expect(await runtime.query('durable', 'a', 'select count(*)::int from kept')).toEqual([{ count: 1000 }])
+})

@@ -1,0 +1,146 @@
+/**
+ * The cluster in a Durable Object's storage: found, or made from the template, or refused. Beside it the storage can have
+ * any other tables, for it belongs to the object. Nothing is written before all is known to be well.
+ */
+import { isNative } from '../server/control-file.js'
+import { StartupError } from '../server/startup-error.js'
+import type { FileLayer } from '../wasm/host/file-layer.js'
+import { type Volume, volume } from '../wasm/host/volume.js'
+import {
+  createTables,
+  keptFiles,
+  type ObjectSql,
+  type ObjectStorage,
+  objectStore,
+  TABLES,
+} from './object-files.js'
+
+export interface ObjectCluster {
+  /** The data directory as the root directory of a layer. */
+  readonly volume: Volume
+  /** Lets another server have it. */
+  release(): void
+}
+
+const MAJOR = '18'
+
+/** Of the tables in object-files.ts. */
+const FORMAT = 1
+
+/** Which format the tables have, and which server used them last. */
+const SERVER = 'postgres_server'
+const SERVER_TABLE = `CREATE TABLE ${SERVER} (format INTEGER, id TEXT)`
+
+/** The ids of servers that run. An object is in one isolate at a time, so all that could share its storage are here. */
+const running = new Set<string>()
+
+/**
+ * Takes the storage's cluster for a server.
+ *
+ * @param fill puts a new cluster's files into an empty volume
+ * @throws StartupError when it is in use, damaged, somebody else's or of another version
+ */
+export function openObjectCluster(storage: ObjectStorage, fill: (volume: Volume) => void): ObjectCluster {
+  const { sql } = storage
+  const found = understood(() => definitionsIn(sql))
+  if (found.size === 0) createCluster(storage, fill)
+  else checkTables(sql, found)
+  const store = objectStore(storage)
+  const { kept, nameless } = understood(() => keptFiles(sql))
+  const opened = volume(store, kept)
+  checkCluster(opened.files())
+  const id = crypto.randomUUID()
+  sql.exec(`update ${SERVER} set id = ?`, id)
+  for (const node of nameless) store.free(node)
+  running.add(id)
+  return { volume: opened, release: () => running.delete(id) }
+}
+
+/** All at once: a storage has the whole cluster, or nothing of it. */
+function createCluster(storage: ObjectStorage, fill: (volume: Volume) => void): void {
+  storage.transactionSync(() => {
+    storage.sql.exec(SERVER_TABLE)
+    storage.sql.exec(`insert into ${SERVER} values (?, '')`, FORMAT)
+    createTables(storage.sql)
+    fill(volume(objectStore(storage), keptFiles(storage.sql).kept))
+  })
+}
+
+/** The definitions of those tables that have names of ours. */
+function definitionsIn(sql: ObjectSql): Map<string, string> {
+  const names = [SERVER, ...Object.keys(TABLES)]
+  const list = names.map(() => '?').join(', ')
+  const rows = sql.exec(`select name, sql from sqlite_master where name in (${list})`, ...names)
+  return new Map([...rows].map(row => [row.name as string, row.sql as string]))
+}
+
+function checkTables(sql: ObjectSql, found: ReadonlyMap<string, string>): void {
+  if (found.get(SERVER) !== SERVER_TABLE) {
+    const [name] = found.has(SERVER) ? [SERVER] : found.keys()
+    throw new StartupError(
+      `the object's storage has a table "${name}" that was not made by this server: drop or rename it, or take another object for the database`,
+    )
+  }
+  const row = understood(() => sql.exec(`select format, id from ${SERVER}`).toArray()[0])
+  if (row === undefined) throw damaged(`table "${SERVER}" is empty`)
+  if (row.format !== FORMAT) {
+    throw new StartupError(
+      `the object's storage has the format ${row.format} of a later version, this one knows ${FORMAT}: use that version, or a later one`,
+    )
+  }
+  if (running.has(row.id as string))
+    throw new StartupError("the object's storage is in use by another server in this object", 'EBUSY')
+  for (const [name, definition] of Object.entries(TABLES))
+    if (found.get(name) !== definition) throw damaged(`table "${name}" is missing or has been changed`)
+}
+
+function checkCluster(files: FileLayer): void {
+  const version = textOf(files, '/PG_VERSION')?.trim()
+  if (version === undefined) throw damaged('the cluster has no file "PG_VERSION"')
+  if (version !== MAJOR) {
+    throw new StartupError(
+      `the object's storage has a cluster of PostgreSQL ${version}, this is ${MAJOR}: dump it with the version that made it, and restore it into another object`,
+    )
+  }
+  const control = contentOf(files, '/global/pg_control')
+  if (control === undefined) throw damaged('the cluster has no file "global/pg_control"')
+  const native = isNative(control)
+  if (native === undefined) throw damaged('the cluster\'s file "global/pg_control" has no valid contents')
+  if (native) {
+    throw new StartupError(
+      "the object's storage has a cluster of a 64-bit server, whose files have another layout: dump it there with pg_dumpall, and restore it into another object",
+    )
+  }
+}
+
+function contentOf(files: FileLayer, path: string): Buffer | undefined {
+  try {
+    const content = Buffer.alloc(files.stat(path, true).size)
+    const flags = { read: true, write: false, create: false, exclusive: false, truncate: false }
+    const handle = files.open(path, { ...flags, append: false, sync: false }, 0)
+    files.read(handle, content, 0, content.length, 0)
+    files.close(handle)
+    return content
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return undefined
+    throw damaged(`file "${path.slice(1)}" cannot be read: ${(error as Error).message}`)
+  }
+}
+
+function textOf(files: FileLayer, path: string): string | undefined {
+  return contentOf(files, path)?.toString()
+}
+
+function understood<T>(look: () => T): T {
+  try {
+    return look()
+  } catch (error) {
+    throw damaged(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function damaged(what: string): StartupError {
+  return new StartupError(
+    `the object's storage is damaged: ${what}. Nothing was changed; go back to a bookmark of it, or import a copy of the cluster into another object`,
+  )
+}
