@@ -1,7 +1,7 @@
 /** The Worker under test: Durable Objects, each with a server, that do what tests ask for. */
 import { DurableObject } from 'cloudflare:workers'
 import pg from 'pg'
-import { createPostgres, type Postgres } from 'pglite-imports-server/workers'
+import { createPostgres, type ObjectStorage, type Postgres } from 'pglite-imports-server/workers'
 import module from 'pglite-imports-server/workers/module'
 import postgres from 'postgres'
 
@@ -18,6 +18,12 @@ export type Task =
   | { type: 'postgres.js'; sql: string }
   | { type: 'memory' }
   | { type: 'stop' }
+  /** One statement on the object's own storage. */
+  | { type: 'storage'; sql: string }
+  /** A hash of all that the storage has. */
+  | { type: 'storage digest' }
+  /** Starts a second server on the storage of the first. */
+  | { type: 'second' }
   /** Tries every way to generate code; returns those that work. */
   | { type: 'generate code' }
 
@@ -119,10 +125,34 @@ export class Database extends DurableObject<Environment> {
         this.#sessions.clear()
         return null
       }
+      case 'storage':
+        return this.ctx.storage.sql.exec(task.sql).toArray()
+      case 'storage digest':
+        return digest(this.ctx.storage.sql)
+      case 'second':
+        return (await createPostgres({ module, storage: this.ctx.storage })).stop()
       case 'generate code':
         return generateCode()
     }
   }
+}
+
+async function digest(sql: ObjectStorage['sql']): Promise<string> {
+  const tables = sql.exec(
+    "select name from sqlite_master where type = 'table' and name not like '\\_cf%' escape '\\'",
+  )
+  let text = ''
+  for (const { name } of tables.toArray())
+    for (const row of sql.exec(`select * from ${name}`))
+      for (const value of Object.values(row)) {
+        const bytes = value instanceof ArrayBuffer ? value : new TextEncoder().encode(String(value))
+        text += await sha256(bytes)
+      }
+  return sha256(new TextEncoder().encode(text))
+}
+
+async function sha256(bytes: BufferSource): Promise<string> {
+  return Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex')
 }
 
 function generateCode(): string[] {

@@ -87,6 +87,8 @@ interface Open {
 export function volume(store: Store, kept?: Kept): Volume {
   let lastInode = kept?.lastInode ?? 1
   const root = kept?.root ?? makeNode(1, 'directory', 0o755)
+  // It has no name, and yet is in use.
+  root.links = 1
 
   function make(path: string, type: EntryType, mode: number, target = '', content?: Uint8Array): Node {
     const place = freePlace(path)

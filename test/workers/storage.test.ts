@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest'
+import { useWorkerd } from './workerd.js'
+
+const runtime = useWorkerd()
+
+const start = (object: string) => runtime.query(object, 'a', 'select 1 as one')
+const inStorage = (object: string, sql: string) => runtime.do(object, { type: 'storage', sql })
+const digest = (object: string) => runtime.do(object, { type: 'storage digest' })
+
+/** The inode of a file of the cluster, in SQL. */
+const inode = (directory: string, name: string) =>
+  `(select inode from postgres_name where name = '${name}' and directory = ${directory})`
+const PG_CONTROL = inode(inode('1', 'global'), 'pg_control')
+const pageOf = (file: string) => `${file} * 16777216`
+
+describe('a storage that cannot be used is refused, says why, and stays as it is', () => {
+  test.each([
+    [
+      'foreign',
+      'a table of that name that is somebody else’s',
+      'create table postgres_page (id integer)',
+      /table "postgres_page" that was not made by this server/,
+    ],
+    [
+      'foreign2',
+      'another postgres_server',
+      'create table postgres_server (url text)',
+      /table "postgres_server" that was not made by this server/,
+    ],
+  ])('%s: %s', async (object, _, sql, message) => {
+    await inStorage(`durable-${object}`, sql)
+    const before = await digest(`durable-${object}`)
+    await expect(start(`durable-${object}`)).rejects.toThrow(message)
+    expect(await digest(`durable-${object}`)).toEqual(before)
+  })
+
+  test.each([
+    [
+      'major',
+      "another major's cluster",
+      `update postgres_page set bytes = x'31370a' where id = ${pageOf(inode('1', 'PG_VERSION'))}`,
+      /cluster of PostgreSQL 17, this is 18/,
+    ],
+    [
+      'later',
+      'a later format',
+      'update postgres_server set format = 2',
+      /format 2 of a later version, this one knows 1/,
+    ],
+    [
+      'table',
+      'a missing table',
+      'drop table postgres_name',
+      /damaged: table "postgres_name" is missing or has been changed/,
+    ],
+    [
+      'root',
+      'no root directory',
+      'delete from postgres_file where inode = 1',
+      /damaged: there is no root directory/,
+    ],
+    [
+      'name',
+      'a name of nothing',
+      `delete from postgres_file where inode = ${PG_CONTROL}`,
+      /damaged: "pg_control" is the name of nothing/,
+    ],
+    [
+      'control',
+      'a damaged pg_control',
+      `update postgres_page set bytes = x'0102' where id = ${pageOf(PG_CONTROL)}`,
+      /damaged: the cluster's file "global\/pg_control" has no valid contents/,
+    ],
+    [
+      'version',
+      'no PG_VERSION',
+      "delete from postgres_name where name = 'PG_VERSION' and directory = 1",
+      /damaged: the cluster has no file "PG_VERSION"/,
+    ],
+  ])('%s: %s', async (name, _, sql, message) => {
+    const object = `durable-${name}`
+    await start(object)
+    await runtime.do(object, { type: 'stop' })
+    await inStorage(object, sql)
+    const before = await digest(object)
+    await expect(start(object)).rejects.toThrow(message)
+    expect(await digest(object)).toEqual(before)
+  })
+
+  test('two servers are given one storage', async () => {
+    await start('durable-two')
+    await expect(runtime.do('durable-two', { type: 'second' })).rejects.toThrow(
+      "the object's storage is in use by another server in this object",
+    )
+    expect(await start('durable-two')).toEqual([{ one: 1 }])
+  })
+})
+
+test("the object's own tables are left alone, and the server can be stopped and started", async () => {
+  await inStorage('durable-own', "create table notes as select 'mine' as text")
+  await runtime.query('durable-own', 'a', 'create table kept as select 1 as one')
+  await runtime.do('durable-own', { type: 'stop' })
+  expect(await runtime.query('durable-own', 'a', 'select * from kept')).toEqual([{ one: 1 }])
+  expect(await inStorage('durable-own', 'select * from notes')).toEqual([{ text: 'mine' }])
+})
