@@ -7,6 +7,7 @@ export interface ServerOptions {
   port?: number
   host?: string
   socketDir?: string
+  allowDir?: string[]
   set?: Record<string, string>
   maxConnections?: number
   threads: boolean
@@ -21,6 +22,11 @@ export function addServerOptions(command: Command): Command {
     .option('-p, --port <port>', 'TCP port, 0 for any free one (default: 5432)', wholeNumber)
     .option('-h, --host <hosts>', 'where to listen, comma-separated; * for everywhere (default: localhost)')
     .option('-k, --socket-dir <dir>', 'directory for a unix socket as well')
+    .option(
+      '--allow-dir <dir>',
+      'directory that SQL may read and write beside the cluster; may be repeated',
+      list,
+    )
     .option('-c, --set <name=value>', 'a setting of PostgreSQL, may be repeated', setting)
     .option('--max-connections <number>', 'how many clients at once', wholeNumber)
     .option('--no-threads', 'run all processes on one thread, by JSPI (Node 24 or later)')
@@ -33,6 +39,7 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
     port: options.port,
     host: options.host,
     unixSocketDir: options.socketDir,
+    allowDirs: options.allowDir,
     maxConnections: options.maxConnections,
     threads: options.threads,
     settings: options.set,
@@ -42,6 +49,10 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)
+}
+
+function list(text: string, texts: string[] = []): string[] {
+  return [...texts, text]
 }
 
 function setting(text: string, settings: Record<string, string> = {}): Record<string, string> {

@@ -11,13 +11,14 @@
  * ```
  */
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve as resolvePath } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { artefactsDir } from '../wasm/artefacts.js'
 import { Cluster, type ListenAddress, StartError } from '../wasm/cluster.js'
 import { hasPromiseIntegration } from '../wasm/jspi.js'
 import { nodeHost } from '../wasm/node-host.js'
 import { createEphemeralDirectory, type DataDirectory, openDataDirectory } from './data-directory.js'
+import { fileAccess } from './file-access.js'
 import { InProcessSocket } from './in-process.js'
 import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
 import { type Accept, Listener } from './listener.js'
@@ -44,6 +45,11 @@ export interface StartServerOptions {
   host?: string | undefined
   /** A directory for a unix socket as well, named .s.PGSQL.<port> in it. Default: none. */
   unixSocketDir?: string | undefined
+  /**
+   * Directories outside of the cluster's that SQL may read and write, by COPY, as tablespaces, …, within PostgreSQL's own
+   * rights: superusers, and members of pg_read_server_files and pg_write_server_files. Default: none.
+   */
+  allowDirs?: readonly string[] | undefined
   /** How many clients at once, as PostgreSQL's max_connections. */
   maxConnections?: number | undefined
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html), stronger than postgresql.conf. */
@@ -140,7 +146,7 @@ function textSettings(options: StartServerOptions): Record<string, string> {
     ...Object.entries(options.settings ?? {}),
     ['listen_addresses', options.host],
     ['port', options.port],
-    ['unix_socket_directories', options.unixSocketDir],
+    ['unix_socket_directories', options.unixSocketDir && resolvePath(options.unixSocketDir)],
     ['max_connections', options.maxConnections],
   ]
   for (const [name, value] of given) {
@@ -171,7 +177,10 @@ async function startCluster(
   const unsafe: Record<string, string> = directory.ephemeral ? { fsync: 'off', full_page_writes: 'off' } : {}
   try {
     return await Cluster.start({
-      host: nodeHost(options.threads ?? true),
+      host: nodeHost(
+        fileAccess(directory.path, settings, settings.port, options.allowDirs ?? []),
+        options.threads ?? true,
+      ),
       dataDir: directory.path,
       settings: { ...unsafe, ...settings },
       listen: (address, accept) => listen(address, accept, listeners),

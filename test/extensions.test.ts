@@ -132,7 +132,7 @@ const USES: [string, string, string, unknown[]][] = [
 ]
 
 describe('an extension does what it is for', () => {
-  const server = useServer()
+  const server = useServer({ args: ['--allow-dir', tmpdir()] })
 
   it.each(USES)('%s', async (name, prepare, query, expected) => {
     const client = await server.connect()

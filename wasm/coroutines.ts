@@ -149,7 +149,7 @@ export class Coroutines implements Scheduler {
         ...randomImports(this.#memory),
         ...processImports(this.#memory, {
           environment: this.setup.environment,
-          kill: system.kill,
+          find: system.find,
           notifyState: state => this.heard({ type: 'state', slot, state }),
         }),
         yield: new this.#jspi.Suspending(() => this.#yield(process)),

@@ -2,15 +2,16 @@
 import { environment, loadPrograms, postgresPath } from './artefacts.js'
 import type { ClusterHost } from './cluster.js'
 import { Coroutines } from './coroutines.js'
-import { nodeFiles } from './host/node-files.js'
+import { confinedFiles, type FileAccess } from './host/confined-files.js'
 import { nodeSystem } from './host/node-system.js'
 import { Threads } from './threads.js'
 
 /**
+ * @param access which of the machine's files the cluster may reach
  * @param threads whether each process has a thread; otherwise all run on the caller's
  * @throws Error without threads, if this Node has no JSPI
  */
-export function nodeHost(threads: boolean): ClusterHost {
+export function nodeHost(access: FileAccess, threads: boolean): ClusterHost {
   return {
     programs: loadPrograms(),
     postgresPath,
@@ -18,7 +19,7 @@ export function nodeHost(threads: boolean): ClusterHost {
     pid: process.pid,
     scheduler: (setup, heard) =>
       threads
-        ? new Threads(setup, heard)
-        : new Coroutines(setup, { system: nodeSystem, files: nodeFiles }, heard),
+        ? new Threads(setup, heard, access)
+        : new Coroutines(setup, { system: nodeSystem, files: () => confinedFiles(access) }, heard),
   }
 }

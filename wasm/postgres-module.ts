@@ -2,13 +2,15 @@
  * One backend in this thread, with no server and no other threads: for hosts that have none, and for tests. The host
  * hands input to an import handler and calls `_interactive_one`, which returns when all of it has been answered.
  */
+import { realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { artefactsDir, environment, loadPrograms, postgresPath } from './artefacts.js'
 import { clockImports } from './host/clock.js'
+import { confinedFiles } from './host/confined-files.js'
 import type { FileLayer } from './host/file-layer.js'
 import { fileImports } from './host/files.js'
 import { memoryVolume } from './host/memory-files.js'
 import { mountedFiles } from './host/mounted-files.js'
-import { nodeFiles } from './host/node-files.js'
 import { nodeSystem } from './host/node-system.js'
 import { ProcessExit, processImports } from './host/process.js'
 import { randomImports } from './host/random.js'
@@ -66,6 +68,19 @@ const INSTALLED_AT = '/pgsql'
 const INITIAL_PAGES = 256
 const MAXIMUM_PAGES = 65536
 
+const installation = {
+  path: artefactsDir.replace(/\/$/, ''),
+  real: realpathSync(artefactsDir),
+  writable: false,
+}
+
+/** The machine's files, as far as the module needs them: its own and, if there is one, the cluster's directory. */
+function ownFiles(dataDir?: string): FileLayer {
+  const cluster =
+    dataDir === undefined ? [] : [{ path: dataDir, real: realpathSync(dataDir), writable: true }]
+  return confinedFiles({ folders: [...cluster, installation], files: [] })
+}
+
 async function newCluster(): Promise<FileLayer> {
   const volume = memoryVolume()
   const files = volume.files()
@@ -77,9 +92,7 @@ async function newCluster(): Promise<FileLayer> {
     else volume.put(path, content, 0o600)
   }
   files.mkdir(INSTALLED_AT, 0o755)
-  return mountedFiles(files, [
-    { at: INSTALLED_AT, layer: nodeFiles(), root: artefactsDir.replace(/\/$/, '') },
-  ])
+  return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installation.path }])
 }
 
 export async function createPostgresModule(options: PostgresModuleOptions = {}): Promise<PostgresModule> {
@@ -113,14 +126,18 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
   const onLog = options.onLog ?? (() => {})
   const loader = new ModuleLoader(memory, programs.modules)
   const host = {
-    ...fileImports(memory, inMemory ? await newCluster() : nodeFiles(), {
-      write: (_stream, bytes) => onLog(Buffer.from(bytes).toString()),
-    }),
+    ...fileImports(
+      memory,
+      options.dataDir === undefined ? await newCluster() : ownFiles(resolve(options.dataDir)),
+      {
+        write: (_stream, bytes) => onLog(Buffer.from(bytes).toString()),
+      },
+    ),
     ...clockImports(nodeSystem),
     ...randomImports(memory),
     ...processImports(memory, {
       environment,
-      kill: nodeSystem.kill,
+      find: nodeSystem.find,
       notifyState: () => {},
     }),
     ...loader.imports,

@@ -16,7 +16,7 @@ export async function runProgram(
 ): Promise<number> {
   const { kernel, postgres, modules } = loadPrograms()
   const machine = new Machine({
-    scheduler: (setup, heard) => new Threads(setup, heard),
+    scheduler: (setup, heard) => new Threads(setup, heard, undefined),
     kernel,
     first: loadProgram(file),
     program: postgres,

@@ -2,12 +2,13 @@
  * The threads that processes run on. A few stand ready, because making one takes longer than a client likes to wait.
  */
 import { Worker } from 'node:worker_threads'
+import type { FileAccess } from './host/confined-files.js'
 import { nodeSystem } from './host/node-system.js'
 import { threadHost } from './kernel.js'
 import type { Scheduler } from './machine.js'
 import { type ProcessMessage, type ProcessSetup, SIGKILL, SIGSEGV } from './process.js'
 import { THREAD_DEPTH, THREAD_STACK_MB } from './stack.js'
-import type { RunMessage } from './worker.js'
+import type { RunMessage, ThreadSetup } from './worker.js'
 
 /** How many idle threads to have at hand always, */
 const SPARE = 1
@@ -33,10 +34,14 @@ export class Threads implements Scheduler {
   #trimming: NodeJS.Timeout | undefined
   #closed = false
 
-  /** `heard` is called with every message of a process, the last of which is its exit. */
+  /**
+   * @param heard called with every message of a process, the last of which is its exit
+   * @param access which of the machine's files processes may reach; undefined: all
+   */
   constructor(
     readonly setup: ProcessSetup,
     readonly heard: (message: ProcessMessage) => void,
+    readonly access: FileAccess | undefined,
   ) {
     this.host = threadHost(setup.memory, nodeSystem.monotonic)
   }
@@ -69,7 +74,7 @@ export class Threads implements Scheduler {
 
   #make(): Worker {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: this.setup,
+      workerData: { ...this.setup, access: this.access } satisfies ThreadSetup,
       resourceLimits: LIMITS,
       ...NODE_OPTIONS,
     })

@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { clockImports } from './host/clock.js'
+import { confinedFiles, type FileAccess } from './host/confined-files.js'
 import { errnoOf } from './host/errno.js'
 import { fileImports } from './host/files.js'
 import { nodeFiles } from './host/node-files.js'
@@ -21,14 +22,20 @@ export interface RunMessage {
   readonly program: WebAssembly.Module
 }
 
-const setup = workerData as ProcessSetup
+/** What a thread knows from its start. */
+export interface ThreadSetup extends ProcessSetup {
+  /** Which of the machine's files processes may reach; undefined: all. */
+  readonly access: FileAccess | undefined
+}
+
+const setup = workerData as ThreadSetup
 const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
 const tell = (message: ProcessMessage) => port.postMessage(message)
 
 const memory = new LinearMemory(setup.memory)
 const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory, nodeSystem.monotonic))
-const files = nodeFiles()
+const files = setup.access === undefined ? nodeFiles() : confinedFiles(setup.access)
 let slot = 0
 
 const host: WebAssembly.ModuleImports = {
@@ -45,7 +52,7 @@ const host: WebAssembly.ModuleImports = {
   ...randomImports(memory),
   ...processImports(memory, {
     environment: setup.environment,
-    kill: nodeSystem.kill,
+    find: nodeSystem.find,
     notifyState: state => tell({ type: 'state', slot, state }),
   }),
 }

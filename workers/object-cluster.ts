@@ -117,7 +117,7 @@ function contentOf(files: FileLayer, path: string): Buffer | undefined {
   try {
     const content = Buffer.alloc(files.stat(path, true).size)
     const flags = { read: true, write: false, create: false, exclusive: false, truncate: false }
-    const handle = files.open(path, { ...flags, append: false, sync: false }, 0)
+    const handle = files.open(path, { ...flags, append: false, sync: false, noFollow: false }, 0)
     files.read(handle, content, 0, content.length, 0)
     files.close(handle)
     return content

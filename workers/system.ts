@@ -4,7 +4,7 @@ import type { System } from '../wasm/host/system.js'
 export const workersSystem: System = {
   monotonic: () => performance.now(),
   cpuTime: () => performance.now() * 1000,
-  kill(pid) {
+  find(pid) {
     throw Object.assign(new Error(`there is no process ${pid}`), { code: 'ESRCH' })
   },
   nextTurn: () => new Promise(resolve => setTimeout(resolve, 0)),

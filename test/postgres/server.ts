@@ -45,6 +45,8 @@ export async function startServer(
       ...[installation.node, ...codeGenerationBan(installation)],
       ...[`${installation.package}/dist/bin/pglite-imports-server.js`, '-v', '-p', '0', '-h', '127.0.0.1'],
       ...['-D', installation.makeFolder('data')],
+      // Tests load files that lie beside the scripts, write among their results, and name folders that do not exist.
+      ...['--allow-dir', '/'],
       ...Object.entries({ ...SETTINGS, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },

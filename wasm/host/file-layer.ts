@@ -33,6 +33,8 @@ export interface OpenFlags {
   append: boolean
   /** Every write returns only once it is on stable storage. */
   sync: boolean
+  /** Fail with ELOOP if the path's last name is a symbolic link. */
+  noFollow: boolean
 }
 
 export type EntryType = 'file' | 'directory' | 'link'

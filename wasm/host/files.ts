@@ -11,6 +11,7 @@ const O_EXCL = 0o200
 const O_TRUNC = 0o1000
 const O_APPEND = 0o2000
 const O_DSYNC = 0o10000
+const O_NOFOLLOW = 0o400000
 
 /** Its DT_ values. */
 const ENTRY_TYPES: Record<EntryType, number> = { directory: 4, file: 8, link: 10 }
@@ -29,6 +30,7 @@ function decodeFlags(bits: number): OpenFlags {
     truncate: (bits & O_TRUNC) !== 0,
     append: (bits & O_APPEND) !== 0,
     sync: (bits & O_DSYNC) !== 0,
+    noFollow: (bits & O_NOFOLLOW) !== 0,
   }
 }
 

@@ -11,6 +11,7 @@ function openFlags(flags: OpenFlags): number {
   if (flags.truncate) bits |= constants.O_TRUNC
   if (flags.append) bits |= constants.O_APPEND
   if (flags.sync) bits |= constants.O_DSYNC ?? constants.O_SYNC
+  if (flags.noFollow) bits |= constants.O_NOFOLLOW ?? 0
   return bits
 }
 

@@ -1,17 +1,6 @@
 /** The system around a Node process. */
 import type { System } from './system.js'
 
-/** Numbers that Linux and the C library give to signals; systems differ. */
-const SIGNAL_NAMES: Record<number, NodeJS.Signals> = {
-  1: 'SIGHUP',
-  2: 'SIGINT',
-  3: 'SIGQUIT',
-  9: 'SIGKILL',
-  10: 'SIGUSR1',
-  12: 'SIGUSR2',
-  15: 'SIGTERM',
-}
-
 /** Where performance.now() begins on the system's monotonic clock, so that all threads tell the same time. */
 const origin = Number(process.hrtime.bigint()) / 1e6 - performance.now()
 
@@ -23,8 +12,8 @@ export const nodeSystem: System = {
     const { user, system } = usage.call(process)
     return user + system
   },
-  kill(pid, signal) {
-    process.kill(pid, signal === 0 ? 0 : SIGNAL_NAMES[signal])
+  find(pid) {
+    process.kill(pid, 0)
   },
   nextTurn: () => new Promise(resolve => setImmediate(resolve)),
 }

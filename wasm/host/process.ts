@@ -1,6 +1,6 @@
 /** What a process asks about itself: the last part of c/host-imports.h. */
 import type { LinearMemory } from '../memory.js'
-import { errnoOf } from './errno.js'
+import { errno, errnoOf } from './errno.js'
 
 /** Thrown through the module's frames to end a process; `status` is as waitpid(2) reports it. */
 export class ProcessExit {
@@ -9,8 +9,8 @@ export class ProcessExit {
 
 export interface ProcessHost {
   readonly environment: Readonly<Record<string, string>>
-  /** Signals a process of the system outside; see System. */
-  kill(pid: number, signal: number): void
+  /** Returns if there is such a process in the system outside; see System. */
+  find(pid: number): void
   /** What the process says about its state, in the words of sd_notify(3), such as "READY=1". */
   notifyState(state: string): void
 }
@@ -29,10 +29,11 @@ export function processImports(memory: LinearMemory, host: ProcessHost) {
       if (bytes.length <= size) memory.reach(start + size).set(bytes, start)
       return bytes.length
     },
+    /** Others may be asked about, as when a postmaster.pid names one, and not signalled. */
     kill(pid: number, signal: number): number {
       try {
-        host.kill(pid, signal)
-        return 0
+        host.find(pid)
+        return signal === 0 ? 0 : -errno('EPERM')
       } catch (error) {
         return -errnoOf(error)
       }

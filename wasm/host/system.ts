@@ -4,8 +4,8 @@ export interface System {
   monotonic(): number
   /** Microseconds of CPU time that this process has used, or as near to it as can be told. */
   cpuTime(): number
-  /** Signals a process of the system, by Linux's number; 0 only asks. Throws an error with a `code`, such as ESRCH. */
-  kill(pid: number, signal: number): void
+  /** Returns if there is such a process. Throws an error with a `code`: ESRCH, or EPERM for another user's. */
+  find(pid: number): void
   /** Resolves when timers and what has come from outside have had their turn. */
   nextTurn(): Promise<void>
 }

@@ -195,7 +195,8 @@ export function volume(store: Store, kept?: Kept): Volume {
   })
 
   function openNode(path: string, flags: OpenFlags, mode: number): Node {
-    const found = find(path, true)
+    const found = find(path, !flags.noFollow)
+    if (found?.type === 'link') throw new FileError('ELOOP', path)
     if (found === undefined) {
       if (!flags.create) throw new FileError('ENOENT', path)
       return make(path, 'file', mode)

@@ -1,0 +1,101 @@
+/**
+ * Which of the machine's files a cluster may reach: its own, those of the installation, and what the person who starts
+ * the server names by options. See wasm/host/confined-files.ts.
+ *
+ * Symbolic links that are in the data directory when the server starts, such as pg_wal on another disk and tablespaces,
+ * have been put there by somebody who could write there, and so may be followed: SQL cannot make one that leads out.
+ */
+import { readdirSync, realpathSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { artefactsDir } from '../wasm/artefacts.js'
+import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/host/confined-files.js'
+import { errorCode, StartupError } from './startup-error.js'
+
+/** Settings that name a file to be read, */
+const FILES_TO_READ = [
+  ...['config_file', 'hba_file', 'ident_file'],
+  ...['ssl_cert_file', 'ssl_key_file', 'ssl_ca_file', 'ssl_crl_file', 'ssl_dh_params_file'],
+]
+/** a file to be written, */
+const FILES_TO_WRITE = ['external_pid_file']
+/** or a folder. All these are believed when they are given as options, and not when they are in postgresql.conf. */
+const FOLDERS = ['log_directory', 'ssl_crl_dir', 'basic_archive.archive_directory']
+
+/** COPY to there is how people measure; it leads nowhere. */
+const NOWHERE = '/dev/null'
+
+/**
+ * @param dataDir absolute, without symbolic links
+ * @param settings those that the server is started with
+ * @param port of unix sockets
+ * @param allowed further folders, to be read and written
+ * @throws StartupError when one of those is not there
+ */
+export function fileAccess(
+  dataDir: string,
+  settings: Readonly<Record<string, string>>,
+  port: string,
+  allowed: readonly string[],
+): FileAccess {
+  const named = (names: readonly string[]) =>
+    names.flatMap(name => (settings[name] ? [resolve(dataDir, settings[name])] : []))
+  const sockets = (settings.unix_socket_directories ?? '')
+    .split(',')
+    .map(directory => directory.trim())
+    .filter(directory => directory !== '' && !directory.startsWith('@'))
+    .map(directory => join(resolve(dataDir, directory), `.s.PGSQL.${port}`))
+  const linked = linksIn(dataDir)
+
+  return {
+    folders: [
+      { path: dataDir, real: dataDir, writable: true },
+      folder(artefactsDir.replace(/\/$/, ''), false),
+      ...allowed.map(path => folder(resolve(path), true)),
+      ...named(FOLDERS)
+        .filter(exists)
+        .map(path => folder(path, true)),
+      ...linked.folders,
+    ],
+    files: [
+      { path: NOWHERE, writable: true },
+      ...named(FILES_TO_READ).map(path => ({ path, writable: false })),
+      ...[...named(FILES_TO_WRITE), ...sockets, ...sockets.map(path => `${path}.lock`)].map(path => ({
+        path,
+        writable: true,
+      })),
+      ...linked.files,
+    ],
+  }
+}
+
+function folder(path: string, writable: boolean): AllowedFolder {
+  try {
+    if (!statSync(path).isDirectory())
+      throw new StartupError(`cannot allow access to "${path}": it is not a directory`, 'ENOTDIR')
+    return { path, real: realpathSync(path), writable }
+  } catch (error) {
+    if (error instanceof StartupError) throw error
+    throw new StartupError(
+      `cannot allow access to "${path}": ${errorCode(error) === 'ENOENT' ? 'no such directory' : (error as Error).message}`,
+      errorCode(error),
+    )
+  }
+}
+
+/** What the links lead to that are at the top of the data directory, and the tablespaces. */
+function linksIn(dataDir: string): { folders: AllowedFolder[]; files: AllowedFile[] } {
+  const found = { folders: [] as AllowedFolder[], files: [] as AllowedFile[] }
+  for (const place of [dataDir, join(dataDir, 'pg_tblspc')]) {
+    for (const entry of exists(place) ? readdirSync(place, { withFileTypes: true }) : []) {
+      const path = join(place, entry.name)
+      if (!entry.isSymbolicLink() || !exists(path)) continue
+      if (statSync(path).isDirectory()) found.folders.push(folder(realpathSync(path), true))
+      else found.files.push({ path, writable: true })
+    }
+  }
+  return found
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined
+}
