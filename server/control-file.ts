@@ -10,6 +10,7 @@ import { randomFillSync, randomInt } from 'node:crypto'
 const CONTROL_VERSION = 1800
 const SYSTEM_IDENTIFIER = 0
 const VERSION = 8
+const WAL_SEGMENT_SIZE = 228
 const FLOAT8_BY_VALUE = 248
 const MOCK_AUTHENTICATION_NONCE = { start: 257, end: 289 }
 const CRC = 292
@@ -27,6 +28,11 @@ export function isNative(control: Buffer): boolean | undefined {
   if (control.length < CRC + 4 || control.readUInt32LE(VERSION) !== CONTROL_VERSION) return undefined
   if (crc32c(control.subarray(0, CRC)) !== control.readUInt32LE(CRC)) return undefined
   return control[FLOAT8_BY_VALUE] !== 0
+}
+
+/** Bytes of each of the cluster's WAL segments; the file must be valid, as isNative() tells. */
+export function walSegmentSize(control: Buffer): number {
+  return control.readUInt32LE(WAL_SEGMENT_SIZE)
 }
 
 /** A new system identifier, made as PostgreSQL makes one: the time in microseconds, and some bits to tell twins apart. */

@@ -52,16 +52,22 @@ const ephemeral = new Set<string>()
 /**
  * Takes a directory for a server, making a new cluster when it is missing or empty.
  *
+ * @param fill puts a new cluster's files into a directory, durably; if it is given, there must be none yet
  * @throws StartupError when it is in use, not a cluster, a cluster that this server cannot read, or not accessible
  */
-export async function openDataDirectory(dataDir: string): Promise<DataDirectory> {
+export async function openDataDirectory(
+  dataDir: string,
+  fill?: (directory: string) => Promise<void>,
+): Promise<DataDirectory> {
   const path = makeDirectory(resolve(dataDir))
   if (taken.has(path)) {
     throw new StartupError(`data directory "${path}" is in use by another server in this process`, 'EBUSY')
   }
   taken.add(path)
   try {
-    if (isEmpty(path)) await createCluster(path)
+    if (isEmpty(path)) await createCluster(path, fill ?? (unpacking => unpackTemplate(unpacking, true)))
+    else if (fill !== undefined)
+      throw new StartupError(`"${path}" is not empty: name an empty or a new directory`)
     else checkCluster(path)
   } catch (error) {
     taken.delete(path)
@@ -174,11 +180,17 @@ function isEmpty(path: string): boolean {
   return leftOver || others.length === 0
 }
 
-async function createCluster(path: string): Promise<void> {
+/** @param fill puts a cluster's files into a directory, durably */
+async function createCluster(path: string, fill: (directory: string) => Promise<void>): Promise<void> {
   chmodSync(path, 0o700)
   const unpacking = join(path, `.unpacking-${process.pid}`)
   mkdirSync(unpacking, { mode: 0o700 })
-  await unpackTemplate(unpacking, true)
+  try {
+    await fill(unpacking)
+  } catch (error) {
+    rmSync(unpacking, { recursive: true, force: true })
+    throw error
+  }
   const names = readdirSync(unpacking)
   for (const name of names.filter(name => name !== 'PG_VERSION')) {
     renameSync(join(unpacking, name), join(path, name))
@@ -189,7 +201,8 @@ async function createCluster(path: string): Promise<void> {
   syncPath(path)
 }
 
-function checkCluster(path: string): void {
+/** @throws StartupError unless the directory has a cluster that this server can use */
+export function checkCluster(path: string): void {
   const version = readIfThere(join(path, 'PG_VERSION'))?.toString().trim()
   if (version === undefined) {
     throw new StartupError(
@@ -247,7 +260,8 @@ function refusal(error: unknown, path: string): unknown {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether there is a process of this pid. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

@@ -26,6 +26,7 @@ import { failureIn } from './log.js'
 import { Outgoing, resolve } from './outgoing.js'
 import { StartupError } from './startup-error.js'
 
+export { exportDataDirectory, importDataDirectory } from './data-transfer.js'
 export { StartupError }
 
 export interface StartServerOptions {

@@ -30,6 +30,7 @@ import { workersSystem } from './system.js'
 export { StartupError } from '../server/startup-error.js'
 export type { Bundle } from './bundle.js'
 export type { ObjectStorage } from './object-files.js'
+export { exportCluster, importCluster } from './transfer.js'
 
 export interface CreatePostgresOptions {
   /** What `pglite-imports-server/workers/module` exports. */
@@ -115,10 +116,12 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
     unpackCluster(module, around, DATA)
     return running(await startCluster(module, around.files, { ...SMALL, ...VOLATILE, ...settings }, log))
   }
-  const { volume, release } = openObjectCluster(storage, empty => unpackCluster(module, empty, ''))
+  const { volume, walSegmentSize, release } = openObjectCluster(storage, empty =>
+    unpackCluster(module, empty, ''),
+  )
   const files = () => mountedFiles(around.files(), [{ at: DATA, layer: volume.files(), root: '' }])
   try {
-    const all = { ...SMALL, ...DURABLE, ...settings, ...DURABLE_REQUIRED }
+    const all = { ...SMALL, ...walSizes(walSegmentSize), ...DURABLE, ...settings, ...DURABLE_REQUIRED }
     const postgres = running(await startCluster(module, files, all, log))
     void postgres.exited.then(release)
     return postgres
@@ -126,6 +129,12 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
     release()
     throw error
   }
+}
+
+/** As small as PostgreSQL allows; a cluster from elsewhere may have larger segments than ours. */
+function walSizes(segment: number): Record<string, string> {
+  const megabytes = segment >> 20
+  return { min_wal_size: `${2 * megabytes}MB`, max_wal_size: `${Math.max(16, 4 * megabytes)}MB` }
 }
 
 function textOf(settings: NonNullable<CreatePostgresOptions['settings']>): Record<string, string> {

@@ -2,7 +2,7 @@
  * The cluster in a Durable Object's storage: found, or made from the template, or refused. Beside it the storage can have
  * any other tables, for it belongs to the object. Nothing is written before all is known to be well.
  */
-import { isNative } from '../server/control-file.js'
+import { isNative, walSegmentSize } from '../server/control-file.js'
 import { StartupError } from '../server/startup-error.js'
 import type { FileLayer } from '../wasm/host/file-layer.js'
 import { type Volume, volume } from '../wasm/host/volume.js'
@@ -12,12 +12,15 @@ import {
   type ObjectSql,
   type ObjectStorage,
   objectStore,
+  type SqlRow,
   TABLES,
 } from './object-files.js'
 
 export interface ObjectCluster {
   /** The data directory as the root directory of a layer. */
   readonly volume: Volume
+  /** Bytes of each of its WAL segments. */
+  readonly walSegmentSize: number
   /** Lets another server have it. */
   release(): void
 }
@@ -37,33 +40,88 @@ const running = new Set<string>()
 /**
  * Takes the storage's cluster for a server.
  *
- * @param fill puts a new cluster's files into an empty volume
+ * @param fill puts a new cluster's files into an empty volume, if the storage has no cluster
  * @throws StartupError when it is in use, damaged, somebody else's or of another version
  */
 export function openObjectCluster(storage: ObjectStorage, fill: (volume: Volume) => void): ObjectCluster {
   const { sql } = storage
   const found = understood(() => definitionsIn(sql))
-  if (found.size === 0) createCluster(storage, fill)
-  else checkTables(sql, found)
-  const store = objectStore(storage)
+  if (found.size === 0) {
+    // All at once: a storage has the whole cluster, or nothing of it.
+    storage.transactionSync(() => {
+      fill(emptyVolume(storage))
+      finish(sql)
+    })
+  } else checkTables(sql, found)
   const { kept, nameless } = understood(() => keptFiles(sql))
+  const store = objectStore(storage)
   const opened = volume(store, kept)
-  checkCluster(opened.files())
-  const id = crypto.randomUUID()
-  sql.exec(`update ${SERVER} set id = ?`, id)
+  const control = checkCluster(opened.files())
+  const release = take(sql)
   for (const node of nameless) store.free(node)
-  running.add(id)
-  return { volume: opened, release: () => running.delete(id) }
+  return { volume: opened, walSegmentSize: walSegmentSize(control), release }
 }
 
-/** All at once: a storage has the whole cluster, or nothing of it. */
-function createCluster(storage: ObjectStorage, fill: (volume: Volume) => void): void {
+/**
+ * Fills a storage with a cluster that comes bit by bit. If that ends early, in whatever way, the storage has none that can
+ * be used, and it can be done again.
+ *
+ * @throws StartupError when there is a cluster already, or what has come is none that can be used
+ */
+export async function fillObjectCluster(
+  storage: ObjectStorage,
+  fill: (volume: Volume) => Promise<void>,
+): Promise<void> {
+  const { sql } = storage
+  if (filling.has(sql)) throw new StartupError('another import into this storage is under way', 'EBUSY')
+  const found = understood(() => definitionsIn(sql))
+  if (found.size > 0) {
+    checkOwnership(found)
+    if (understood(() => serverIn(sql)) !== undefined)
+      throw new StartupError("the object's storage has a cluster already: import into another object")
+    dropTables(storage)
+  }
+  filling.add(sql)
+  try {
+    const empty = emptyVolume(storage)
+    await fill(empty)
+    checkCluster(empty.files())
+    finish(sql)
+    await storage.sync()
+  } catch (error) {
+    dropTables(storage)
+    throw error
+  } finally {
+    filling.delete(sql)
+  }
+}
+
+/** Storages that are being filled. */
+const filling = new WeakSet<ObjectSql>()
+
+/** Makes the tables. As long as finish() was not called, they are of no use. */
+function emptyVolume(storage: ObjectStorage): Volume {
+  storage.sql.exec(SERVER_TABLE)
+  createTables(storage.sql)
+  return volume(objectStore(storage), keptFiles(storage.sql).kept)
+}
+
+function finish(sql: ObjectSql): void {
+  sql.exec(`insert into ${SERVER} values (?, '')`, FORMAT)
+}
+
+function dropTables(storage: ObjectStorage): void {
   storage.transactionSync(() => {
-    storage.sql.exec(SERVER_TABLE)
-    storage.sql.exec(`insert into ${SERVER} values (?, '')`, FORMAT)
-    createTables(storage.sql)
-    fill(volume(objectStore(storage), keptFiles(storage.sql).kept))
+    for (const name of [SERVER, ...Object.keys(TABLES)]) storage.sql.exec(`drop table if exists ${name}`)
   })
+}
+
+/** Marks the cluster as this server's; returns what lets others have it. */
+function take(sql: ObjectSql): () => void {
+  const id = crypto.randomUUID()
+  sql.exec(`update ${SERVER} set id = ?`, id)
+  running.add(id)
+  return () => running.delete(id)
 }
 
 /** The definitions of those tables that have names of ours. */
@@ -74,27 +132,36 @@ function definitionsIn(sql: ObjectSql): Map<string, string> {
   return new Map([...rows].map(row => [row.name as string, row.sql as string]))
 }
 
+function checkOwnership(found: ReadonlyMap<string, string>): void {
+  if (found.get(SERVER) === SERVER_TABLE) return
+  const [name] = found.has(SERVER) ? [SERVER] : found.keys()
+  throw new StartupError(
+    `the object's storage has a table "${name}" that was not made by this server: drop or rename it, or take another object for the database`,
+  )
+}
+
+function serverIn(sql: ObjectSql): SqlRow | undefined {
+  return sql.exec(`select format, id from ${SERVER}`).toArray()[0]
+}
+
 function checkTables(sql: ObjectSql, found: ReadonlyMap<string, string>): void {
-  if (found.get(SERVER) !== SERVER_TABLE) {
-    const [name] = found.has(SERVER) ? [SERVER] : found.keys()
+  checkOwnership(found)
+  const server = understood(() => serverIn(sql))
+  if (server === undefined)
+    throw new StartupError("an import into the object's storage has not been finished: import again")
+  if (server.format !== FORMAT) {
     throw new StartupError(
-      `the object's storage has a table "${name}" that was not made by this server: drop or rename it, or take another object for the database`,
+      `the object's storage has the format ${server.format} of a later version, this one knows ${FORMAT}: use that version, or a later one`,
     )
   }
-  const row = understood(() => sql.exec(`select format, id from ${SERVER}`).toArray()[0])
-  if (row === undefined) throw damaged(`table "${SERVER}" is empty`)
-  if (row.format !== FORMAT) {
-    throw new StartupError(
-      `the object's storage has the format ${row.format} of a later version, this one knows ${FORMAT}: use that version, or a later one`,
-    )
-  }
-  if (running.has(row.id as string))
+  if (running.has(server.id as string))
     throw new StartupError("the object's storage is in use by another server in this object", 'EBUSY')
   for (const [name, definition] of Object.entries(TABLES))
     if (found.get(name) !== definition) throw damaged(`table "${name}" is missing or has been changed`)
 }
 
-function checkCluster(files: FileLayer): void {
+/** Returns pg_control. */
+function checkCluster(files: FileLayer): Buffer {
   const version = textOf(files, '/PG_VERSION')?.trim()
   if (version === undefined) throw damaged('the cluster has no file "PG_VERSION"')
   if (version !== MAJOR) {
@@ -111,6 +178,7 @@ function checkCluster(files: FileLayer): void {
       "the object's storage has a cluster of a 64-bit server, whose files have another layout: dump it there with pg_dumpall, and restore it into another object",
     )
   }
+  return control
 }
 
 function contentOf(files: FileLayer, path: string): Buffer | undefined {

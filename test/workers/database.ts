@@ -1,7 +1,13 @@
 /** The Worker under test: Durable Objects, each with a server, that do what tests ask for. */
 import { DurableObject } from 'cloudflare:workers'
 import pg from 'pg'
-import { createPostgres, type ObjectStorage, type Postgres } from 'pglite-imports-server/workers'
+import {
+  createPostgres,
+  exportCluster,
+  importCluster,
+  type ObjectStorage,
+  type Postgres,
+} from 'pglite-imports-server/workers'
 import module from 'pglite-imports-server/workers/module'
 import postgres from 'postgres'
 
@@ -53,9 +59,12 @@ export class Database extends DurableObject<Environment> {
   #server: Promise<Postgres> | undefined
   readonly #sessions = new Map<string, Promise<Session>>()
 
-  /** An object whose name begins with "durable" keeps its cluster in its storage. */
+  /** An object whose name begins with "durable" keeps its cluster in its storage; GET exports it, PUT imports one. */
   override async fetch(request: Request): Promise<Response> {
     this.#durable = new URL(request.url).pathname.startsWith('/durable')
+    if (request.method === 'GET') return new Response(exportCluster(this.ctx.storage))
+    if (request.method === 'PUT')
+      return Response.json(await settled(importCluster(this.ctx.storage, request.body!)))
     const task = (await request.json()) as Task
     return Response.json(await settled(this.#do(task)))
   }

@@ -115,6 +115,19 @@ export class Workerd {
     return answer.result as T
   }
 
+  /** The cluster in the storage of an object, as an archive. */
+  async export(object: string): Promise<ReadableStream<Uint8Array>> {
+    return (await fetch(`http://127.0.0.1:${this.#port}/${object}`)).body!
+  }
+
+  /** Fills the storage of an object from an archive. */
+  async import(object: string, archive: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>): Promise<void> {
+    const options = { method: 'PUT', body: archive, duplex: 'half' }
+    const response = await fetch(`http://127.0.0.1:${this.#port}/${object}`, options)
+    const answer = (await response.json()) as Answer
+    if ('error' in answer) throw Object.assign(new Error(answer.error.message), answer.error)
+  }
+
   /** The rows of a statement in a session of that name, which begins with its first statement. */
   query<T = Record<string, unknown>>(object: string, session: string, sql: string): Promise<T[]> {
     return this.do<T[]>(object, { type: 'query', session, sql })

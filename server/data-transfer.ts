@@ -1,0 +1,61 @@
+/** Data directories as one file, to be kept, or moved to another host: see cluster-archive.ts. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { nodeFiles } from '../wasm/host/node-files.js'
+import { exportFiles, importFiles } from './cluster-archive.js'
+import { checkCluster, isAlive, openDataDirectory } from './data-directory.js'
+import { StartupError } from './startup-error.js'
+import { syncPath } from './unpack.js'
+
+/**
+ * The cluster of a data directory as a gzipped tar archive, which `importDataDirectory()` takes, and `importCluster()` of
+ * `pglite-imports-server/workers`. Until it has been read or cancelled no server can have the directory.
+ *
+ * @throws StartupError when a server runs on it, or it is no cluster
+ */
+export async function exportDataDirectory(dataDir: string): Promise<ReadableStream<Uint8Array>> {
+  const path = resolve(dataDir)
+  if (!existsSync(join(path, 'PG_VERSION'))) throw new StartupError(`"${path}" holds no PostgreSQL cluster`)
+  const lock = join(path, 'postmaster.pid')
+  const pid = existsSync(lock) ? Number.parseInt(readFileSync(lock, 'utf8'), 10) : Number.NaN
+  if (pid !== process.pid && isAlive(pid))
+    throw new StartupError(
+      `data directory "${path}" is in use by process ${pid}: stop that server first`,
+      'EBUSY',
+    )
+  const directory = await openDataDirectory(path)
+  return exportFiles(nodeFiles(), directory.path, () => directory.release())
+}
+
+/**
+ * Makes a data directory of an archive: of `exportDataDirectory()`, of `exportCluster()` in a Worker, or of PGlite's
+ * `dumpDataDir()`. It is durable when this resolves; if it fails, nothing is left of it.
+ *
+ * @param dataDir missing, or empty
+ * @throws StartupError when the directory is not empty, or the archive has no cluster that this server can use
+ */
+export async function importDataDirectory(
+  dataDir: string,
+  archive: ReadableStream<Uint8Array>,
+): Promise<void> {
+  const directory = await openDataDirectory(dataDir, async unpacking => {
+    await importFiles(nodeFiles(), unpacking, archive)
+    try {
+      checkCluster(unpacking)
+    } catch (error) {
+      if (!(error instanceof StartupError)) throw error
+      throw new StartupError(error.message.replace(unpacking, 'the archive'))
+    }
+    syncTree(unpacking)
+  })
+  directory.release()
+}
+
+function syncTree(directory: string): void {
+  const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' }).map(name =>
+    join(directory, name),
+  )
+  for (const file of paths.filter(path => statSync(path).isFile())) syncPath(file)
+  for (const folder of paths.filter(path => statSync(path).isDirectory())) syncPath(folder)
+  syncPath(directory)
+}

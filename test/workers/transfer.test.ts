@@ -1,0 +1,107 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
+import { PGlite } from '@electric-sql/pglite'
+import pg from 'pg'
+import { exportDataDirectory, importDataDirectory, startServer } from 'pglite-imports-server'
+import { pack } from 'tar-stream'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { useWorkerd } from './workerd.js'
+
+const runtime = useWorkerd()
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'transfer-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const FILL = `create table carried as select id, repeat(md5(id::text), 40) as filler from generate_series(1, 2000) id;
+  create index on carried (filler)`
+const SUM = "select count(*)::int, md5(string_agg(filler, '' order by id)) from carried"
+
+/** What a server under Node answers on a data directory. */
+async function underNode(dataDir: string, sql: string): Promise<unknown[]> {
+  const server = await startServer({ port: 0, dataDir })
+  const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
+  await client.connect()
+  const result = await client.query(sql)
+  await client.end()
+  await server.stop()
+  return result.rows
+}
+
+/** The bytes of an archive with these files. */
+async function archive(files: Record<string, string>, compress = true): Promise<Uint8Array<ArrayBuffer>> {
+  const tar = pack()
+  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content)
+  tar.finalize()
+  const bytes = await buffer(tar as AsyncIterable<Buffer>)
+  return new Uint8Array(compress ? gzipSync(bytes) : bytes)
+}
+
+test('a cluster goes from an object to a data directory, and from there to another object', async () => {
+  const dataDir = join(folder, 'from-object')
+  await runtime.query('durable-first', 'a', FILL)
+  const sum = await runtime.query('durable-first', 'a', SUM)
+  await runtime.do('durable-first', { type: 'stop' })
+  await importDataDirectory(dataDir, await runtime.export('durable-first'))
+  expect(await underNode(dataDir, SUM)).toEqual(sum)
+  await runtime.import('durable-second', await exportDataDirectory(dataDir))
+  expect(await runtime.query('durable-second', 'a', SUM)).toEqual(sum)
+})
+
+test('a cluster whose object was killed can be exported', async () => {
+  const dataDir = join(folder, 'killed')
+  await runtime.query('durable-killed', 'a', FILL)
+  const sum = await runtime.query('durable-killed', 'a', SUM)
+  await runtime.kill()
+  await runtime.start()
+  await importDataDirectory(dataDir, await runtime.export('durable-killed'))
+  expect(await underNode(dataDir, SUM)).toEqual(sum)
+})
+
+test("PGlite's dumpDataDir() is taken, and it takes what is exported", async () => {
+  const pglite = await PGlite.create()
+  await pglite.exec(FILL)
+  const { rows: sum } = await pglite.query(SUM)
+  await runtime.import('durable-pglite', (await pglite.dumpDataDir()).stream())
+  await pglite.close()
+  expect(await runtime.query('durable-pglite', 'a', SUM)).toEqual(sum)
+  await runtime.do('durable-pglite', { type: 'stop' })
+  const exported = await new Response(await runtime.export('durable-pglite')).blob()
+  const other = await PGlite.create({ loadDataDir: exported })
+  expect((await other.query(SUM)).rows).toEqual(sum)
+  await other.close()
+})
+
+test('a cluster in use is not exported, nor one that is not there', async () => {
+  const dataDir = join(folder, 'used')
+  const server = await startServer({ port: 0, dataDir })
+  await expect(exportDataDirectory(dataDir)).rejects.toThrow(/in use by another server in this process/)
+  await server.stop()
+  await expect(exportDataDirectory(join(folder, 'nowhere'))).rejects.toThrow(/holds no PostgreSQL cluster/)
+})
+
+test('what is no cluster leaves nothing behind, and what is there stays', async () => {
+  const bad: [Uint8Array<ArrayBuffer>, RegExp][] = [
+    [new TextEncoder().encode('this is not an archive'.repeat(100)), /not an archive of a data directory/],
+    [new Uint8Array([0x1f, 0x8b, 1, 2, 3, 4]), /not an archive of a data directory/],
+    [await archive({ 'readme.txt': 'hello' }), /no PostgreSQL cluster|no file "PG_VERSION"/],
+    [await archive({ PG_VERSION: '17\n' }, false), /PostgreSQL 17, this is 18/],
+    [await archive({ '../outside': 'x' }), /leads out of the data directory/],
+  ]
+  for (const [bytes, message] of bad) {
+    await expect(importDataDirectory(join(folder, 'bad'), new Blob([bytes]).stream())).rejects.toThrow(
+      message,
+    )
+    await expect(runtime.import('durable-bad', bytes)).rejects.toThrow(message)
+  }
+  expect(readdirSync(join(folder, 'bad'))).toEqual([])
+  expect(await runtime.query('durable-bad', 'a', 'select 1 as one')).toEqual([{ one: 1 }])
+  await runtime.do('durable-bad', { type: 'stop' })
+  await expect(runtime.import('durable-bad', bad[3]![0])).rejects.toThrow(/has a cluster already/)
+  expect(await runtime.query('durable-bad', 'a', 'select 1 as one')).toEqual([{ one: 1 }])
+})
