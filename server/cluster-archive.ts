@@ -21,6 +21,7 @@ const READ = {
   exclusive: false,
   truncate: false,
   append: false,
+  noFollow: false,
   sync: false,
 }
 const CREATE = { ...READ, read: false, write: true, create: true, exclusive: true }
