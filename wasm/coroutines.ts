@@ -74,6 +74,7 @@ export class Coroutines implements Scheduler {
   /** When the timer is due; Infinity without one. */
   #due = Number.POSITIVE_INFINITY
   #closed = false
+  #resting = false
 
   constructor(
     readonly setup: ProcessSetup,
@@ -102,6 +103,23 @@ export class Coroutines implements Scheduler {
     const sleeper = process.word === undefined ? undefined : this.#sleepers.get(process.word)
     if (process.word !== undefined) this.#sleepers.delete(process.word)
     sleeper?.end(new ProcessExit(SIGKILL))
+  }
+
+  /**
+   * Gives up the timer: until resume(), processes that wait are woken by others only. What they wait for with a timeout
+   * while nobody is there can wait until somebody comes.
+   */
+  rest(): void {
+    this.#resting = true
+    clearTimeout(this.#timer)
+    this.#due = Number.POSITIVE_INFINITY
+  }
+
+  /** Takes up the timer again; what is overdue is woken at once. */
+  resume(): void {
+    if (!this.#resting) return
+    this.#resting = false
+    for (const { deadline } of this.#sleepers.values()) this.#setTimer(deadline)
   }
 
   changed(word: number, seen: number): Promise<void> {
@@ -229,7 +247,7 @@ export class Coroutines implements Scheduler {
 
   /** See to it that the timer rings no later than this. */
   #setTimer(deadline: number): void {
-    if (deadline >= this.#due || this.#closed) return
+    if (deadline >= this.#due || this.#closed || this.#resting) return
     clearTimeout(this.#timer)
     this.#due = deadline
     const ms = Math.min(LONGEST_TIMER, Math.max(0, Math.ceil(deadline - this.outside.system.monotonic())))

@@ -54,7 +54,8 @@ export interface Postgres {
    * A connection, a session of its own, for drivers that can be given a stream:
    * `new pg.Client({ stream: () => postgres.connect(), user: 'postgres' })` with node-postgres,
    * `postgres({ socket: () => server.connect(), user: 'postgres' })` with postgres.js. Destroying the stream ends the
-   * session and rolls back what it has not committed.
+   * session and rolls back what it has not committed. While there are no connections the server has no timers, so that an
+   * object can be evicted.
    */
   connect(): Duplex
   /** Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is freed. */
@@ -170,17 +171,26 @@ function isOfCluster(path: string): boolean {
   return path === DATA || path.startsWith(`${DATA}/`)
 }
 
+interface Started {
+  readonly cluster: Cluster
+  readonly processes: Coroutines
+}
+
 async function startCluster(
   module: Bundle,
   files: () => FileLayer,
   settings: Readonly<Record<string, string>>,
   onLog: (text: string) => void,
-): Promise<Cluster> {
+): Promise<Started> {
+  let processes: Coroutines | undefined
   try {
-    return await Cluster.start({
+    const cluster = await Cluster.start({
       host: {
         programs: module.programs,
-        scheduler: (setup, heard) => new Coroutines(setup, { system: workersSystem, files }, heard),
+        scheduler: (setup, heard) => {
+          processes = new Coroutines(setup, { system: workersSystem, files }, heard)
+          return processes
+        },
         postgresPath: '/pgsql/bin/postgres',
         environment: { PATH: '/pgsql/bin', LC_ALL: 'C', TZ: 'UTC' },
         pid: PID,
@@ -195,21 +205,36 @@ async function startCluster(
       resolve: () => Promise.resolve([]),
       onLog,
     })
+    return { cluster, processes: processes! }
   } catch (error) {
     if (!(error instanceof StartError)) throw error
     throw new Error(failureIn(error.log) ?? `${error.message}: ${error.log.trimEnd().split('\n').at(-1)}`)
   }
 }
 
-function running(cluster: Cluster): Postgres {
+/** Milliseconds after which timers are given up when the last client has gone: for what it did to be written and flushed. */
+const LINGER = 1000
+
+function running({ cluster, processes }: Started): Postgres {
   const streams = new Set<InProcessSocket>()
   let ended = false
+  let lingering: ReturnType<typeof setTimeout> | undefined
+  const linger = () => {
+    clearTimeout(lingering)
+    if (!ended && streams.size === 0) lingering = setTimeout(() => processes.rest(), LINGER)
+  }
+  const wake = () => {
+    clearTimeout(lingering)
+    processes.resume()
+  }
   const exited = cluster.exited.then(async code => {
     ended = true
+    clearTimeout(lingering)
     for (const stream of streams) stream.finish()
     await cluster.close()
     return code
   })
+  linger()
   return {
     exited,
     memory: cluster.memory,
@@ -219,9 +244,14 @@ function running(cluster: Cluster): Postgres {
         return cluster.connect()
       })
       streams.add(stream)
-      return stream.once('close', () => streams.delete(stream))
+      wake()
+      return stream.once('close', () => {
+        streams.delete(stream)
+        linger()
+      })
     },
     async stop(mode = 'fast') {
+      wake()
       if (!ended) cluster.signal(SIGNALS[mode])
       await exited
     },

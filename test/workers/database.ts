@@ -19,7 +19,11 @@ export type Task =
   | { type: 'result'; session: string }
   /** Drops the connection in the middle of whatever it does. */
   | { type: 'drop'; session: string }
+  /** Ends a session as clients do. */
+  | { type: 'end'; session: string }
   | { type: 'notifications'; session: string }
+  /** How many timers are set in the isolate. */
+  | { type: 'timers' }
   /** One statement by postgres.js. */
   | { type: 'postgres.js'; sql: string }
   | { type: 'memory' }
@@ -43,6 +47,22 @@ interface Session {
 
 interface Environment {
   readonly DATABASE: DurableObjectNamespace<Database>
+}
+
+/** Those that are set now. */
+const timers = new Set<unknown>()
+const { setTimeout: set, clearTimeout: clear } = globalThis
+globalThis.setTimeout = ((call: () => void, ms?: number) => {
+  const timer = set(() => {
+    timers.delete(timer)
+    call()
+  }, ms)
+  timers.add(timer)
+  return timer
+}) as typeof setTimeout
+globalThis.clearTimeout = timer => {
+  timers.delete(timer)
+  clear(timer)
 }
 
 async function settled(rows: Promise<unknown>): Promise<Answer> {
@@ -116,6 +136,13 @@ export class Database extends DurableObject<Environment> {
         ;(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
         return null
       }
+      case 'end': {
+        const { client } = await this.#session(task.session)
+        this.#sessions.delete(task.session)
+        return client.end()
+      }
+      case 'timers':
+        return timers.size
       case 'notifications':
         return (await this.#session(task.session)).notifications
       case 'postgres.js': {

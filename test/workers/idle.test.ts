@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { until } from '../until.js'
+import { useWorkerd } from './workerd.js'
+
+const runtime = useWorkerd()
+
+const timers = () => runtime.do<number>('durable', { type: 'timers' })
+const count = () => runtime.query('durable', 'a', 'select count(*)::int from idle')
+
+test('a server without clients has no timers, and goes on when one comes', async () => {
+  await runtime.query('durable', 'a', 'set synchronous_commit = off; create table idle as select 1 as one')
+  expect(await timers()).toBeGreaterThan(0)
+  await runtime.do('durable', { type: 'end', session: 'a' })
+  await until('no timers are left', async () => (await timers()) === 0)
+  expect(await count()).toEqual([{ count: 1 }])
+  // Time has passed for the background processes, and does again.
+  expect(await runtime.query('durable', 'a', 'select pg_sleep(0.1), 1 as one')).toMatchObject([{ one: 1 }])
+  await runtime.do('durable', { type: 'drop', session: 'a' })
+  await until('no timers are left', async () => (await timers()) === 0)
+})
+
+test('a server that is stopped while it rests ends', async () => {
+  await runtime.do('durable', { type: 'stop' })
+  expect(await timers()).toBe(0)
+  expect(await count()).toEqual([{ count: 1 }])
+})
