@@ -9,6 +9,7 @@
  * found out by the clock, but only after the turn is over, for in some hosts the clock stands still during execution.
  */
 import { clockImports } from './host/clock.js'
+import { errno } from './host/errno.js'
 import type { FileLayer } from './host/file-layer.js'
 import { fileImports } from './host/files.js'
 import { ProcessExit, processImports } from './host/process.js'
@@ -40,6 +41,8 @@ export interface CoroutineHost {
   readonly system: System
   /** Files as one process sees them: its own handles, the same files as all others. */
   files(): FileLayer
+  /** Resolves when all is durable that processes have asked to be (FileLayer's sync); undefined when it is already. */
+  durable?: (() => Promise<void> | undefined) | undefined
 }
 
 /** One that waits. */
@@ -155,14 +158,10 @@ export class Coroutines implements Scheduler {
     const client = kernel.sys_client(slot)
     let status = 0
     try {
-      const fileCalls = fileImports(this.#memory, files, {
-        write: (stream, bytes) => tell(decoder.decode(bytes), stream),
-      })
       const host = {
-        ...fileCalls,
-        sync: new this.#jspi.Suspending((handle: number, dataOnly: number) =>
-          this.#unlessKilled(process, fileCalls.sync(handle, dataOnly)),
-        ),
+        ...fileImports(this.#memory, files, {
+          write: (stream, bytes) => tell(decoder.decode(bytes), stream),
+        }),
         ...clockImports(system),
         ...randomImports(this.#memory),
         ...processImports(this.#memory, {
@@ -174,7 +173,9 @@ export class Coroutines implements Scheduler {
       }
       const imports = {
         pglite_js_read: (buffer: number, length: number) => kernel.sys_recv(slot, client, buffer, length),
-        pglite_js_write: (buffer: number, length: number) => kernel.sys_send(slot, client, buffer, length),
+        pglite_js_write: new this.#jspi.Suspending((buffer: number, length: number) =>
+          this.#send(process, () => kernel.sys_send(slot, client, buffer, length)),
+        ),
       }
       const { modules } = this.setup
       const instance = instantiateProcess(this.#memory, kernel, modules, slot, program, imports, host)
@@ -206,13 +207,17 @@ export class Coroutines implements Scheduler {
     })
   }
 
-  /** What a process that waits for the outside goes on with, or its end if that was asked for meanwhile. */
-  #unlessKilled(process: Process, result: number | Promise<number>): number | Promise<number> {
-    if (typeof result === 'number') return result
-    return result.then(value => {
-      if (process.killed) throw new ProcessExit(SIGKILL)
-      return value
-    })
+  /** What a process has for its client goes out when what it tells of is durable. */
+  #send(process: Process, send: () => number): number | Promise<number> {
+    const durable = this.outside.durable?.()
+    if (durable === undefined) return send()
+    return durable.then(
+      () => {
+        if (process.killed) throw new ProcessExit(SIGKILL)
+        return send()
+      },
+      () => -errno('EIO'),
+    )
   }
 
   #notify(word: number): void {

@@ -3,11 +3,16 @@
  * waits, and on which thread it runs, is up to the scheduler.
  */
 import { ProcessExit } from './host/process.js'
-import type { PGliteImports } from './imports.js'
 import type { KernelExports } from './kernel.js'
 import { type LoadableModules, ModuleLoader } from './loadable-modules.js'
 import type { LinearMemory } from './memory.js'
-import { imageSize, type ProgramExports, programImports, startInstance } from './program.js'
+import {
+  type ClientImports,
+  imageSize,
+  type ProgramExports,
+  programImports,
+  startInstance,
+} from './program.js'
 
 /** What all processes of a machine have in common. */
 export interface ProcessSetup {
@@ -33,7 +38,7 @@ export function instantiateProcess(
   modules: LoadableModules,
   slot: number,
   module: WebAssembly.Module,
-  client: PGliteImports,
+  client: ClientImports,
   host: WebAssembly.ModuleImports,
 ): ProgramExports {
   const image = kernel.host_image(slot) >>> 0

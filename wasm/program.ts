@@ -90,13 +90,16 @@ export function startInstance(
   return program
 }
 
+/** A client's bytes, as a module imports them; a host that suspends the caller has imports made for that. */
+export type ClientImports = Readonly<Record<keyof PGliteImports, WebAssembly.ImportValue>>
+
 /** The imports for an instance: everything in `env`, `kernel` and `host`. */
 export function programImports(
   memory: WebAssembly.Memory,
   kernel: KernelExports,
   slot: number,
   size: ImageSize,
-  client: PGliteImports | undefined,
+  client: ClientImports | undefined,
   host: WebAssembly.ModuleImports,
 ) {
   kernel.__stack_pointer.value = kernel.host_stack(slot)

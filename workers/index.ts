@@ -17,8 +17,7 @@ import { identified, newSystemIdentifier } from '../server/control-file.js'
 import { InProcessSocket } from '../server/in-process.js'
 import { failureIn } from '../server/log.js'
 import { Cluster, StartError } from '../wasm/cluster.js'
-import { Coroutines } from '../wasm/coroutines.js'
-import type { FileLayer } from '../wasm/host/file-layer.js'
+import { type CoroutineHost, Coroutines } from '../wasm/coroutines.js'
 import { memoryVolume } from '../wasm/host/memory-files.js'
 import { mountedFiles } from '../wasm/host/mounted-files.js'
 import type { Volume } from '../wasm/host/volume.js'
@@ -99,7 +98,7 @@ const SMALL: Readonly<Record<string, string>> = {
 /** For a cluster that nobody will see again after a crash. */
 const VOLATILE = { fsync: 'off', full_page_writes: 'off' }
 
-/** Storage writes no page by half (object-files.ts), and waits only where it is asked to by itself. */
+/** Storage writes no page by half (object-files.ts), and is told by fdatasync what must be durable. */
 const DURABLE = { full_page_writes: 'off' }
 const DURABLE_REQUIRED = { wal_sync_method: 'fdatasync' }
 
@@ -115,15 +114,15 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
   unpackServer(module, around)
   if (storage === undefined) {
     unpackCluster(module, around, DATA)
-    return running(await startCluster(module, around.files, { ...SMALL, ...VOLATILE, ...settings }, log))
+    return running(await startCluster(module, around, { ...SMALL, ...VOLATILE, ...settings }, log))
   }
-  const { volume, walSegmentSize, release } = openObjectCluster(storage, empty =>
+  const { volume, durable, walSegmentSize, release } = openObjectCluster(storage, empty =>
     unpackCluster(module, empty, ''),
   )
   const files = () => mountedFiles(around.files(), [{ at: DATA, layer: volume.files(), root: '' }])
   try {
     const all = { ...SMALL, ...walSizes(walSegmentSize), ...DURABLE, ...settings, ...DURABLE_REQUIRED }
-    const postgres = running(await startCluster(module, files, all, log))
+    const postgres = running(await startCluster(module, { files, durable }, all, log))
     void postgres.exited.then(release)
     return postgres
   } catch (error) {
@@ -178,7 +177,7 @@ interface Started {
 
 async function startCluster(
   module: Bundle,
-  files: () => FileLayer,
+  { files, durable }: Pick<CoroutineHost, 'files' | 'durable'>,
   settings: Readonly<Record<string, string>>,
   onLog: (text: string) => void,
 ): Promise<Started> {
@@ -188,7 +187,7 @@ async function startCluster(
       host: {
         programs: module.programs,
         scheduler: (setup, heard) => {
-          processes = new Coroutines(setup, { system: workersSystem, files }, heard)
+          processes = new Coroutines(setup, { system: workersSystem, files, durable }, heard)
           return processes
         },
         postgresPath: '/pgsql/bin/postgres',

@@ -19,6 +19,8 @@ import {
 export interface ObjectCluster {
   /** The data directory as the root directory of a layer. */
   readonly volume: Volume
+  /** Resolves when all is durable that must be before a client is answered; undefined when it is already. */
+  durable(): Promise<void> | undefined
   /** Bytes of each of its WAL segments. */
   readonly walSegmentSize: number
   /** Lets another server have it. */
@@ -59,7 +61,7 @@ export function openObjectCluster(storage: ObjectStorage, fill: (volume: Volume)
   const control = checkCluster(opened.files())
   const release = take(sql)
   for (const node of nameless) store.free(node)
-  return { volume: opened, walSegmentSize: walSegmentSize(control), release }
+  return { volume: opened, durable: store.durable, walSegmentSize: walSegmentSize(control), release }
 }
 
 /**

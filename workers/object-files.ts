@@ -3,7 +3,8 @@
  *
  * What the storage promises, and all of this rests on: what is written without giving way to the event loop is one
  * transaction, and transactions become durable in their order. So after a crash there is everything up to some moment, and
- * nothing of what came later; a page is never half written. sync() waits until that moment is no earlier than now.
+ * nothing of what came later; a page is never half written. So PostgreSQL's own order of writes holds without anybody's
+ * waiting. Only a client must not hear of what could still be lost: before it is answered, durable() is waited for.
  */
 import type { EntryType } from '../wasm/host/file-layer.js'
 import { FileError, type Kept, makeNode, type Node, type Store } from '../wasm/host/volume.js'
@@ -63,10 +64,17 @@ function failure(error: unknown): FileError {
   return new FileError(code, text)
 }
 
-export function objectStore(storage: ObjectStorage): Store {
+export interface ObjectStore extends Store {
+  /** Resolves when all is durable that was written before the last sync(); undefined when it is already. */
+  durable(): Promise<void> | undefined
+}
+
+export function objectStore(storage: ObjectStorage): ObjectStore {
   const { sql } = storage
-  /** Whether anything was written since sync() was called last, and what it waits for. */
+  /** Whether anything was written since sync() was called last. */
   let written = false
+  /** Whether sync() was called since durable() looked, and what that waits for. */
+  let asked = false
   let syncing: Promise<void> | undefined
 
   function change(query: string, ...bindings: SqlValue[]): void {
@@ -176,8 +184,12 @@ export function objectStore(storage: ObjectStorage): Store {
       change(FREE, node.inode)
     },
     sync() {
-      if (written) {
-        written = false
+      asked ||= written
+      written = false
+    },
+    durable() {
+      if (asked) {
+        asked = false
         const promise = storage.sync().finally(() => {
           if (syncing === promise) syncing = undefined
         })

@@ -27,6 +27,8 @@ export type Task =
   /** One statement by postgres.js. */
   | { type: 'postgres.js'; sql: string }
   | { type: 'memory' }
+  /** Copies so much text into a new table. */
+  | { type: 'copy'; table: string; megabytes: number }
   | { type: 'stop' }
   /** One statement on the object's own storage. */
   | { type: 'storage'; sql: string }
@@ -47,6 +49,24 @@ interface Session {
 
 interface Environment {
   readonly DATABASE: DurableObjectNamespace<Database>
+}
+
+/** Rows of 100 bytes. */
+async function copyInto(server: Postgres, table: string, bytes: number): Promise<number> {
+  const sql = postgres({ socket: () => server.connect(), user: 'postgres', max: 1 } as postgres.Options<
+    Record<string, never>
+  >)
+  await sql.unsafe(`create table ${table} (id int, filler text)`)
+  const target = await sql.unsafe(`copy ${table} from stdin`).writable()
+  const rows = Math.ceil(bytes / 100)
+  for (let id = 0; id < rows; id++) {
+    const row = `${id}\t`.padEnd(99, 'x')
+    if (!target.write(`${row}\n`)) await new Promise<void>(resolve => target.once('drain', () => resolve()))
+  }
+  await new Promise<void>((resolve, reject) => target.once('error', reject).end(() => resolve()))
+  const [row] = await sql.unsafe(`select count(*)::int from ${table}`)
+  await sql.end()
+  return row!.count as number
 }
 
 /** Those that are set now. */
@@ -153,6 +173,8 @@ export class Database extends DurableObject<Environment> {
         await sql.end()
         return rows
       }
+      case 'copy':
+        return copyInto(await this.#start(), task.table, task.megabytes << 20)
       case 'memory':
         return (await this.#start()).memory.buffer.byteLength
       case 'stop': {

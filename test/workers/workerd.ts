@@ -12,6 +12,7 @@ import { build } from 'esbuild'
 import { afterAll, beforeAll } from 'vitest'
 import workerd from 'workerd'
 import type { Answer, Task } from './database.js'
+import { type HeapUsage, heapUsage } from './inspector.js'
 
 const artefacts = fileURLToPath(new URL('../../wasm/dist', import.meta.url))
 
@@ -72,6 +73,7 @@ const main :Workerd.Worker = (
 export class Workerd {
   log = ''
   #port = 0
+  #inspector = 0
   #child: ChildProcess | undefined
   readonly #folder: string
 
@@ -86,7 +88,8 @@ export class Workerd {
   }
 
   async start(): Promise<void> {
-    const child = spawn(workerd, ['serve', join(this.#folder, 'config.capnp'), '--control-fd=3'], {
+    const options = ['--control-fd=3', '--inspector-addr=127.0.0.1:0']
+    const child = spawn(workerd, ['serve', join(this.#folder, 'config.capnp'), ...options], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     })
     this.#child = child
@@ -96,9 +99,13 @@ export class Workerd {
       })
     this.#port = await new Promise<number>((resolve, reject) => {
       const control = child.stdio[3] as Readable
+      let said = ''
       control.on('data', text => {
-        const port = /"port":(\d+)/.exec(String(text))?.[1]
-        if (port !== undefined) resolve(Number(port))
+        said += text
+        const [, inspector] = /"listen-inspector","port":(\d+)/.exec(said) ?? []
+        const [, port] = /"listen","socket":"http","port":(\d+)/.exec(said) ?? []
+        if (inspector !== undefined) this.#inspector = Number(inspector)
+        if (port !== undefined && inspector !== undefined) resolve(Number(port))
       })
       child.on('exit', code => reject(new Error(`workerd ended with ${code}:\n${this.log}`)))
     })
@@ -131,6 +138,11 @@ export class Workerd {
   /** The rows of a statement in a session of that name, which begins with its first statement. */
   query<T = Record<string, unknown>>(object: string, session: string, sql: string): Promise<T[]> {
     return this.do<T[]>(object, { type: 'query', session, sql })
+  }
+
+  /** The memory of the isolate that all objects are in, after garbage was collected. */
+  heap(): Promise<HeapUsage> {
+    return heapUsage(this.#inspector)
   }
 
   /** Ends the runtime by SIGKILL, in the middle of whatever it does. */

@@ -1,5 +1,5 @@
 /**
- * Where files are kept. Everything but sync() is synchronous, for PostgreSQL is. Paths are absolute. Methods throw errors that
+ * Where files are kept. Everything is synchronous, for PostgreSQL is. Paths are absolute. Methods throw errors that
  * have a `code` such as 'ENOENT', as those of node:fs.
  */
 
@@ -47,11 +47,8 @@ export interface FileLayer {
   read(handle: number, buffer: Uint8Array, offset: number, length: number, position: number): number
   /** As read(); position -1 appends. */
   write(handle: number, buffer: Uint8Array, offset: number, length: number, position: number): number
-  /**
-   * All that was written is on stable storage once this has returned; or once the promise resolves that it returns, where
-   * storage is not synchronous in this. Whoever cannot wait for that has only the order of writes to rely on.
-   */
-  sync(handle: number, dataOnly: boolean): void | Promise<void>
+  /** Returns once all that was written is on stable storage, or sees to it that no client is answered before it is. */
+  sync(handle: number, dataOnly: boolean): void
   truncate(handle: number, size: number): void
   stat(path: string, followLinks: boolean): FileStatus
   fstat(handle: number): FileStatus

@@ -100,18 +100,10 @@ export function fileImports(memory: LinearMemory, layer: FileLayer, streams: Sta
         return -errnoOf(error)
       }
     },
-    sync(handle: number, dataOnly: number): number | Promise<number> {
-      try {
-        const synced = layer.sync(handle, dataOnly !== 0)
-        if (synced === undefined) return 0
-        return synced.then(
-          () => 0,
-          error => -errnoOf(error),
-        )
-      } catch (error) {
-        return -errnoOf(error)
-      }
-    },
+    sync: guarded((handle: number, dataOnly: number) => {
+      layer.sync(handle, dataOnly !== 0)
+      return 0
+    }),
     truncate: guarded((handle: number, size: number) => {
       layer.truncate(handle, size)
       return 0

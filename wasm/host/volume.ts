@@ -42,8 +42,8 @@ export interface Store {
   removeName(directory: Node, name: string): void
   /** Nobody will ask for this node again. */
   free(node: Node): void
-  /** Everything up to now is on stable storage once this has returned, or what it returned has resolved. */
-  sync(): void | Promise<void>
+  /** As FileLayer's, for all that was written up to now. */
+  sync(): void
 }
 
 /** What a store has kept from another time. */
