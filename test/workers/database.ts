@@ -231,9 +231,26 @@ function generateCode(): string[] {
   })
 }
 
+/** What a plain Worker has kept from its first request. */
+let kept: Promise<Postgres> | undefined
+
+/** Outside of an object: the whole life of a server in one request, or the use of one that another request has started. */
+async function inPlainWorker(keep: boolean): Promise<unknown> {
+  if (!keep) kept = undefined
+  kept ??= createPostgres({ module })
+  const server = await kept
+  const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
+  await client.connect()
+  const { rows } = await client.query('select 1 as one')
+  await client.end()
+  if (!keep) await server.stop()
+  return rows
+}
+
 export default {
-  fetch(request: Request, { DATABASE }: Environment): Promise<Response> {
+  async fetch(request: Request, { DATABASE }: Environment): Promise<Response> {
     const name = new URL(request.url).pathname
+    if (name.startsWith('/plain')) return Response.json(await settled(inPlainWorker(name === '/plain-kept')))
     return DATABASE.get(DATABASE.idFromName(name)).fetch(request)
   },
 }
