@@ -24,6 +24,7 @@ import type { Volume } from '../wasm/host/volume.js'
 import { type Bundle, bundledFiles } from './bundle.js'
 import { openObjectCluster } from './object-cluster.js'
 import type { ObjectStorage } from './object-files.js'
+import { requireThisRequest } from './request.js'
 import { workersSystem } from './system.js'
 
 export { StartupError } from '../server/startup-error.js'
@@ -55,6 +56,8 @@ export interface Postgres {
    * `postgres({ socket: () => server.connect(), user: 'postgres' })` with postgres.js. Destroying the stream ends the
    * session and rolls back what it has not committed. While there are no connections the server has no timers, so that an
    * object can be evicted.
+   *
+   * @throws Error outside of an object, in another request than the one that has started the server
    */
   connect(): Duplex
   /** Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is freed. */
@@ -215,6 +218,7 @@ async function startCluster(
 const LINGER = 1000
 
 function running({ cluster, processes }: Started): Postgres {
+  const requireRequest = requireThisRequest()
   const streams = new Set<InProcessSocket>()
   let ended = false
   let lingering: ReturnType<typeof setTimeout> | undefined
@@ -238,6 +242,7 @@ function running({ cluster, processes }: Started): Postgres {
     exited,
     memory: cluster.memory,
     connect() {
+      requireRequest()
       const stream = new InProcessSocket(() => {
         if (ended) throw Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
         return cluster.connect()
@@ -250,6 +255,7 @@ function running({ cluster, processes }: Started): Postgres {
       })
     },
     async stop(mode = 'fast') {
+      requireRequest()
       wake()
       if (!ended) cluster.signal(SIGNALS[mode])
       await exited

@@ -236,9 +236,9 @@ let kept: Promise<Postgres> | undefined
 
 /** Outside of an object: the whole life of a server in one request, or the use of one that another request has started. */
 async function inPlainWorker(keep: boolean): Promise<unknown> {
-  if (!keep) kept = undefined
-  kept ??= createPostgres({ module })
-  const server = await kept
+  const started = (keep ? kept : undefined) ?? createPostgres({ module })
+  if (keep) kept = started
+  const server = await started
   const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
   await client.connect()
   const { rows } = await client.query('select 1 as one')

@@ -6,3 +6,10 @@ const runtime = useWorkerd()
 test('a plain Worker starts, uses and stops a server within one request', async () => {
   for (let i = 0; i < 2; i++) expect(await runtime.do('plain', { type: 'memory' })).toEqual([{ one: 1 }])
 })
+
+test('a server that a plain Worker has kept from another request says that it cannot be used', async () => {
+  expect(await runtime.do('plain-kept', { type: 'memory' })).toEqual([{ one: 1 }])
+  await expect(runtime.do('plain-kept', { type: 'memory' })).rejects.toThrow(
+    'this server was started by another request, and can be used only there',
+  )
+})
