@@ -22,6 +22,7 @@ import { memoryVolume } from '../wasm/host/memory-files.js'
 import { mountedFiles } from '../wasm/host/mounted-files.js'
 import type { Volume } from '../wasm/host/volume.js'
 import { type Bundle, bundledFiles } from './bundle.js'
+import { limitedFiles } from './limited-files.js'
 import { openObjectCluster } from './object-cluster.js'
 import type { ObjectStorage } from './object-files.js'
 import { requireThisRequest } from './request.js'
@@ -40,6 +41,11 @@ export interface CreatePostgresOptions {
    * if it has none; its other tables are left alone. Without it the cluster is in memory, and gone with the server.
    */
   storage?: ObjectStorage | undefined
+  /**
+   * Bytes of storage, of the object's other tables too, from which on tables and indexes do not grow: statements fail with
+   * 53100 (disk_full). Default: 9 GB, which leaves room for WAL below the platform's limit of 10 GB.
+   */
+  maxSize?: number | undefined
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
   settings?: Readonly<Record<string, string | number | boolean>> | undefined
   /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
@@ -98,6 +104,8 @@ const SMALL: Readonly<Record<string, string>> = {
   autovacuum_max_workers: '1',
 }
 
+const MAX_SIZE = 9e9
+
 /** For a cluster that nobody will see again after a crash. */
 const VOLATILE = { fsync: 'off', full_page_writes: 'off' }
 
@@ -111,7 +119,7 @@ const DURABLE_REQUIRED = { wal_sync_method: 'fdatasync' }
  * @throws StartupError when the storage cannot be used, Error in PostgreSQL's words when it does not start
  */
 export async function createPostgres(options: CreatePostgresOptions): Promise<Postgres> {
-  const { module, storage, log = () => {} } = options
+  const { module, storage, maxSize = MAX_SIZE, log = () => {} } = options
   const settings = textOf(options.settings ?? {})
   const around = memoryVolume()
   unpackServer(module, around)
@@ -122,10 +130,15 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
   const { volume, durable, walSegmentSize, release } = openObjectCluster(storage, empty =>
     unpackCluster(module, empty, ''),
   )
-  const files = () => mountedFiles(around.files(), [{ at: DATA, layer: volume.files(), root: '' }])
+  // Not while it recovers: what the WAL says had room before.
+  let started = false
+  const isFull = () => started && storage.sql.databaseSize > maxSize
+  const files = () =>
+    mountedFiles(around.files(), [{ at: DATA, layer: limitedFiles(volume.files(), isFull), root: '' }])
   try {
     const all = { ...SMALL, ...walSizes(walSegmentSize), ...DURABLE, ...settings, ...DURABLE_REQUIRED }
     const postgres = running(await startCluster(module, { files, durable }, all, log))
+    started = true
     void postgres.exited.then(release)
     return postgres
   } catch (error) {

@@ -96,12 +96,16 @@ async function settled(rows: Promise<unknown>): Promise<Answer> {
 
 export class Database extends DurableObject<Environment> {
   #durable = false
+  #maxSize: number | undefined
   #server: Promise<Postgres> | undefined
   readonly #sessions = new Map<string, Promise<Session>>()
 
   /** An object whose name begins with "durable" keeps its cluster in its storage; GET exports it, PUT imports one. */
   override async fetch(request: Request): Promise<Response> {
-    this.#durable = new URL(request.url).pathname.startsWith('/durable')
+    const { pathname, searchParams } = new URL(request.url)
+    this.#durable = pathname.startsWith('/durable')
+    const maxSize = searchParams.get('maxSize')
+    if (maxSize !== null) this.#maxSize = Number(maxSize)
     if (request.method === 'GET') return new Response(exportCluster(this.ctx.storage))
     if (request.method === 'PUT')
       return Response.json(await settled(importCluster(this.ctx.storage, request.body!)))
@@ -111,7 +115,12 @@ export class Database extends DurableObject<Environment> {
 
   #start(): Promise<Postgres> {
     const storage = this.#durable ? this.ctx.storage : undefined
-    this.#server ??= createPostgres({ module, storage, log: text => console.log(text.trimEnd()) })
+    this.#server ??= createPostgres({
+      module,
+      storage,
+      maxSize: this.#maxSize,
+      log: text => console.log(text.trimEnd()),
+    })
     return this.#server
   }
 

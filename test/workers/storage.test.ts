@@ -103,3 +103,27 @@ test("the object's own tables are left alone, and the server can be stopped and 
   expect(await runtime.query('durable-own', 'a', 'select * from kept')).toEqual([{ one: 1 }])
   expect(await inStorage('durable-own', 'select * from notes')).toEqual([{ text: 'mine' }])
 })
+
+test('when the storage is full statements fail with 53100, and go on when there is room again', async () => {
+  const object = 'durable-full?maxSize=30000000'
+  const query = (sql: string) => runtime.query(object, 'a', sql)
+  await query('create table kept as select 1 as one')
+  await query('create table filling (filler text)')
+  const fill = "insert into filling select repeat('x', 1000) from generate_series(1, 1000)"
+  const filled = async () => {
+    for (let i = 0; i < 100; i++) await query(fill)
+  }
+  await expect(filled()).rejects.toMatchObject({
+    code: '53100',
+    message: /^could not extend file .* No space left/,
+  })
+  expect(await query('update kept set one = 2 returning one')).toEqual([{ one: 2 }])
+  await query('checkpoint')
+  await runtime.kill()
+  await runtime.start()
+  expect(await query('select one from kept')).toEqual([{ one: 2 }])
+  await query('drop table filling')
+  await query('checkpoint')
+  await query('create table more as select one, 3 as two from kept')
+  expect(await query('select * from more')).toEqual([{ one: 2, two: 3 }])
+})
