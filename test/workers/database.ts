@@ -1,5 +1,7 @@
 /** The Worker under test: Durable Objects, each with a server, that do what tests ask for. */
 import { DurableObject } from 'cloudflare:workers'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { pgTable, serial, text } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import {
   createPostgres,
@@ -26,6 +28,8 @@ export type Task =
   | { type: 'timers' }
   /** One statement by postgres.js. */
   | { type: 'postgres.js'; sql: string }
+  /** A table, a row and a transaction that is rolled back, by Drizzle on node-postgres. */
+  | { type: 'drizzle' }
   | { type: 'memory' }
   /** Copies so much text into a new table. */
   | { type: 'copy'; table: string; megabytes: number }
@@ -49,6 +53,23 @@ interface Session {
 
 interface Environment {
   readonly DATABASE: DurableObjectNamespace<Database>
+}
+
+async function throughDrizzle(server: Postgres): Promise<unknown> {
+  const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
+  await client.connect()
+  const users = pgTable('users', { id: serial('id').primaryKey(), name: text('name').notNull() })
+  const database = drizzle(client)
+  await database.execute('create table users (id serial primary key, name text not null)')
+  await database.insert(users).values({ name: 'kept' })
+  const rolledBack = database.transaction(async transaction => {
+    await transaction.insert(users).values({ name: 'rolled back' })
+    transaction.rollback()
+  })
+  await rolledBack.catch(() => {})
+  const rows = await database.select().from(users)
+  await client.end()
+  return rows
 }
 
 /** Rows of 100 bytes. */
@@ -182,6 +203,8 @@ export class Database extends DurableObject<Environment> {
         await sql.end()
         return rows
       }
+      case 'drizzle':
+        return throughDrizzle(await this.#start())
       case 'copy':
         return copyInto(await this.#start(), task.table, task.megabytes << 20)
       case 'memory':

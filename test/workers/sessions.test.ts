@@ -35,6 +35,10 @@ test('node-postgres and postgres.js are answered', async () => {
   expect(await runtime.do('memory', { type: 'postgres.js', sql })).toEqual([{ current: true }])
 })
 
+test('Drizzle inserts, selects and rolls back', async () => {
+  expect(await runtime.do('memory', { type: 'drizzle' })).toEqual([{ id: 1, name: 'kept' }])
+})
+
 test('PL/pgSQL and full text search work, which are loaded modules', async () => {
   await query(
     'a',
