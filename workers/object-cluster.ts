@@ -15,6 +15,7 @@ import {
   type SqlRow,
   TABLES,
 } from './object-files.js'
+import { requireThisRequest } from './request.js'
 
 export interface ObjectCluster {
   /** The data directory as the root directory of a layer. */
@@ -36,8 +37,11 @@ const FORMAT = 1
 const SERVER = 'postgres_server'
 const SERVER_TABLE = `CREATE TABLE ${SERVER} (format INTEGER, id TEXT)`
 
-/** The ids of servers that run. An object is in one isolate at a time, so all that could share its storage are here. */
-const running = new Set<string>()
+/**
+ * Servers by their ids, each with what throws once its object is gone. An object is in one isolate at a time, so all that
+ * could share its storage are here; but the isolate outlives objects that are evicted.
+ */
+const running = new Map<string, () => void>()
 
 /**
  * Takes the storage's cluster for a server.
@@ -122,7 +126,7 @@ function dropTables(storage: ObjectStorage): void {
 function take(sql: ObjectSql): () => void {
   const id = crypto.randomUUID()
   sql.exec(`update ${SERVER} set id = ?`, id)
-  running.add(id)
+  running.set(id, requireThisRequest())
   return () => running.delete(id)
 }
 
@@ -146,6 +150,16 @@ function serverIn(sql: ObjectSql): SqlRow | undefined {
   return sql.exec(`select format, id from ${SERVER}`).toArray()[0]
 }
 
+function isRunning(id: string): boolean {
+  try {
+    running.get(id)?.()
+    return running.has(id)
+  } catch {
+    running.delete(id)
+    return false
+  }
+}
+
 function checkTables(sql: ObjectSql, found: ReadonlyMap<string, string>): void {
   checkOwnership(found)
   const server = understood(() => serverIn(sql))
@@ -156,7 +170,7 @@ function checkTables(sql: ObjectSql, found: ReadonlyMap<string, string>): void {
       `the object's storage has the format ${server.format} of a later version, this one knows ${FORMAT}: use that version, or a later one`,
     )
   }
-  if (running.has(server.id as string))
+  if (isRunning(server.id as string))
     throw new StartupError("the object's storage is in use by another server in this object", 'EBUSY')
   for (const [name, definition] of Object.entries(TABLES))
     if (found.get(name) !== definition) throw damaged(`table "${name}" is missing or has been changed`)

@@ -2,7 +2,10 @@
 declare module 'cloudflare:workers' {
   export class DurableObject<Environment> {
     protected readonly env: Environment
-    protected readonly ctx: { readonly storage: import('pglite-imports-server/workers').ObjectStorage }
+    protected readonly ctx: {
+      readonly storage: import('pglite-imports-server/workers').ObjectStorage
+      abort(): void
+    }
     fetch(request: Request): Promise<Response>
   }
 }

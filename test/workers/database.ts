@@ -34,6 +34,8 @@ export type Task =
   /** Copies so much text into a new table. */
   | { type: 'copy'; table: string; megabytes: number }
   | { type: 'stop' }
+  /** Ends the object, but not the isolate, without notice, as an eviction does. */
+  | { type: 'abort' }
   /** One statement on the object's own storage. */
   | { type: 'storage'; sql: string }
   /** A hash of all that the storage has. */
@@ -215,6 +217,8 @@ export class Database extends DurableObject<Environment> {
         this.#sessions.clear()
         return null
       }
+      case 'abort':
+        return this.ctx.abort()
       case 'storage':
         return this.ctx.storage.sql.exec(task.sql).toArray()
       case 'storage digest':
