@@ -43,7 +43,8 @@ struct host_stat
 HOST_IMPORT(stat) int host_stat(const char *path, int follow, struct host_stat *result);
 HOST_IMPORT(fstat) int host_fstat(int handle, struct host_stat *result);
 /*
- * A directory's entries without . and .., each a byte for its type (DT_REG, DT_DIR, DT_LNK) and a NUL-terminated name.
+ * A directory's entries without . and .., each a byte for its type (DT_REG, DT_DIR, DT_LNK, or DT_UNKNOWN for
+ * anything else) and a NUL-terminated name.
  * Returns how many bytes there are in all, and has written nothing if that is more than `size`.
  */
 HOST_IMPORT(list) int host_list(const char *path, char *buffer, size_t size);

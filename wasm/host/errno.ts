@@ -14,7 +14,11 @@ const NAMES = [
 export type ErrnoName = (typeof NAMES)[number]
 
 const numbers = new Map<string, number>(NAMES.map((name, index) => [name, index + 1]))
-numbers.set('EOPNOTSUPP', numbers.get('ENOTSUP') ?? 0)
+const also = (name: string, same: ErrnoName) => numbers.set(name, numbers.get(same) ?? 0)
+also('EOPNOTSUPP', 'ENOTSUP')
+// What Node has no name for, by Linux's numbers: a quota that is used up, a file that is gone from its server.
+also('Unknown system error -122', 'EDQUOT')
+also('Unknown system error -116', 'ESTALE')
 
 /** The number of an error, for C; whatever is not known there is EIO. */
 export function errno(name: string | undefined): number {
