@@ -31,6 +31,8 @@ export class Threads implements Scheduler {
   readonly host: ReturnType<typeof threadHost>
   readonly #idle: Worker[] = []
   readonly #busy = new Map<number, Worker>()
+  /** Being ended. The process of such a thread may have come to its own end first, but there is no next one for it. */
+  readonly #ending = new WeakSet<Worker>()
   #trimming: NodeJS.Timeout | undefined
   #closed = false
 
@@ -57,7 +59,10 @@ export class Threads implements Scheduler {
 
   /** End a process, whatever it is doing. Its exit is heard like any other. */
   kill(slot: number): void {
-    this.#busy.get(slot)?.terminate()
+    const worker = this.#busy.get(slot)
+    if (worker === undefined) return
+    this.#ending.add(worker)
+    void worker.terminate()
   }
 
   async changed(word: number, seen: number): Promise<void> {
@@ -102,6 +107,7 @@ export class Threads implements Scheduler {
 
   #free(slot: number, worker: Worker): void {
     this.#busy.delete(slot)
+    if (this.#ending.has(worker)) return
     worker.unref()
     this.#idle.push(worker)
     clearTimeout(this.#trimming)
