@@ -2,9 +2,11 @@
 import { Command, Option } from 'commander'
 import { type PostgresServer, type StopMode, startServer } from '../server/index.js'
 import { TerseLog } from '../server/log.js'
+import { bridge } from './bridge.js'
 import { addServerOptions, type ServerOptions, startServerOptions } from './server-options.js'
 
 interface StartOptions extends ServerOptions {
+  remote?: string
   quiet?: true
   verbose?: true
 }
@@ -20,6 +22,12 @@ export function startCommand(): Command {
   return addServerOptions(
     new Command('start').description('serve a cluster until a signal stops it; the default command'),
   )
+    .addOption(
+      new Option(
+        '--remote <url>',
+        'serve no cluster, but lead to a server elsewhere, by WebSocket',
+      ).conflicts(['dataDir', 'set', 'socketDir', 'maxConnections']),
+    )
     .addOption(new Option('-q, --quiet', 'print the connection string only, no log').conflicts('verbose'))
     .addOption(new Option('-v, --verbose', "print all of PostgreSQL's log, from severity INFO"))
     .addHelpText('after', SIGNALS)
@@ -27,6 +35,8 @@ export function startCommand(): Command {
 }
 
 async function start(options: StartOptions): Promise<void> {
+  const { remote, host, port } = options
+  if (remote !== undefined) return bridge({ url: remote, host, port }, options.quiet ?? false)
   const write = (line: string) => process.stderr.write(`${line}\n`)
   const terse = new TerseLog(write)
   let server: PostgresServer | undefined

@@ -86,7 +86,7 @@ function familyOf(host: string): 4 | 6 {
   return host.includes(':') ? 6 : 4
 }
 
-function explained(error: unknown, host: string, port: number): unknown {
+export function explained(error: unknown, host: string, port: number): unknown {
   const where = `on ${host}, port ${port}`
   switch (errorCode(error)) {
     case 'EADDRINUSE':

@@ -11,12 +11,16 @@
  * const client = new pg.Client({ stream: () => postgres.connect(), user: 'postgres' })
  * await client.connect()
  * ```
+ *
+ * `postgres.fetch(request)` lets clients from outside in, by WebSocket.
  */
 import type { Duplex } from 'node:stream'
 import { identified, newSystemIdentifier } from '../server/control-file.js'
 import { InProcessSocket } from '../server/in-process.js'
 import { failureIn } from '../server/log.js'
-import { Cluster, StartError } from '../wasm/cluster.js'
+import { CloseCode } from '../server/web-socket-protocol.js'
+import type { ClientSocket } from '../wasm/client-socket.js'
+import { Cluster, type ListenAddress, StartError } from '../wasm/cluster.js'
 import { type CoroutineHost, Coroutines } from '../wasm/coroutines.js'
 import { memoryVolume } from '../wasm/host/memory-files.js'
 import { mountedFiles } from '../wasm/host/mounted-files.js'
@@ -25,8 +29,11 @@ import { type Bundle, bundledFiles } from './bundle.js'
 import { limitedFiles } from './limited-files.js'
 import { openObjectCluster } from './object-cluster.js'
 import type { ObjectStorage } from './object-files.js'
+import { HBA, HBA_FILE, RemoteAccess } from './remote-access.js'
 import { requireThisRequest } from './request.js'
 import { workersSystem } from './system.js'
+import { acceptUpgrade, peerOf } from './upgrade.js'
+import { WebSocketConnection } from './web-socket.js'
 
 export { StartupError } from '../server/startup-error.js'
 export type { Bundle } from './bundle.js'
@@ -46,6 +53,11 @@ export interface CreatePostgresOptions {
    * 53100 (disk_full). Default: 9 GB, which leaves room for WAL below the platform's limit of 10 GB.
    */
   maxSize?: number | undefined
+  /**
+   * The superuser's password, for clients from outside: set, or changed, when the first of them comes. Without it they can
+   * log in as roles that have been given a password by SQL, if there are any.
+   */
+  password?: string | undefined
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
   settings?: Readonly<Record<string, string | number | boolean>> | undefined
   /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
@@ -66,6 +78,14 @@ export interface Postgres {
    * @throws Error outside of an object, in another request than the one that has started the server
    */
   connect(): Duplex
+  /**
+   * Answers a request by a WebSocket on which the client speaks PostgreSQL's protocol, as `@neondatabase/serverless` and
+   * `pglite-imports-server --remote` do, or by status 426 if it asks for none. Who may log in, and how, says
+   * pg_hba.conf: everybody who has a password, by SCRAM-SHA-256, unless the setting `hba_file` names another.
+   *
+   * @param address the client's IP address; by default what Cloudflare says it is
+   */
+  fetch(request: Request, address?: string): Response
   /** Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is freed. */
   stop(mode?: StopMode): Promise<void>
   /** Resolves when the server has ended: 0 after a shutdown, else PostgreSQL's exit code. */
@@ -77,6 +97,8 @@ export interface Postgres {
 const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
 const DATA = '/data'
+/** What PostgreSQL takes for its address. Nothing listens there: connections come by fetch(). */
+const ADDRESS = '127.0.0.1'
 const PORT = '5432'
 /** Its own, of which there is no other in here. */
 const PID = 1
@@ -102,6 +124,9 @@ const SMALL: Readonly<Record<string, string>> = {
   max_parallel_workers: '0',
   autovacuum_worker_slots: '1',
   autovacuum_max_workers: '1',
+  hba_file: HBA_FILE,
+  // A client that is gone should not keep a processor busy that all share.
+  client_connection_check_interval: '5s',
 }
 
 const MAX_SIZE = 9e9
@@ -119,13 +144,14 @@ const DURABLE_REQUIRED = { wal_sync_method: 'fdatasync' }
  * @throws StartupError when the storage cannot be used, Error in PostgreSQL's words when it does not start
  */
 export async function createPostgres(options: CreatePostgresOptions): Promise<Postgres> {
-  const { module, storage, maxSize = MAX_SIZE, log = () => {} } = options
+  const { module, storage, maxSize = MAX_SIZE, password, log = () => {} } = options
   const settings = textOf(options.settings ?? {})
   const around = memoryVolume()
   unpackServer(module, around)
   if (storage === undefined) {
     unpackCluster(module, around, DATA)
-    return running(await startCluster(module, around, { ...SMALL, ...VOLATILE, ...settings }, log))
+    const all = { ...SMALL, ...VOLATILE, ...settings }
+    return running(await startCluster(module, around, all, log), password)
   }
   const { volume, durable, walSegmentSize, release } = openObjectCluster(storage, empty =>
     unpackCluster(module, empty, ''),
@@ -137,7 +163,7 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
     mountedFiles(around.files(), [{ at: DATA, layer: limitedFiles(volume.files(), isFull), root: '' }])
   try {
     const all = { ...SMALL, ...walSizes(walSegmentSize), ...DURABLE, ...settings, ...DURABLE_REQUIRED }
-    const postgres = running(await startCluster(module, { files, durable }, all, log))
+    const postgres = running(await startCluster(module, { files, durable }, all, log), password)
     started = true
     void postgres.exited.then(release)
     return postgres
@@ -168,6 +194,7 @@ function unpackServer(module: Bundle, volume: Volume): void {
     if (content === undefined) files.mkdir(path, 0o700)
     else volume.put(path, content, 0o700)
   }
+  volume.put(HBA_FILE, new TextEncoder().encode(HBA), 0o600)
 }
 
 /** A new cluster, with an identity of its own, in this directory; it is made unless it is the root, ''. */
@@ -186,9 +213,13 @@ function isOfCluster(path: string): boolean {
   return path === DATA || path.startsWith(`${DATA}/`)
 }
 
+/** Makes a connection for a client from outside, or returns undefined when there is no room for one. */
+type Accept = (peer: ListenAddress) => ClientSocket | undefined
+
 interface Started {
   readonly cluster: Cluster
   readonly processes: Coroutines
+  readonly accept: Accept
 }
 
 async function startCluster(
@@ -198,6 +229,7 @@ async function startCluster(
   onLog: (text: string) => void,
 ): Promise<Started> {
   let processes: Coroutines | undefined
+  let accept: Accept = () => undefined
   try {
     const cluster = await Cluster.start({
       host: {
@@ -212,15 +244,17 @@ async function startCluster(
         maximumPages: MAXIMUM_PAGES,
       },
       dataDir: DATA,
-      settings: { ...settings, listen_addresses: '', port: PORT },
+      settings: { ...settings, listen_addresses: ADDRESS, port: PORT },
       maxProcesses: MAX_PROCESSES,
-      listen: () =>
-        Promise.reject(Object.assign(new Error('nothing listens here'), { code: 'EADDRNOTAVAIL' })),
+      listen: (_address, take) => {
+        accept = take
+        return Promise.resolve(() => {})
+      },
       connect: () => Promise.reject(Object.assign(new Error('no way out'), { code: 'ENETUNREACH' })),
       resolve: () => Promise.resolve([]),
       onLog,
     })
-    return { cluster, processes: processes! }
+    return { cluster, processes: processes!, accept }
   } catch (error) {
     if (!(error instanceof StartError)) throw error
     throw new Error(failureIn(error.log) ?? `${error.message}: ${error.log.trimEnd().split('\n').at(-1)}`)
@@ -230,14 +264,16 @@ async function startCluster(
 /** Milliseconds after which timers are given up when the last client has gone: for what it did to be written and flushed. */
 const LINGER = 1000
 
-function running({ cluster, processes }: Started): Postgres {
+function running({ cluster, processes, accept }: Started, password: string | undefined): Postgres {
   const requireRequest = requireThisRequest()
   const streams = new Set<InProcessSocket>()
+  const webSockets = new Set<WebSocketConnection>()
+  const access = new RemoteAccess(cluster, password)
   let ended = false
   let lingering: ReturnType<typeof setTimeout> | undefined
   const linger = () => {
     clearTimeout(lingering)
-    if (!ended && streams.size === 0) lingering = setTimeout(() => processes.rest(), LINGER)
+    if (!ended && streams.size + webSockets.size === 0) lingering = setTimeout(() => processes.rest(), LINGER)
   }
   const wake = () => {
     clearTimeout(lingering)
@@ -247,6 +283,7 @@ function running({ cluster, processes }: Started): Postgres {
     ended = true
     clearTimeout(lingering)
     for (const stream of streams) stream.finish()
+    for (const socket of webSockets) socket.finish(CloseCode.GoingAway, 'the server has stopped')
     await cluster.close()
     return code
   })
@@ -265,6 +302,25 @@ function running({ cluster, processes }: Started): Postgres {
       return stream.once('close', () => {
         streams.delete(stream)
         linger()
+      })
+    },
+    fetch(request, address = request.headers.get('CF-Connecting-IP') ?? undefined) {
+      requireRequest()
+      return acceptUpgrade(request, (socket, flowControl) => {
+        wake()
+        const connection = new WebSocketConnection(
+          socket,
+          {
+            connect: () => (ended ? undefined : accept(peerOf(address))),
+            possible: () => access.possible(),
+            flowControl,
+          },
+          () => {
+            webSockets.delete(connection)
+            linger()
+          },
+        )
+        webSockets.add(connection)
       })
     },
     async stop(mode = 'fast') {

@@ -53,6 +53,9 @@ interface Session {
   sent?: Promise<Answer>
 }
 
+/** The superuser's, for clients that come by WebSocket. */
+const PASSWORD = "it's a \\ 'secret'"
+
 interface Environment {
   readonly DATABASE: DurableObjectNamespace<Database>
 }
@@ -120,15 +123,21 @@ async function settled(rows: Promise<unknown>): Promise<Answer> {
 export class Database extends DurableObject<Environment> {
   #durable = false
   #maxSize: number | undefined
+  #password: string | undefined
   #server: Promise<Postgres> | undefined
   readonly #sessions = new Map<string, Promise<Session>>()
 
-  /** An object whose name begins with "durable" keeps its cluster in its storage; GET exports it, PUT imports one. */
+  /**
+   * An object whose name begins with "durable" keeps its cluster in its storage; GET with "?export" exports it, PUT imports one. One whose
+   * name ends with "open" has no password. PostgreSQL's clients come by WebSocket.
+   */
   override async fetch(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
     this.#durable = pathname.startsWith('/durable')
+    this.#password = pathname.endsWith('open') ? undefined : PASSWORD
     const maxSize = searchParams.get('maxSize')
     if (maxSize !== null) this.#maxSize = Number(maxSize)
+    if (request.method === 'GET' && !searchParams.has('export')) return (await this.#start()).fetch(request)
     if (request.method === 'GET') return new Response(exportCluster(this.ctx.storage))
     if (request.method === 'PUT')
       return Response.json(await settled(importCluster(this.ctx.storage, request.body!)))
@@ -142,6 +151,7 @@ export class Database extends DurableObject<Environment> {
       module,
       storage,
       maxSize: this.#maxSize,
+      password: this.#password,
       log: text => console.log(text.trimEnd()),
     })
     return this.#server

@@ -3,7 +3,15 @@
  * name the object and talk to it by HTTP.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -111,6 +119,17 @@ export class Workerd {
     })
   }
 
+  /** What it has resident, in bytes. */
+  memory(): number {
+    const status = readFileSync(`/proc/${this.#child!.pid}/status`, 'utf8')
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024
+  }
+
+  /** Where the server of an object is reached by WebSocket. */
+  url(object: string): string {
+    return `ws://127.0.0.1:${this.#port}/${object}`
+  }
+
   /** Has the server of an object do something. A failure of PostgreSQL's is thrown with its fields. */
   async do<T = unknown>(object: string, task: Task): Promise<T> {
     const response = await fetch(`http://127.0.0.1:${this.#port}/${object}`, {
@@ -124,7 +143,7 @@ export class Workerd {
 
   /** The cluster in the storage of an object, as an archive. */
   async export(object: string): Promise<ReadableStream<Uint8Array>> {
-    return (await fetch(`http://127.0.0.1:${this.#port}/${object}`)).body!
+    return (await fetch(`http://127.0.0.1:${this.#port}/${object}?export`)).body!
   }
 
   /** Fills the storage of an object from an archive. */

@@ -1,0 +1,19 @@
+/** `--remote`: listens here for a server that is elsewhere, until a signal stops it. */
+import { type BridgeOptions, startBridge } from '../server/remote.js'
+
+export async function bridge(options: BridgeOptions, quiet: boolean): Promise<void> {
+  const { host, port, stop } = await startBridge({
+    ...options,
+    log: quiet ? undefined : line => void process.stderr.write(`${line}\n`),
+  })
+  const url = `postgres://postgres@${host.includes(':') ? `[${host}]` : host}:${port}/postgres`
+  const greeting = [
+    `PostgreSQL is ready: ${url}`,
+    `  which is at:       ${options.url}`,
+    `  connect with:      psql -h ${host} -p ${port} -U postgres`,
+    '  stop with:         Ctrl-C',
+  ]
+  console.log(quiet ? url : greeting.join('\n'))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const)
+    process.on(signal, () => void stop().then(() => process.exit(0)))
+}

@@ -1,0 +1,61 @@
+/**
+ * Who may connect from outside. PostgreSQL decides, by a pg_hba.conf of the server's own: whoever comes by WebSocket needs
+ * a password (SCRAM-SHA-256), from wherever. The data directory's is not used, for it may have come from a
+ * server on a machine of its own, where programs of the same machine are trusted.
+ */
+import type { Cluster } from '../wasm/cluster.js'
+import { verifies } from './scram.js'
+import { asSuperuser } from './superuser.js'
+
+/** A setting of `hba_file` is stronger. */
+export const HBA_FILE = '/pgsql/pg_hba.conf'
+
+export const HBA = `# TYPE  DATABASE  USER  ADDRESS  METHOD
+local   all       all            trust
+host    all       all   all      scram-sha-256
+`
+
+export class RemoteAccess {
+  readonly #cluster: Cluster
+  readonly #password: string | undefined
+  #prepared: Promise<void> | undefined
+  #possible = false
+
+  /** @param password is to be the superuser's; undefined leaves passwords to SQL */
+  constructor(cluster: Cluster, password: string | undefined) {
+    this.#cluster = cluster
+    this.#password = password
+  }
+
+  /** Whether anyone at all can log in with a password. The superuser's is set when the first client comes. */
+  async possible(): Promise<boolean> {
+    if (this.#possible) return true
+    if (this.#password !== undefined) {
+      this.#prepared ??= this.#setPassword(this.#password).catch(error => {
+        this.#prepared = undefined
+        throw error
+      })
+      await this.#prepared
+      this.#possible = true
+    } else {
+      const sql = 'select from pg_authid where rolcanlogin and rolpassword is not null limit 1'
+      this.#possible = (await asSuperuser(this.#cluster, sql)).length > 0
+    }
+    return this.#possible
+  }
+
+  /** Unless it is that already: to set it writes to the storage. */
+  async #setPassword(password: string): Promise<void> {
+    const [row] = await asSuperuser(
+      this.#cluster,
+      "select rolpassword from pg_authid where rolname = 'postgres'",
+    )
+    if (row?.[0] && verifies(row[0], password)) return
+    const literal = `E'${password.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+    await asSuperuser(
+      this.#cluster,
+      `set log_statement = none; set log_min_duration_statement = -1; set log_min_error_statement = panic;
+       set password_encryption = 'scram-sha-256'; alter role postgres password ${literal}`,
+    )
+  }
+}

@@ -1,0 +1,37 @@
+/** What the server itself has to ask and to tell PostgreSQL: one statement in a session of the superuser's. */
+import { concatenated } from '../server/first-message.js'
+import type { Cluster } from '../wasm/cluster.js'
+import { BackendMessages, message, uint32 } from './backend-messages.js'
+
+const PROTOCOL_3_0 = 0x30000
+
+/** The rows of a statement, as text. @throws Error in PostgreSQL's words */
+export async function asSuperuser(cluster: Cluster, sql: string): Promise<(string | null)[][]> {
+  const backend = cluster.connect()
+  const messages = new BackendMessages(backend)
+  const parameters = { user: 'postgres', database: 'postgres', application_name: 'pglite-imports-server' }
+  const startup = message('', uint32(PROTOCOL_3_0), `${Object.entries(parameters).flat().join('\0')}\0\0`)
+  backend.setInput(concatenated([startup, message('Q', `${sql}\0`), message('X')]))
+  const rows: (string | null)[][] = []
+  let failure: string | undefined
+  for (let next = await messages.next(); next !== undefined; next = await messages.next()) {
+    if (next.type === 'D') rows.push(columns(next.body))
+    if (next.type === 'E') failure ??= /(?:^|\0)M([^\0]*)/.exec(new TextDecoder().decode(next.body))?.[1]
+  }
+  backend.reset()
+  backend.release()
+  if (failure !== undefined) throw new Error(failure)
+  return rows
+}
+
+/** The columns of a DataRow. */
+function columns(body: Uint8Array): (string | null)[] {
+  const view = new DataView(body.buffer, body.byteOffset, body.length)
+  let at = 2
+  return Array.from({ length: view.getUint16(0) }, () => {
+    const length = view.getInt32(at)
+    const start = at + 4
+    at = start + Math.max(0, length)
+    return length < 0 ? null : new TextDecoder().decode(body.subarray(start, at))
+  })
+}

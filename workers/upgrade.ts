@@ -1,0 +1,45 @@
+/** A request for a WebSocket, and its answer, as Workers have them. */
+import { isIP } from 'node:net'
+import { FLOW_CONTROL } from '../server/web-socket-protocol.js'
+import type { ListenAddress } from '../wasm/cluster.js'
+
+/** Where nobody says what a client's address is. No line of pg_hba.conf trusts it, if not everybody. */
+const UNKNOWN = { host: '0.0.0.0', port: 0, family: 4 } as const
+
+/** A WebSocket of Workers'. */
+interface WorkersWebSocket extends WebSocket {
+  accept(options?: { allowHalfOpen?: boolean }): void
+}
+
+declare const WebSocketPair: new () => { 0: WorkersWebSocket; 1: WorkersWebSocket }
+
+/** Accepts the WebSocket that is asked for, and hands over the server's end of it. */
+export function acceptUpgrade(
+  request: Request,
+  serve: (socket: WebSocket, flowControl: boolean) => void,
+): Response {
+  if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
+    const headers = { Upgrade: 'websocket', Connection: 'Upgrade' }
+    return new Response('PostgreSQL is to be reached by WebSocket here.\n', { status: 426, headers })
+  }
+  const offered = request.headers.get('Sec-WebSocket-Protocol')?.split(',') ?? []
+  const flowControl = offered.some(protocol => protocol.trim() === FLOW_CONTROL)
+  const { 0: client, 1: server } = new WebSocketPair()
+  server.binaryType = 'arraybuffer'
+  server.accept({ allowHalfOpen: true })
+  serve(server, flowControl)
+  const init = {
+    status: 101,
+    webSocket: client,
+    headers: new Headers(flowControl ? [['Sec-WebSocket-Protocol', FLOW_CONTROL]] : []),
+  }
+  return new Response(null, init)
+}
+
+/** As PostgreSQL is to see it. A client by WebSocket is never one of this machine, whatever it says. */
+export function peerOf(address: string | undefined): ListenAddress {
+  const family = isIP(address ?? '')
+  if (address === undefined || family === 0) return UNKNOWN
+  if (/^127\.|^::1$|^::ffff:127\./i.test(address)) return UNKNOWN
+  return { host: address, port: 0, family: family === 6 ? 6 : 4 }
+}
