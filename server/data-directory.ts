@@ -6,8 +6,7 @@
  * parts are then moved up, PG_VERSION last: that file is what makes a directory a cluster. Whoever is killed before
  * leaves the folder, by which the next one knows that the rest may go.
  *
- * Against a second server on the same directory PostgreSQL's own postmaster.pid guards. That names a process, and
- * so cannot tell two servers in one process apart; this file can.
+ * A directory has one server at a time: see directory-lock.ts.
  */
 import {
   accessSync,
@@ -27,11 +26,15 @@ import {
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { isNative } from './control-file.js'
+import { type DirectoryLock, isLock, lockDirectory } from './directory-lock.js'
 import { removePGliteLock } from './pglite-lock.js'
 import { errorCode, StartupError } from './startup-error.js'
 import { syncPath, unpackTemplate } from './unpack.js'
 
 const MAJOR = '18'
+
+/** What makes a directory a cluster. */
+const VERSION_FILE = 'PG_VERSION'
 
 /** A cluster's directory, for as long as this server has it. */
 export interface DataDirectory {
@@ -64,16 +67,27 @@ export async function openDataDirectory(
     throw new StartupError(`data directory "${path}" is in use by another server in this process`, 'EBUSY')
   }
   taken.add(path)
-  try {
-    if (isEmpty(path)) await createCluster(path, fill ?? (unpacking => unpackTemplate(unpacking, true)))
-    else if (fill !== undefined)
-      throw new StartupError(`"${path}" is not empty: name an empty or a new directory`)
-    else checkCluster(path)
-  } catch (error) {
+  let lock: DirectoryLock | undefined
+  const release = () => {
+    lock?.release()
     taken.delete(path)
+  }
+  try {
+    // Before the lock, which is written into the directory, and again once nobody else can change it.
+    contentOf(path)
+    lock = await lockDirectory(path)
+    const content = contentOf(path)
+    if (content === 'unfinished') removeUnfinished(path)
+    if (content === 'cluster') {
+      if (fill !== undefined)
+        throw new StartupError(`"${path}" is not empty: name an empty or a new directory`)
+      prepareCluster(path)
+    } else await createCluster(path, fill ?? (unpacking => unpackTemplate(unpacking, true)))
+  } catch (error) {
+    release()
     throw refusal(error, path)
   }
-  return { path, ephemeral: false, release: () => taken.delete(path) }
+  return { path, ephemeral: false, release }
 }
 
 /** Linux's file system in memory, its number in statfs(2), and the free bytes without which it is left alone. */
@@ -143,10 +157,14 @@ function removeAbandoned(parent: string, prefix: string): void {
   }
 }
 
+/** Makes the directory if there is none. */
 function makeDirectory(path: string): string {
   try {
     // Not by one recursive call: where a file system refuses a new name with ENOENT, Node 20 would try for ever.
-    if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true })
+    const parent = dirname(path)
+    const topmost = existsSync(parent) ? undefined : mkdirSync(parent, { recursive: true })
+    for (let made = parent; topmost !== undefined && made.length >= topmost.length; made = dirname(made))
+      syncNames(dirname(made))
     if (!existsSync(path)) mkdirSync(path, { mode: 0o700 })
     if (!statSync(path).isDirectory()) throw new StartupError(`"${path}" is not a directory`, 'ENOTDIR')
     return realpathSync(path)
@@ -155,35 +173,51 @@ function makeDirectory(path: string): string {
   }
 }
 
-const UNPACKING = /^\.unpacking-(\d+)$/
+/** Makes the names in a directory durable, unless it is one that may be passed through but not read. */
+function syncNames(directory: string): void {
+  try {
+    syncPath(directory)
+  } catch (error) {
+    if (errorCode(error) !== 'EACCES') throw error
+  }
+}
+
+const UNPACKING = '.unpacking'
+/** What of a cluster may lie beside that folder: parts moved up, but never PG_VERSION. */
 const UNPACKED = /^(pg_[a-z_]+(\.conf)?|postgresql(\.auto)?\.conf|base|global)$/
 
-/** An unpacking takes seconds at most; after this many milliseconds its folder is left over, whoever has its pid now. */
-const UNPACKING_LIMIT = 60_000
+/**
+ * What a directory holds: a cluster, nothing, or what somebody has left who was killed while creating one. Changes nothing.
+ *
+ * @throws StartupError if it is something else, or a cluster that this server cannot read
+ */
+function contentOf(path: string): 'cluster' | 'nothing' | 'unfinished' {
+  const names = readdirSync(path).filter(name => !isLock(name))
+  if (names.includes(VERSION_FILE)) {
+    checkCluster(path)
+    return 'cluster'
+  }
+  if (names.length === 0) return 'nothing'
+  if (names.includes(UNPACKING) && names.every(name => name === UNPACKING || UNPACKED.test(name)))
+    return 'unfinished'
+  throw new StartupError(
+    `"${path}" is not empty and holds no PostgreSQL cluster: name an empty or a new directory`,
+    'ENOTEMPTY',
+  )
+}
 
-/** Whether a directory has nothing in it, after removing what an unpacking that was killed has left. */
-function isEmpty(path: string): boolean {
-  const names = readdirSync(path)
-  const unpackings = names.filter(name => UNPACKING.test(name))
-  for (const name of unpackings) {
-    const owner = Number(UNPACKING.exec(name)![1])
-    const age = Date.now() - statSync(join(path, name)).mtimeMs
-    if (owner !== process.pid && isAlive(owner) && age < UNPACKING_LIMIT) {
-      throw new StartupError(`process ${owner} is creating a cluster in "${path}"`, 'EBUSY')
-    }
-  }
-  const others = names.filter(name => !UNPACKING.test(name))
-  const leftOver = unpackings.length > 0 && others.every(name => UNPACKED.test(name))
-  for (const name of leftOver ? names : unpackings) {
-    rmSync(join(path, name), { recursive: true, force: true })
-  }
-  return leftOver || others.length === 0
+/** The folder goes last, for without it the rest would look like something else. */
+function removeUnfinished(path: string): void {
+  const parts = readdirSync(path).filter(name => UNPACKED.test(name))
+  for (const name of parts) rmSync(join(path, name), { recursive: true })
+  syncPath(path)
+  rmSync(join(path, UNPACKING), { recursive: true })
 }
 
 /** @param fill puts a cluster's files into a directory, durably */
 async function createCluster(path: string, fill: (directory: string) => Promise<void>): Promise<void> {
   chmodSync(path, 0o700)
-  const unpacking = join(path, `.unpacking-${process.pid}`)
+  const unpacking = join(path, UNPACKING)
   mkdirSync(unpacking, { mode: 0o700 })
   try {
     await fill(unpacking)
@@ -191,19 +225,21 @@ async function createCluster(path: string, fill: (directory: string) => Promise<
     rmSync(unpacking, { recursive: true, force: true })
     throw error
   }
-  const names = readdirSync(unpacking)
-  for (const name of names.filter(name => name !== 'PG_VERSION')) {
+  // Before any part is beside it: see contentOf().
+  syncPath(path)
+  for (const name of readdirSync(unpacking).filter(name => name !== VERSION_FILE))
     renameSync(join(unpacking, name), join(path, name))
-  }
   syncPath(path)
-  renameSync(join(unpacking, 'PG_VERSION'), join(path, 'PG_VERSION'))
+  // Whatever will be acknowledged is in this directory, so its own name must be durable, too.
+  syncNames(dirname(path))
+  renameSync(join(unpacking, VERSION_FILE), join(path, VERSION_FILE))
+  syncPath(path)
   rmSync(unpacking, { recursive: true })
-  syncPath(path)
 }
 
 /** @throws StartupError unless the directory has a cluster that this server can use */
 export function checkCluster(path: string): void {
-  const version = readIfThere(join(path, 'PG_VERSION'))?.toString().trim()
+  const version = readIfThere(join(path, VERSION_FILE))?.toString().trim()
   if (version === undefined) {
     throw new StartupError(
       `"${path}" is not empty and holds no PostgreSQL cluster: name an empty or a new directory`,
@@ -222,6 +258,11 @@ export function checkCluster(path: string): void {
     )
   }
   accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
+}
+
+function prepareCluster(path: string): void {
+  // Of a start that was killed at its very end.
+  rmSync(join(path, UNPACKING), { recursive: true, force: true })
   removePGliteLock(path)
   // PostgreSQL insists on this; directories made by PGlite are open to all.
   if ((statSync(path).mode & 0o027) !== 0) chmodSync(path, 0o700)

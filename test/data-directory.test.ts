@@ -1,5 +1,5 @@
 /** Which directories become a cluster, which are opened, which are refused, and that none is ever half made. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
@@ -21,6 +21,9 @@ import { type PostgresServer, type StartServerOptions, startServer } from 'pglit
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
 const commandLine = fileURLToPath(new URL('../dist/bin/pglite-imports-server.js', import.meta.url))
+
+const killAtStep = fileURLToPath(new URL('kill-at-step.mjs', import.meta.url))
+const dataDirectoryModule = new URL('../dist/server/data-directory.js', import.meta.url).href
 
 /** What matters of global/pg_control, 296 bytes, as initdb of a 64-bit PostgreSQL 18 on x86-64 has made it. */
 const nativeControlFile = [
@@ -57,6 +60,30 @@ async function query(server: PostgresServer, text: string): Promise<unknown> {
   return rows[0]?.[0]
 }
 
+/** What a server that does not start says on its standard error. */
+async function refusalOf(server: ChildProcess): Promise<string> {
+  let said = ''
+  server.stderr!.on('data', text => {
+    said += text
+  })
+  expect(await once(server, 'close')).toEqual([1, null])
+  return said
+}
+
+/** A server in namespaces of its own for processes, network and host name, as in a container. Killing it ends all of it. */
+function inContainer(host: string, dataDir: string): ChildProcess {
+  const script = 'hostname "$0" && exec "$@" -h ""'
+  return spawn('unshare', [
+    ...['--pid', '--net', '--uts', '--mount-proc', '--fork', '--kill-child'],
+    ...['sh', '-c', script, host, process.execPath, commandLine, '-D', dataDir, '-k', dataDir, '-p', '5432'],
+  ])
+}
+
+/** The locks of servers in a directory. */
+function locksIn(dataDir: string): string[] {
+  return readdirSync(dataDir).filter(name => name.startsWith('pgsql_tmp.server.'))
+}
+
 describe('a data directory', () => {
   test('is made where there is none, with its parents, and closed to others', async () => {
     const dataDir = join(folder, 'new', 'cluster')
@@ -86,12 +113,22 @@ describe('a data directory', () => {
     expect(identifiers.size).toBe(2)
   })
 
-  test('made by PGlite is opened as it is', async () => {
+  test('made by PGlite is opened as it is, and PGlite can open it again', async () => {
     const dataDir = join(folder, 'pglite')
     const db = await PGlite.create(dataDir)
     await db.exec(`create table kept as select 'from PGlite' as origin`)
     await db.close()
-    expect(await query(await start(dataDir), 'select origin from kept')).toBe('from PGlite')
+    const server = await start(dataDir)
+    expect(await query(server, 'select origin from kept')).toBe('from PGlite')
+    await query(server, `update kept set origin = 'from the server'`)
+    await query(server, 'create index on kept (origin)')
+    await server.stop()
+    const again = await PGlite.create(dataDir)
+    const { rows } = await again.query('select origin from kept order by origin')
+    expect(rows).toEqual([{ origin: 'from the server' }])
+    await again.exec(`insert into kept values ('from PGlite again')`)
+    await again.close()
+    expect(await query(await start(dataDir), 'select count(*)::int from kept')).toBe(2)
   })
 
   test('with the lock file of a PGlite that was killed is opened', async () => {
@@ -149,31 +186,117 @@ describe('a data directory', () => {
     await expect(start(dataDir)).rejects.toThrow('in use by another server in this process')
   })
 
-  test('has one server at a time, of all processes', async () => {
+  test('has one server at a time, of all processes; the second is told which is the first', async () => {
     const dataDir = join(folder, 'locked')
+    const { port } = await start(dataDir)
+    expect(await refusalOf(spawn(process.execPath, [commandLine, '-D', dataDir, '-p', '0']))).toBe(
+      `pglite-imports-server: data directory "${dataDir}" is in use by another server ` +
+        `(PID ${process.pid}, port ${port}): stop that first, or name another directory\n`,
+    )
+    // One that is refused leaves nothing, and the first goes on.
+    expect(locksIn(dataDir)).toHaveLength(1)
+    expect(await query([...running].at(-1)!, 'select 1')).toBe(1)
+  })
+
+  test('has one server at a time, of all containers', async () => {
+    const dataDir = join(folder, 'shared')
     await start(dataDir)
-    const second = spawn(process.execPath, [commandLine, '-D', dataDir, '-p', '0'])
-    let said = ''
-    second.stderr.on('data', text => {
-      said += text
+    expect(await refusalOf(inContainer('other', dataDir))).toContain(
+      `in use by another server (PID ${process.pid} on host "${hostname()}"`,
+    )
+    await [...running].at(-1)!.stop()
+
+    const first = inContainer('first', dataDir)
+    await once(first.stdout!, 'data')
+    await expect(start(dataDir)).rejects.toThrow(/in use by another server \(PID \d+ on host "first"/)
+    process.kill(first.pid!, 'SIGKILL')
+    await once(first, 'close')
+  })
+
+  test('of a server that was killed in another container is opened, whoever has its PID here', async () => {
+    const dataDir = join(folder, 'abandoned')
+    const first = inContainer('first', dataDir)
+    await once(first.stdout!, 'data')
+    const [pid] = readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')
+    expect(existsSync(`/proc/${pid}`), `process ${pid}`).toBe(true)
+    process.kill(first.pid!, 'SIGKILL')
+    await once(first, 'close')
+    expect(await query(await start(dataDir), 'select 1')).toBe(1)
+  })
+
+  test('goes to one of several that come for it at once', async () => {
+    const dataDir = join(folder, 'wanted')
+    const servers = [1, 2, 3].map(() => spawn(process.execPath, [commandLine, '-D', dataDir, '-p', '0']))
+    const began = servers.map(async server => {
+      const [what] = await Promise.race([once(server.stdout, 'data'), once(server, 'close')])
+      return what
     })
-    expect(await once(second, 'close')).toEqual([1, null])
-    expect(said).toMatch(new RegExp(`^pglite-imports-server: lock file .*PID ${process.pid}.*\n$`))
+    const outcomes = await Promise.all(began)
+    expect(outcomes.filter(what => what !== 1)).toHaveLength(1)
+    for (const server of servers) server.kill('SIGKILL')
+  })
+
+  test('may have a path that is too long for a socket', async () => {
+    const dataDir = join(folder, 'long'.repeat(50))
+    await start(dataDir)
+    expect(locksIn(dataDir)).toHaveLength(1)
+    expect(await refusalOf(spawn(process.execPath, [commandLine, '-D', dataDir, '-p', '0']))).toContain(
+      `in use by another server (PID ${process.pid},`,
+    )
+    await [...running].at(-1)!.stop()
+    expect(locksIn(dataDir)).toEqual([])
   })
 
   test('is whole or not there when its first server is killed at any moment', async () => {
-    for (const milliseconds of [0, 20, 60, 120, 200, 300, 450]) {
-      const dataDir = join(folder, `killed-${milliseconds}`)
-      const server = spawn(process.execPath, [commandLine, '-D', dataDir, '-p', '0'], { stdio: 'ignore' })
-      while (!existsSync(dataDir)) await new Promise(resolve => setTimeout(resolve, 2))
-      await new Promise(resolve => setTimeout(resolve, milliseconds))
-      server.kill('SIGKILL')
-      await once(server, 'close')
-      expect(await query(await start(dataDir), 'select count(*)::int from pg_class')).toBeGreaterThan(400)
-      expect(readdirSync(dataDir).filter(name => name.startsWith('.'))).toEqual([])
+    const parent = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : folder, 'first-start-'))
+    const module: typeof import('../server/data-directory.js') = await import(dataDirectoryModule)
+    const steps = Number(await createCluster(join(parent, 'whole')))
+    const whole = contentsOf(join(parent, 'whole'))
+    expect(whole.length).toBeGreaterThan(900)
+    // All around the moves at the end, where it becomes a cluster, and some while it is being written.
+    const moves = Array.from({ length: 9 }, (_, i) => steps - 1 - i * 4)
+    const moments = [0, 1, 2, 100, Math.floor(steps / 2), ...moves, steps - 2, steps - 3, steps - 4]
+    for (const moment of moments) {
+      const dataDir = join(parent, `killed-${moment}`)
+      await createCluster(dataDir, moment)
+      const directory = await module.openDataDirectory(dataDir)
+      expect(contentsOf(dataDir), `killed before step ${moment}`).toEqual(whole)
+      directory.release()
+      expect(contentsOf(dataDir)).toEqual(whole)
     }
+    expect(await query(await start(join(parent, `killed-${steps - 2}`)), 'select 1')).toBe(1)
+    await [...running].at(-1)!.stop()
+    rmSync(parent, { recursive: true, force: true })
   })
 })
+
+/** Makes a cluster in another process, which is killed before this step; without one, returns how many there are. */
+async function createCluster(dataDir: string, killAt?: number): Promise<string> {
+  const stepsFile = `${dataDir}-steps`
+  const code = `
+    import { openDataDirectory } from ${JSON.stringify(dataDirectoryModule)}
+    await openDataDirectory(${JSON.stringify(dataDir)})
+    process.exit()`
+  const child = spawn(process.execPath, ['--import', killAtStep, '--input-type=module', '-e', code], {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      ...(killAt === undefined ? { STEPS_FILE: stepsFile } : { KILL_AT: String(killAt) }),
+    },
+  })
+  expect(await once(child, 'close')).toEqual(killAt === undefined ? [0, null] : [null, 'SIGKILL'])
+  return killAt === undefined ? readFileSync(stepsFile, 'utf8') : ''
+}
+
+/** Every file with its size, but for locks. */
+function contentsOf(dataDir: string): string[] {
+  return readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
+    .filter(name => !name.startsWith('pgsql_tmp.server.'))
+    .map(
+      name => `${name} ${statSync(join(dataDir, name)).isFile() ? statSync(join(dataDir, name)).size : ''}`,
+    )
+    .sort()
+}
 
 describe('an ephemeral cluster', () => {
   const { TMPDIR } = process.env

@@ -37,7 +37,8 @@ export interface OpenFlags {
   noFollow: boolean
 }
 
-export type EntryType = 'file' | 'directory' | 'link'
+/** Sockets and the like are 'other': a data directory may hold one, but PostgreSQL opens none. */
+export type EntryType = 'file' | 'directory' | 'link' | 'other'
 
 export interface FileLayer {
   /** Returns a handle >= 3. */

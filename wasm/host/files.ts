@@ -13,8 +13,8 @@ const O_APPEND = 0o2000
 const O_DSYNC = 0o10000
 const O_NOFOLLOW = 0o400000
 
-/** Its DT_ values. */
-const ENTRY_TYPES: Record<EntryType, number> = { directory: 4, file: 8, link: 10 }
+/** Its DT_ values; of what is DT_UNKNOWN the type is asked for by stat. */
+const ENTRY_TYPES: Record<EntryType, number> = { directory: 4, file: 8, link: 10, other: 0 }
 
 const STATUS_SIZE = 9 * 8
 

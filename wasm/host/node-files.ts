@@ -30,7 +30,9 @@ function status(stats: fs.Stats): FileStatus {
 }
 
 function entryType(entry: fs.Dirent): EntryType {
-  return entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? 'link' : 'file'
+  if (entry.isDirectory()) return 'directory'
+  if (entry.isSymbolicLink()) return 'link'
+  return entry.isFile() ? 'file' : 'other'
 }
 
 export function nodeFiles(): FileLayer {

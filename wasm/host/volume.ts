@@ -60,7 +60,9 @@ export interface Volume {
   put(path: string, content: Uint8Array, mode: number): void
 }
 
-const TYPE_BITS: Record<EntryType, number> = { file: 0o100000, directory: 0o040000, link: 0o120000 }
+const TYPE_BITS: Record<EntryType, number> = {
+  ...{ file: 0o100000, directory: 0o040000, link: 0o120000, other: 0 },
+}
 const FIRST_HANDLE = 3
 const MAX_LINKS = 40
 

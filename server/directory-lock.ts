@@ -1,0 +1,181 @@
+/**
+ * The lock by which a data directory has one server at a time, whoever can see it.
+ *
+ * PostgreSQL's postmaster.pid names a process, and says nothing to a server in another container: there the same number
+ * is another process, or none. So a server also listens on a unix socket in the directory. The system closes it with
+ * its process, however that ends, and finds it by its file alone: who sees the directory on the same machine can ask whether
+ * somebody listens, from whichever container or namespace.
+ *
+ * Each server puts up a socket of its own name, then asks those of all others. Of two that come at the same time, the later
+ * one to put it up sees the other; at worst both see each other, and try again after unequal pauses. A name is never used
+ * twice, so what nobody listens on can be removed without looking twice.
+ *
+ * Where a file system takes no sockets, and on Windows, postmaster.pid is all there is.
+ */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { connect, createServer, type Server } from 'node:net'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { errorCode, StartupError } from './startup-error.js'
+
+/**
+ * PID, host and something random. By how it begins PostgreSQL's tools know a temporary file, which belongs in no backup.
+ */
+const NAME = /^pgsql_tmp\.server\.(\d+)\.([^.]*)\.[0-9a-f]+$/
+
+/** A socket's path must be shorter than this many bytes. */
+const PATH_LIMIT = 104
+/** Characters of the host's name in a socket's. */
+const HOST_LENGTH = 32
+
+/** How often to try while others hold the lock, who may be trying it themselves; and milliseconds between, at most. */
+const TRIES = 4
+const PAUSE = 100
+
+/** File systems and systems that have no such sockets. */
+const WITHOUT_SOCKETS = [
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'EINVAL',
+  'EACCES',
+  'EADDRNOTAVAIL',
+  'EIO',
+  'ENXIO',
+]
+
+export interface DirectoryLock {
+  release(): void
+}
+
+/** Whether this is the name of a lock in a data directory. */
+export function isLock(name: string): boolean {
+  return NAME.test(name)
+}
+
+/**
+ * Locks a directory, and removes what a server that was killed has left of its own locks.
+ *
+ * @param directory absolute; must exist
+ * @throws StartupError naming the holder (code EBUSY), or the system's error if the directory cannot be written
+ */
+export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+  for (let tries = 1; ; tries++) {
+    const own = await OwnLock.put(directory)
+    const others = locksIn(directory).filter(name => name !== own?.name)
+    let holder: string | undefined
+    for (const name of others) if (await isHeld(directory, name)) holder = name
+    if (holder === undefined) {
+      // Only now: whoever does not hold the lock must not touch what may be the holder's.
+      if (own !== undefined) for (const name of others) removeStale(directory, name)
+      return { release: () => own?.release() }
+    }
+    own?.release()
+    if (tries === TRIES) throw new StartupError(inUse(directory, holder), 'EBUSY')
+    await setTimeout(Math.random() * PAUSE)
+  }
+}
+
+class OwnLock {
+  private constructor(
+    readonly directory: string,
+    readonly name: string,
+    readonly server: Server,
+  ) {}
+
+  /** Listens on a socket in the directory; undefined where there can be none. */
+  static async put(directory: string): Promise<OwnLock | undefined> {
+    if (process.platform === 'win32') return undefined
+    const host = hostname().replaceAll('.', '-').slice(0, HOST_LENGTH)
+    const name = `pgsql_tmp.server.${process.pid}.${host}.${randomBytes(4).toString('hex')}`
+    const server = createServer(client => client.destroy())
+    try {
+      await atShortPath(directory, name, async path => {
+        server.listen(path)
+        await once(server, 'listening')
+      })
+    } catch (error) {
+      if (WITHOUT_SOCKETS.includes(errorCode(error) ?? '')) return undefined
+      throw error
+    }
+    server.unref()
+    // Whoever cannot be answered has been told enough by being let in.
+    server.on('error', () => {})
+    const own = new OwnLock(directory, name, server)
+    // Another, seeing it between bind and listen, has taken it for a stale one.
+    if (!locksIn(directory).includes(name)) {
+      own.release()
+      return OwnLock.put(directory)
+    }
+    return own
+  }
+
+  release(): void {
+    this.server.close()
+    rmSync(join(this.directory, this.name), { force: true })
+  }
+}
+
+/** Calls with a path of that file that is short enough for a socket. */
+async function atShortPath<T>(
+  directory: string,
+  name: string,
+  use: (path: string) => Promise<T>,
+): Promise<T> {
+  const path = join(directory, name)
+  if (Buffer.byteLength(path) < PATH_LIMIT) return use(path)
+  const fd = openSync(directory, 'r')
+  try {
+    return await use(`/proc/self/fd/${fd}/${name}`)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function locksIn(directory: string): string[] {
+  return readdirSync(directory).filter(isLock)
+}
+
+/** Whether somebody listens. What cannot be found out counts as yes. */
+function isHeld(directory: string, name: string): Promise<boolean> {
+  return atShortPath(
+    directory,
+    name,
+    path =>
+      new Promise(resolve => {
+        const socket = connect(path)
+        socket.once('connect', () => {
+          socket.destroy()
+          resolve(true)
+        })
+        socket.once('error', error => resolve(!['ECONNREFUSED', 'ENOENT'].includes(errorCode(error) ?? '')))
+      }),
+  )
+}
+
+/** With the lock of a server that is no more goes its postmaster.pid, whoever has its number now. */
+function removeStale(directory: string, name: string): void {
+  const lockFile = join(directory, 'postmaster.pid')
+  if (lockFileOf(directory)?.[0] === NAME.exec(name)?.[1]) rmSync(lockFile, { force: true })
+  rmSync(join(directory, name), { force: true })
+}
+
+/** The lines of postmaster.pid: PID, directory, start time, port, socket directory, address, … */
+function lockFileOf(directory: string): string[] | undefined {
+  try {
+    return readFileSync(join(directory, 'postmaster.pid'), 'utf8').split('\n')
+  } catch {
+    return undefined
+  }
+}
+
+function inUse(directory: string, holder: string): string {
+  const [, pid, host] = NAME.exec(holder)!
+  const [owner, , , port] = lockFileOf(directory) ?? []
+  const where = host === hostname().replaceAll('.', '-').slice(0, HOST_LENGTH) ? '' : ` on host "${host}"`
+  const at = owner === pid && port ? `, port ${port}` : ''
+  return `data directory "${directory}" is in use by another server (PID ${pid}${where}${at}): stop that first, or name another directory`
+}
