@@ -1,0 +1,180 @@
+/** The server under test: the command line in a process of its own, which faults are done to. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { repository } from '../../wasm/build/paths.js'
+
+const commandLine = join(repository, 'dist', 'bin', 'pglite-imports-server.js')
+const inject = join(repository, 'test', 'faults', 'inject.mjs')
+
+/** Milliseconds after which a server that neither is ready nor has ended counts as hung. */
+export const PATIENCE = 120_000
+
+const SLOTS = 1024
+const LOG_LENGTH = 200_000
+
+export interface ServerOptions {
+  dataDir: string
+  /** The Node that runs it. */
+  node: string
+  threads: boolean
+  settings?: Readonly<Record<string, string>> | undefined
+  /** Whether inject.mjs is preloaded. */
+  injected?: boolean
+  /** A program and arguments to run it by, such as unshare. */
+  by?: string[]
+  /** Further modules to preload, and the environment they read. */
+  preload?: string[]
+  env?: NodeJS.ProcessEnv
+}
+
+export class Server {
+  readonly child: ChildProcess
+  readonly exited: Promise<number | NodeJS.Signals>
+  output = ''
+  log = ''
+  port = 0
+  readonly #faults: string | undefined
+
+  constructor(options: ServerOptions) {
+    const { node, dataDir, threads, settings = {}, injected = false, by = [], preload = [], env } = options
+    this.#faults = injected ? mkdtempSync(join(tmpdir(), 'faults-')) : undefined
+    const command = [
+      ...[...by, node],
+      ...[...preload, ...(injected ? [inject] : [])].flatMap(file => ['--import', file]),
+      ...[commandLine, '-v', '-p', '0', '-h', '127.0.0.1', '-D', dataDir],
+      ...(threads ? [] : ['--no-threads']),
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ]
+    this.child = spawn(command[0]!, command.slice(1), {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, ...env, ...(injected ? { FAULTS: this.#faults } : {}) },
+    })
+    this.child.stdout!.on('data', text => {
+      this.output += text
+    })
+    this.child.stderr!.on('data', text => {
+      this.log = (this.log + text).slice(-LOG_LENGTH)
+    })
+    this.exited = once(this.child, 'close').then(([code, signal]) => {
+      if (this.#faults !== undefined) rmSync(this.#faults, { recursive: true, force: true })
+      return (code as number | null) ?? (signal as NodeJS.Signals)
+    })
+  }
+
+  /** Resolves with true once it is ready, or with false if it ends before. */
+  async ready(): Promise<boolean> {
+    for (;;) {
+      const port = /PostgreSQL is ready: \S+:(\d+)\//.exec(this.output)?.[1]
+      if (port !== undefined) {
+        this.port = Number(port)
+        return true
+      }
+      const next = await inTime(
+        'a server that is ready, or has ended',
+        Promise.race([once(this.child.stdout!, 'data'), this.exited]),
+        this,
+      )
+      if (!Array.isArray(next)) return false
+    }
+  }
+
+  /** One that must be ready. */
+  static async start(options: ServerOptions): Promise<Server> {
+    const server = new Server(options)
+    if (await server.ready()) return server
+    throw server.failure('did not start')
+  }
+
+  async connect(): Promise<pg.Client> {
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: this.port,
+      user: 'postgres',
+      database: 'postgres',
+      connectionTimeoutMillis: PATIENCE,
+    })
+    client.on('error', () => {})
+    await client.connect()
+    return client
+  }
+
+  /** A session as soon as it lets one in, for a server that recovers. */
+  async connectAgain(): Promise<pg.Client> {
+    const began = Date.now()
+    for (;;) {
+      try {
+        const client = await this.connect()
+        await client.query('select 1')
+        return client
+      } catch (error) {
+        if (Date.now() - began > PATIENCE || this.child.exitCode !== null)
+          throw new Failure(`it lets nobody in: ${(error as Error).message}`, this)
+        await new Promise(resolve => setTimeout(resolve, 20))
+      }
+    }
+  }
+
+  failure(what: string): Failure {
+    return new Failure(`the server ${what} (${this.child.exitCode ?? this.child.signalCode})`, this)
+  }
+
+  /** kill -9 of the whole process, or of what runs it. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL')
+    await inTime('the end of a process that was killed', this.exited, this)
+  }
+
+  /** Shuts down; resolves with the exit code. */
+  async stop(): Promise<number | NodeJS.Signals> {
+    this.child.kill('SIGINT')
+    return inTime('a server that shuts down', this.exited, this)
+  }
+
+  // ---- with inject.mjs ----
+
+  /** Ends the thread of one of PostgreSQL's processes. */
+  killThread(pid: number): void {
+    this.child.send(pid % SLOTS)
+  }
+
+  /** Says what inject.mjs shall do. */
+  inject(name: 'io.json' | 'trap' | 'clock', text: string): void {
+    writeFileSync(join(this.#faults!, name), text)
+  }
+
+  /** Ends what inject() began. */
+  heal(name: 'io.json' | 'trap' | 'clock'): void {
+    rmSync(join(this.#faults!, name), { force: true })
+  }
+}
+
+/** What the rig has found. */
+export class Failure extends Error {
+  override name = 'Failure'
+
+  constructor(
+    message: string,
+    readonly server?: Server,
+  ) {
+    super(message)
+  }
+}
+
+export async function inTime<T>(what: string, promise: Promise<T>, server?: Server): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Failure(`waited ${PATIENCE / 1000} s in vain for ${what}`, server)),
+      PATIENCE,
+    )
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
