@@ -3,9 +3,10 @@ import { Command, InvalidArgumentError } from 'commander'
 import { duration } from '../../wasm/build/progress.js'
 import type { Fault, Rig } from './fault.js'
 import { kill } from './kill.js'
+import { power } from './power.js'
 import { Failure } from './server.js'
 
-const FAULTS: readonly Fault[] = [kill]
+const FAULTS: readonly Fault[] = [kill, power]
 
 interface Options {
   long?: true

@@ -44,6 +44,16 @@ export class Workload {
     for (let client = 1; client <= clients; client++) this.#clients.set(client, { acknowledged: 0, begun: 0 })
   }
 
+  /** A workload whose clients have been told just this much: the last entry of each that was acknowledged. */
+  static knowing(clients: number, acknowledged: ReadonlyMap<number, number>): Workload {
+    const workload = new Workload(clients)
+    for (const [client, knowledge] of workload.#clients) {
+      knowledge.acknowledged = acknowledged.get(client) ?? 0
+      knowledge.begun = knowledge.acknowledged + 1
+    }
+    return workload
+  }
+
   /** How many commits were acknowledged. */
   get acknowledged(): number {
     return [...this.#clients.values()].reduce((sum, { acknowledged }) => sum + acknowledged, 0)
