@@ -98,7 +98,7 @@ function* filesBelow(
 ): Generator<{ name: string; type: 'file' | 'directory'; size: number }> {
   for (const { name: last, type } of files.list(`${root}/${folder}`)) {
     const name = folder === '' ? last : `${folder}/${last}`
-    if (NOT_EXPORTED.has(name) || TEMPORARY.test(name)) continue
+    if (NOT_EXPORTED.has(name) || TEMPORARY.test(name) || type === 'other') continue
     if (type === 'link') {
       throw new StartupError(
         `"${name}" leads out of the data directory: move what is in that tablespace to pg_default, and drop it`,
