@@ -11,6 +11,8 @@ export interface ServerOptions {
   set?: Record<string, string>
   maxConnections?: number
   threads: boolean
+  httpPort?: number
+  httpHost?: string
 }
 
 export function addServerOptions(command: Command): Command {
@@ -29,6 +31,12 @@ export function addServerOptions(command: Command): Command {
     )
     .option('-c, --set <name=value>', 'a setting of PostgreSQL, may be repeated', setting)
     .option('--max-connections <number>', 'how many clients at once', wholeNumber)
+    .option(
+      '--http-port <port>',
+      'serve /health, /ready and /metrics on this port, 0 for any free one',
+      wholeNumber,
+    )
+    .option('--http-host <host>', 'where to serve them (default: localhost)')
     .option('--no-threads', 'run all processes on one thread, by JSPI (Node 24 or later)')
 }
 
@@ -43,6 +51,7 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
     maxConnections: options.maxConnections,
     threads: options.threads,
     settings: options.set,
+    http: options.httpPort === undefined ? undefined : { port: options.httpPort, host: options.httpHost },
   }
 }
 

@@ -1,14 +1,17 @@
 /** `start`: starts a server, says how to connect to it, and stops it on signals as `postgres` does. */
 import { Command, Option } from 'commander'
-import { type PostgresServer, type StopMode, startServer } from '../server/index.js'
-import { TerseLog } from '../server/log.js'
+import { type PostgresServer, StartupError, type StopMode, startServer } from '../server/index.js'
 import { bridge } from './bridge.js'
+import { type LogOptions, makeLog } from './log.js'
+import { clientEnvironment, description, greeting, writeReadyFile } from './ready.js'
+import { type RunningCommand, runCommand } from './run.js'
 import { addServerOptions, type ServerOptions, startServerOptions } from './server-options.js'
 
-interface StartOptions extends ServerOptions {
+interface StartOptions extends ServerOptions, LogOptions {
   remote?: string
-  quiet?: true
-  verbose?: true
+  json?: true
+  readyFile?: string
+  run?: string
 }
 
 /** A second Ctrl-C within this many milliseconds is the same one: npm and npx pass on what the terminal has sent already. */
@@ -26,10 +29,19 @@ export function startCommand(): Command {
       new Option(
         '--remote <url>',
         'serve no cluster, but lead to a server elsewhere, by WebSocket',
-      ).conflicts(['dataDir', 'set', 'socketDir', 'maxConnections']),
+      ).conflicts(['dataDir', 'set', 'socketDir', 'maxConnections', 'run', 'json', 'readyFile', 'httpPort']),
     )
     .addOption(new Option('-q, --quiet', 'print the connection string only, no log').conflicts('verbose'))
     .addOption(new Option('-v, --verbose', "print all of PostgreSQL's log, from severity INFO"))
+    .addOption(
+      new Option('--log-format <format>', 'of the log on stderr').choices(['text', 'json']).default('text'),
+    )
+    .option('--json', 'print one JSON object instead of the greeting when the server is ready')
+    .option('--ready-file <file>', 'write that JSON object to a file while the server is ready')
+    .option(
+      '--run <command>',
+      'run a command with DATABASE_URL set, and stop when it ends, with its exit code',
+    )
     .addHelpText('after', SIGNALS)
     .action(start)
 }
@@ -37,53 +49,79 @@ export function startCommand(): Command {
 async function start(options: StartOptions): Promise<void> {
   const { remote, host, port } = options
   if (remote !== undefined) return bridge({ url: remote, host, port }, options.quiet ?? false)
-  const write = (line: string) => process.stderr.write(`${line}\n`)
-  const terse = new TerseLog(write)
-  let server: PostgresServer | undefined
+  const log = makeLog(options)
+  let server: Pick<PostgresServer, 'stop' | 'reload'> | undefined
+  let command: RunningCommand | undefined
   let stopping = false
   const stop = (mode: StopMode) => {
-    // While it starts there is nothing to stop: leaving is as good as a crash, from which PostgreSQL recovers.
-    if (server === undefined) process.exit(1)
     stopping = true
-    terse.stopping()
+    log.stopping()
+    // Before PostgreSQL runs there is nothing to stop.
+    if (server === undefined) process.exit(1)
     void server.stop(mode)
+  }
+  // The command that is run decides when it ends, and the server with it.
+  const signalled = (signal: NodeJS.Signals, mode: StopMode) => {
+    if (command !== undefined && !stopping) command.kill(signal)
+    else stop(mode)
   }
   let interrupted = Number.NEGATIVE_INFINITY
   process.on('SIGINT', () => {
     const now = performance.now()
-    if (now - interrupted > SAME_INTERRUPT) stop(stopping ? 'immediate' : 'fast')
+    if (now - interrupted > SAME_INTERRUPT) signalled('SIGINT', stopping ? 'immediate' : 'fast')
     interrupted = now
   })
-  process.on('SIGTERM', () => stop('smart'))
-  process.on('SIGQUIT', () => stop('immediate'))
+  process.on('SIGTERM', () => signalled('SIGTERM', 'smart'))
+  process.on('SIGQUIT', () => signalled('SIGQUIT', 'immediate'))
   process.on('SIGHUP', () => server?.reload())
 
-  server = await startServer({
-    ...startServerOptions(options),
-    settings: { ...defaultSettings(options), ...options.set },
-    log: options.quiet ? false : options.verbose ? write : line => terse.add(line),
-  })
-  terse.started()
-  console.log(options.quiet ? server.url : greeting(server))
-
-  process.exit(await server.exited)
+  try {
+    const started = await startServer({
+      ...startServerOptions(options),
+      settings: { ...log.settings, ...options.set },
+      log: log.sink,
+      onStarting: starting => {
+        server = starting
+      },
+    })
+    server = started
+    log.started()
+    if (options.readyFile !== undefined) writeReadyFile(options.readyFile, started)
+    announce(started, options)
+    if (options.run !== undefined) {
+      command = runCommand(options.run, clientEnvironment(started))
+      process.exit(await together(started, command, stop))
+    }
+    process.exit(await started.exited)
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error
+    // What was to be stopped while it started has not failed.
+    if (!stopping) log.failed(error.message)
+    process.exit(1)
+  }
 }
 
-/** Checkpoints are chatter to most who run this. */
-function defaultSettings({ verbose }: StartOptions): Record<string, string> {
-  return verbose ? { log_min_messages: 'info' } : { log_checkpoints: 'off' }
+/** What is printed to stdout; the command's output is to be alone there. */
+function announce(server: PostgresServer, { json, quiet, run }: StartOptions): void {
+  const text = json ? description(server) : quiet ? server.url : greeting(server)
+  if (run === undefined) console.log(text)
+  else if (!quiet) console.error(text)
 }
 
-function greeting(server: PostgresServer): string {
-  const { url, host, port, socketPath, dataDir, ephemeral } = server
-  const at = host === '' ? socketPath?.replace(/\/[^/]*$/, '') : host
-  return [
-    `PostgreSQL is ready: ${url}`,
-    `  connect with:      psql -h ${at} -p ${port} -U postgres`,
-    ...(socketPath !== undefined && host !== '' ? [`  unix socket:       ${socketPath}`] : []),
-    ephemeral
-      ? '  data:              ephemeral, gone when the server stops; keep it with -D DIR'
-      : `  data:              ${dataDir}`,
-    '  stop with:         Ctrl-C',
-  ].join('\n')
+/** Waits for whichever of the two ends first, and ends the other. Returns the exit code of both together. */
+async function together(
+  server: PostgresServer,
+  command: RunningCommand,
+  stop: (mode: StopMode) => void,
+): Promise<number> {
+  const ended = await Promise.race([command.exited, server.exited.then(() => undefined)])
+  if (ended === undefined) {
+    command.kill('SIGTERM')
+    return (await command.exited) || 1
+  }
+  // What it has started and left behind.
+  command.kill('SIGTERM')
+  stop('fast')
+  await server.exited
+  return ended
 }

@@ -11,21 +11,30 @@
  */
 import type { Socket } from 'node:net'
 import type { ClientSocket } from '../wasm/client-socket.js'
+import type { StatementCounter } from './statement-count.js'
 
 export class Connection {
   readonly #client: Socket
   readonly #backend: ClientSocket
   readonly #onEnd: (connection: Connection) => void
+  readonly #counter: StatementCounter | undefined
   #released = false
 
   /**
    * @param client a connected socket with `allowHalfOpen` that has not been read from
    * @param onEnd called once, when there is no backend any more
+   * @param counter looks at what a client sends
    */
-  constructor(client: Socket, backend: ClientSocket, onEnd: (connection: Connection) => void) {
+  constructor(
+    client: Socket,
+    backend: ClientSocket,
+    onEnd: (connection: Connection) => void,
+    counter?: StatementCounter,
+  ) {
     this.#client = client
     this.#backend = backend
     this.#onEnd = onEnd
+    this.#counter = counter
 
     this.#lendSocket()
     client.on('data', this.#toBackend)
@@ -64,6 +73,7 @@ export class Connection {
   }
 
   readonly #toBackend = (bytes: Buffer): void => {
+    this.#counter?.add(bytes)
     if (!this.#backend.setInput(bytes)) this.#client.pause()
   }
 

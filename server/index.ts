@@ -16,18 +16,21 @@ import type { Duplex } from 'node:stream'
 import { artefactsDir } from '../wasm/artefacts.js'
 import { Cluster, type ListenAddress, StartError } from '../wasm/cluster.js'
 import { hasPromiseIntegration } from '../wasm/jspi.js'
+import type { LogFormat, LogSink } from '../wasm/log-collector.js'
 import { nodeHost } from '../wasm/node-host.js'
 import { createEphemeralDirectory, type DataDirectory, openDataDirectory } from './data-directory.js'
 import { fileAccess } from './file-access.js'
+import type { HttpOptions, Monitor } from './http.js'
 import { InProcessSocket } from './in-process.js'
 import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
-import { type Accept, Listener } from './listener.js'
+import { type Accept, Listener, type ListenerStatistics } from './listener.js'
 import { failureIn } from './log.js'
+import type { ServerStatus } from './metrics.js'
 import { Outgoing, resolve } from './outgoing.js'
 import { StartupError } from './startup-error.js'
 
 export { exportDataDirectory, importDataDirectory } from './data-transfer.js'
-export { StartupError }
+export { type LogFormat, StartupError }
 
 export interface StartServerOptions {
   /**
@@ -60,8 +63,15 @@ export interface StartServerOptions {
    * taking turns, which needs Node 24 or later.
    */
   threads?: boolean | undefined
-  /** Where PostgreSQL's log goes: to this process' stderr, to a function, line by line, or nowhere, the default. */
-  log?: 'stderr' | false | ((line: string) => void) | undefined
+  /**
+   * Where PostgreSQL's log goes: to this process' stderr, to a function, line by line, or nowhere, the default. What is
+   * logged, and in which format, is up to PostgreSQL's settings; log_destination may be stderr, jsonlog or csvlog.
+   */
+  log?: 'stderr' | false | ((line: string, format: LogFormat) => void) | undefined
+  /** Serve /health, /ready and /metrics by HTTP as well. Default: no. */
+  http?: HttpOptions | undefined
+  /** Called once PostgreSQL runs, long before startServer() resolves, with what can be done to it until then. */
+  onStarting?: ((server: Pick<PostgresServer, 'stop' | 'reload'>) => void) | undefined
   /** The role in `url`. Default: 'postgres', the superuser that a new cluster has. */
   user?: string | undefined
   /** The database in `url`. Default: 'postgres', which a new cluster has. */
@@ -80,6 +90,8 @@ export interface PostgresServer {
   readonly port: number
   /** The unix socket, if there is one. */
   readonly socketPath: string | undefined
+  /** Where /health, /ready and /metrics are, if they are served. */
+  readonly httpUrl: string | undefined
   /** The cluster's directory. */
   readonly dataDir: string
   /** Whether the cluster goes when the server stops. */
@@ -126,15 +138,18 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   const hosts = settings.listen_addresses!.split(',').flatMap(host => host.trim() || [])
   const listeners = await bindAll(await numericAddresses(hosts), portIn(settings))
   let directory: DataDirectory | undefined
+  let monitor: Monitor | undefined
   try {
+    if (options.http !== undefined) monitor = await listenHttp(options.http)
     directory = await (options.dataDir === undefined
       ? createEphemeralDirectory()
       : openDataDirectory(options.dataDir))
     const outgoing = new Outgoing()
     const cluster = await startCluster(directory, settings, listeners, outgoing, options)
-    return running(cluster, directory, settings, hosts, listeners, outgoing, options)
+    return running(cluster, directory, settings, hosts, listeners, outgoing, monitor, options)
   } catch (error) {
     for (const listener of listeners) listener.close()
+    monitor?.close()
     directory?.release()
     throw error
   }
@@ -154,6 +169,13 @@ function textSettings(options: StartServerOptions): Record<string, string> {
     if (typeof value === 'boolean') settings[name] = value ? 'on' : 'off'
     else if (value !== undefined) settings[name] = String(value)
   }
+  if (
+    settings.logging_collector !== undefined &&
+    !/^(off?|no?|f(alse)?|0)$/i.test(settings.logging_collector)
+  )
+    throw new StartupError(
+      'logging_collector cannot be on: the log is collected already and goes to stderr; set log_destination to jsonlog for structure',
+    )
   return settings
 }
 
@@ -188,6 +210,7 @@ async function startCluster(
       connect: (address, connected, signal) => outgoing.connect(address, connected, signal),
       resolve,
       onLog: logSink(options.log),
+      onStarting: cluster => options.onStarting?.(control(cluster)),
     })
   } catch (error) {
     if (!(error instanceof StartError)) throw error
@@ -215,6 +238,7 @@ function running(
   hosts: readonly string[],
   listeners: readonly Listener[],
   outgoing: Outgoing,
+  monitor: Monitor | undefined,
   options: StartServerOptions,
 ): PostgresServer {
   const streams = new Set<InProcessSocket>()
@@ -225,8 +249,19 @@ function running(
     for (const listener of listeners) listener.close()
     await cluster.close()
     directory.release()
+    monitor?.close()
     return code
   })
+
+  const connect = () => {
+    const stream = new InProcessSocket(() => {
+      if (ended) throw Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
+      return cluster.connect()
+    })
+    streams.add(stream)
+    return stream.once('close', () => streams.delete(stream))
+  }
+  monitor?.watch({ status: () => statusOf(cluster, listeners), connect, user: options.user ?? 'postgres' })
 
   const host = hosts[0] !== undefined && WILDCARDS.includes(hosts[0]) ? 'localhost' : (hosts[0] ?? '')
   const port = Number(settings.port)
@@ -239,14 +274,8 @@ function running(
     dataDir: directory.path,
     ephemeral: directory.ephemeral,
     exited,
-    connect() {
-      const stream = new InProcessSocket(() => {
-        if (ended) throw Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
-        return cluster.connect()
-      })
-      streams.add(stream)
-      return stream.once('close', () => streams.delete(stream))
-    },
+    httpUrl: monitor?.url,
+    connect,
     async stop(mode = 'fast') {
       if (!ended) cluster.signal(shutdownSignal[mode])
       await exited
@@ -255,6 +284,35 @@ function running(
       if (!ended) cluster.signal('SIGHUP')
     },
   }
+}
+
+/** What it takes to answer HTTP is loaded only by who wants that. */
+async function listenHttp(options: HttpOptions): Promise<Monitor> {
+  const { Monitor } = await import('./http.js')
+  return Monitor.listen(options)
+}
+
+function statusOf(cluster: Cluster, listeners: readonly Listener[]): ServerStatus {
+  const total = (key: keyof ListenerStatistics) =>
+    listeners.reduce((sum, { statistics }) => sum + statistics[key], 0)
+  return {
+    ...cluster.traffic,
+    memory: cluster.memory.buffer.byteLength,
+    accepted: total('accepted'),
+    refused: total('refused'),
+    connections: total('open'),
+    statements: total('statements'),
+    processes: [...cluster.processes()].map(({ pid, args, memory }) => ({
+      pid,
+      memory,
+      type: processType(args),
+    })),
+  }
+}
+
+/** PostgreSQL tells a child what it is to be by its first argument; only the postmaster has none. */
+function processType(args: readonly string[]): string {
+  return /^--forkchild=(.*)$/.exec(args[1] ?? '')?.[1] ?? 'postmaster'
 }
 
 function hostOf(listener: Listener): string {
@@ -268,7 +326,27 @@ function urlOf(options: StartServerOptions, host: string, port: number, socketDi
   return `postgres://${user}@${host.includes(':') ? `[${host}]` : host}:${port}/${database}`
 }
 
-function logSink(log: StartServerOptions['log']): (text: string) => void {
-  if (typeof log === 'function') return text => text.replace(/\n$/, '').split('\n').forEach(log)
+/** What can be done to a cluster as long as its postmaster runs. */
+function control(cluster: Cluster): Pick<PostgresServer, 'stop' | 'reload'> {
+  let ended = false
+  const exited = cluster.exited.then(() => {
+    ended = true
+  })
+  return {
+    async stop(mode = 'fast') {
+      if (!ended) cluster.signal(shutdownSignal[mode])
+      await exited
+    },
+    reload() {
+      if (!ended) cluster.signal('SIGHUP')
+    },
+  }
+}
+
+function logSink(log: StartServerOptions['log']): LogSink {
+  if (typeof log === 'function')
+    return (entry, format) => {
+      for (const line of entry.replace(/\n$/, '').split('\n')) log(line, format)
+    }
   return log === 'stderr' ? text => void process.stderr.write(text) : () => {}
 }

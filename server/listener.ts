@@ -7,9 +7,18 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { ClientSocket } from '../wasm/client-socket.js'
 import type { ListenAddress } from '../wasm/cluster.js'
 import { Connection } from './connection.js'
+import { StatementCount, StatementCounter } from './statement-count.js'
 
 /** Makes the cluster's end of a connection, or undefined when there is no room for one. */
 export type Accept = (peer: ListenAddress) => ClientSocket | undefined
+
+/** Since the start, but for `open`, which is now. */
+export interface ListenerStatistics {
+  readonly accepted: number
+  readonly refused: number
+  readonly open: number
+  readonly statements: number
+}
 
 /** What Node buffers per connection and direction, in bytes: as much as a ring holds, so that one turn empties it. */
 const HIGH_WATER_MARK = 64 * 1024
@@ -19,6 +28,9 @@ export class Listener {
   readonly #server: Server
   readonly #early: Socket[] = []
   readonly #connections = new Set<Connection>()
+  readonly #count = new StatementCount()
+  #accepted = 0
+  #refused = 0
   #accept: Accept | undefined
 
   /** Listens on an address. Rejects with the system's error: EADDRINUSE, EACCES, … */
@@ -54,6 +66,15 @@ export class Listener {
     for (const client of this.#early.splice(0)) this.#serve(client)
   }
 
+  get statistics(): ListenerStatistics {
+    return {
+      accepted: this.#accepted,
+      refused: this.#refused,
+      open: this.#connections.size,
+      statements: this.#count.statements,
+    }
+  }
+
   /** Stops listening. Connections that exist go on. */
   close(): void {
     this.#server.close()
@@ -73,12 +94,15 @@ export class Listener {
     }
     const backend = this.#accept(peerOf(client))
     if (backend === undefined) {
+      this.#refused++
       client.on('error', () => client.destroy())
       client.end(tooManyClients)
       client.destroySoon()
       return
     }
-    this.#connections.add(new Connection(client, backend, ended => this.#connections.delete(ended)))
+    this.#accepted++
+    const counter = new StatementCounter(this.#count)
+    this.#connections.add(new Connection(client, backend, ended => this.#connections.delete(ended), counter))
   }
 }
 

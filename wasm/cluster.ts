@@ -6,7 +6,8 @@ import type { Programs } from './artefacts.js'
 import { ClientSocket } from './client-socket.js'
 import { errnoOf } from './host/errno.js'
 import { SocketEvent } from './kernel.js'
-import { exitCode, Machine, type StartScheduler } from './machine.js'
+import { type LogSink, textOfEntry } from './log-collector.js'
+import { exitCode, Machine, type ProcessStatus, type StartScheduler } from './machine.js'
 import { answerResolver, RESOLVER } from './resolver.js'
 
 export type { ListenAddress } from './address.js'
@@ -58,8 +59,10 @@ export interface ClusterOptions {
    * ENOTFOUND if there are none.
    */
   resolve(question: string): Promise<readonly string[]>
-  /** PostgreSQL's log, one or more complete lines at a time. */
-  onLog(text: string): void
+  /** PostgreSQL's log, an entry at a time. */
+  onLog: LogSink
+  /** Called once the postmaster runs, long before it accepts connections. */
+  onStarting?(cluster: Cluster): void
 }
 
 /** The postmaster has ended before it accepted connections. */
@@ -82,7 +85,7 @@ const INTERNAL = '@in-process'
 
 /** What this host cannot do otherwise, or what suits it better than PostgreSQL's default. The former comes last. */
 const DEFAULTS = { io_method: 'sync' }
-const REQUIRED = { dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv' }
+const REQUIRED = { logging_collector: 'off', dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv' }
 
 const MAX_PROCESSES = 1024
 const LOG_TAIL = 8192
@@ -109,6 +112,7 @@ export class Cluster {
   /** Resolves when the cluster accepts connections; rejects with a StartError if it ends before that. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options)
+    options.onStarting?.(cluster)
     const ready = new Promise<void>(resolve => {
       cluster.#ready = resolve
     })
@@ -130,9 +134,10 @@ export class Cluster {
       modules,
       maxProcesses: options.maxProcesses ?? MAX_PROCESSES,
       environment,
-      onWrite: text => {
+      onLog: (entry, format) => {
+        const text = format === 'jsonlog' ? textOfEntry(entry) : entry
         this.#logTail = (this.#logTail + text).slice(-LOG_TAIL)
-        options.onLog(text)
+        options.onLog(entry, format)
       },
       onState: (slot, state) => {
         if (slot === this.#postmaster && state.startsWith('READY=1')) this.#ready()
@@ -155,6 +160,16 @@ export class Cluster {
   /** All of it, shared and of each process. */
   get memory(): WebAssembly.Memory {
     return this.#machine.memory.memory
+  }
+
+  /** All processes that live, the postmaster included. */
+  processes(): Iterable<ProcessStatus> {
+    return this.#machine.processes()
+  }
+
+  /** Bytes that came in and went out by all connections so far. */
+  get traffic(): { received: number; sent: number } {
+    return { received: this.#machine.kernel.host_received(), sent: this.#machine.kernel.host_sent() }
   }
 
   /** SIGTERM, SIGINT and SIGQUIT shut down smartly, fast and immediately; SIGHUP reloads the configuration. */

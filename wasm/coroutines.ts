@@ -35,8 +35,6 @@ const WAKES_IN_A_TURN = 64
 /** Timers take no more milliseconds than 31 bits. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-const decoder = new TextDecoder()
-
 export interface CoroutineHost {
   readonly system: System
   /** Files as one process sees them: its own handles, the same files as all others. */
@@ -148,7 +146,7 @@ export class Coroutines implements Scheduler {
   async #run(slot: number, process: Process, program: WebAssembly.Module): Promise<void> {
     const { system } = this.outside
     const files = this.outside.files()
-    const tell = (text: string, stream: number) => this.heard({ type: 'log', slot, stream, text })
+    const tell = (bytes: Uint8Array, stream: number) => this.heard({ type: 'log', slot, stream, bytes })
     const kernel = instantiateKernel(this.setup.kernel, this.setup.memory, {
       ...this.host,
       wait: new this.#jspi.Suspending((word: number, expected: number, ms: number) =>
@@ -160,7 +158,7 @@ export class Coroutines implements Scheduler {
     try {
       const host = {
         ...fileImports(this.#memory, files, {
-          write: (stream, bytes) => tell(decoder.decode(bytes), stream),
+          write: (stream, bytes) => tell(bytes, stream),
         }),
         ...clockImports(system),
         ...randomImports(this.#memory),
@@ -183,7 +181,7 @@ export class Coroutines implements Scheduler {
       process.resumed = system.monotonic()
       await this.#jspi.promising(instance.process_main)(kernel.host_argc(slot), kernel.host_argv(slot))
     } catch (error) {
-      status = waitStatus(error, kernel.host_pid(slot), text => tell(text, 2))
+      status = waitStatus(error, kernel.host_pid(slot), bytes => tell(bytes, 2))
     }
     files.closeAll()
     this.#processes.delete(slot)

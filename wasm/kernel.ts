@@ -45,12 +45,14 @@ export interface KernelExports extends WebAssembly.Exports {
   host_direct(fd: number, descriptor: number): void
   host_flushed(fd: number): void
   host_sending(fd: number): number
+  host_received(): number
+  host_sent(): number
   host_release(fd: number): void
   sys_recv(self: number, fd: number, buffer: number, length: number): number
   sys_send(self: number, fd: number, buffer: number, length: number): number
   sys_client(self: number): number
   sys_direct_begin(fd: number): number
-  sys_direct_end(fd: number): void
+  sys_direct_end(fd: number, sent: number): void
 }
 
 /** How a process waits and is woken, and the clock it waits by; see `c/kernel/host.h`. */

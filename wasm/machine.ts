@@ -4,6 +4,7 @@
  */
 import { instantiateKernel, type KernelExports, type KernelHost, Work } from './kernel.js'
 import type { LoadableModules } from './loadable-modules.js'
+import { LogCollector, type LogSink } from './log-collector.js'
 import { LinearMemory } from './memory.js'
 import type { ProcessMessage, ProcessSetup } from './process.js'
 import { imageSize } from './program.js'
@@ -41,8 +42,10 @@ export interface MachineOptions {
   /** At most so many processes at a time. */
   maxProcesses: number
   environment: Readonly<Record<string, string>>
-  /** Something a process has written to its standard output (1) or error (2). */
-  onWrite(text: string, stream: number): void
+  /** Something a process has written to its standard error, an entry of the log mostly; see log-collector.ts. */
+  onLog: LogSink
+  /** The same of its standard output. By default it is taken for a part of the log. */
+  onOutput?(bytes: Uint8Array): void
   /** What a process tells about its state, in the words of sd_notify(3). */
   onState(slot: number, state: string): void
   /** Sockets have events; ask host_next_socket(). */
@@ -53,6 +56,21 @@ export interface MachineOptions {
 const INITIAL_PAGES = 256
 const MAXIMUM_PAGES = 65536
 
+/** Bytes. */
+const PAGE = 65536
+
+/** Slot 0 of the process table is the host's. */
+const FIRST_SLOT = 1
+const RUNNING = 2
+
+/** A process that lives. */
+export interface ProcessStatus {
+  readonly pid: number
+  readonly args: readonly string[]
+  /** Bytes of linear memory that it alone has. */
+  readonly memory: number
+}
+
 const encoder = new TextEncoder()
 
 export class Machine {
@@ -61,6 +79,7 @@ export class Machine {
   readonly #scheduler: Scheduler
   readonly #exits = new Map<number, (status: number) => void>()
   #first = 0
+  readonly #log: LogCollector
   #timer: ReturnType<typeof setTimeout> | undefined
   #running = true
 
@@ -72,6 +91,7 @@ export class Machine {
     })
     const data = Math.max(imageSize(options.first).data, imageSize(options.program).data)
     this.memory = new LinearMemory(memory)
+    this.#log = new LogCollector(options.onLog)
     this.#scheduler = options.scheduler(
       { memory, kernel: options.kernel, modules: options.modules, environment: options.environment },
       message => this.#hear(message),
@@ -124,6 +144,26 @@ export class Machine {
       this.#scheduler.run(slot, slot === this.#first ? this.options.first : this.options.program)
   }
 
+  /** What lives now, by slot. */
+  *processes(): Generator<ProcessStatus> {
+    for (let slot = FIRST_SLOT; slot < this.options.maxProcesses; slot++) {
+      if (this.kernel.host_state(slot) !== RUNNING) continue
+      const args = this.kernel.host_argv(slot) >>> 0
+      const count = this.kernel.host_argc(slot)
+      const at = (i: number) => this.memory.view(args + 4 * count).getUint32(args + 4 * i, true)
+      yield {
+        pid: this.kernel.host_pid(slot),
+        args: Array.from({ length: count }, (_, i) => this.memory.string(at(i))),
+        memory: this.kernel.host_pages(slot) * PAGE,
+      }
+    }
+  }
+
+  #write({ slot, stream, bytes }: ProcessMessage & { type: 'log' }): void {
+    if (stream === 1 && this.options.onOutput !== undefined) this.options.onOutput(bytes)
+    else this.#log.add(slot, bytes)
+  }
+
   /** One at a time: the next once this one's exit has been heard. */
   #killProcess(): void {
     const slot = this.kernel.host_next_killed()
@@ -138,9 +178,10 @@ export class Machine {
   }
 
   #hear(message: ProcessMessage): void {
-    if (message.type === 'log') this.options.onWrite(message.text, message.stream)
+    if (message.type === 'log') this.#write(message)
     else if (message.type === 'state') this.options.onState(message.slot, message.state)
     else {
+      this.#log.end(message.slot)
       this.kernel.host_exit(message.slot, message.status)
       this.#exits.get(message.slot)?.(message.status)
       this.#exits.delete(message.slot)

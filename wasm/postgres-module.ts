@@ -17,6 +17,7 @@ import { randomImports } from './host/random.js'
 import type { PGliteImports } from './imports.js'
 import { instantiateKernel, threadHost, Wait } from './kernel.js'
 import { ModuleLoader } from './loadable-modules.js'
+import { LogCollector } from './log-collector.js'
 import { LinearMemory } from './memory.js'
 import { imageSize, type ProgramExports, programImports, startInstance } from './program.js'
 import { CALLER_DEPTH } from './stack.js'
@@ -123,14 +124,14 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
   kernel.host_spawn(args.length + 1, process.pid)
   const slot = kernel.host_next_embryo()
 
-  const onLog = options.onLog ?? (() => {})
+  const log = new LogCollector(options.onLog ?? (() => {}))
   const loader = new ModuleLoader(memory, programs.modules)
   const host = {
     ...fileImports(
       memory,
       options.dataDir === undefined ? await newCluster() : ownFiles(resolve(options.dataDir)),
       {
-        write: (_stream, bytes) => onLog(Buffer.from(bytes).toString()),
+        write: (_stream, bytes) => log.add(slot, bytes),
       },
     ),
     ...clockImports(nodeSystem),

@@ -25,7 +25,7 @@ export interface ProcessSetup {
 /** What a machine hears of its processes; the last of each is its exit. */
 export type ProcessMessage =
   | { readonly type: 'exit'; readonly slot: number; readonly status: number }
-  | { readonly type: 'log'; readonly slot: number; readonly stream: number; readonly text: string }
+  | { readonly type: 'log'; readonly slot: number; readonly stream: number; readonly bytes: Uint8Array }
   | { readonly type: 'state'; readonly slot: number; readonly state: string }
 
 export const SIGKILL = 9
@@ -52,9 +52,9 @@ export function instantiateProcess(
 }
 
 /** The wait status of a process that has ended by throwing this; what is no exit of its own is a crash, and is told. */
-export function waitStatus(error: unknown, pid: number, tell: (text: string) => void): number {
+export function waitStatus(error: unknown, pid: number, tell: (bytes: Uint8Array) => void): number {
   if (error instanceof ProcessExit) return error.status
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  tell(`process ${pid} crashed: ${text}\n`)
+  tell(new TextEncoder().encode(`process ${pid} crashed: ${text}\n`))
   return SIGSEGV
 }

@@ -23,7 +23,7 @@ export async function runProgram(
     modules,
     maxProcesses: 16,
     environment,
-    onWrite,
+    onLog: onWrite,
     onState: () => {},
     onSockets: () => {},
   })

@@ -98,7 +98,12 @@ export class Threads implements Scheduler {
         if (busy === worker) {
           this.#busy.delete(slot)
           if (failure !== undefined)
-            this.heard({ type: 'log', slot, stream: 2, text: `thread ended: ${failure.message}\n` })
+            this.heard({
+              type: 'log',
+              slot,
+              stream: 2,
+              bytes: Buffer.from(`thread ended: ${failure.message}\n`),
+            })
           this.heard({ type: 'exit', slot, status: failure === undefined ? SIGKILL : SIGSEGV })
         }
     })

@@ -40,13 +40,7 @@ let slot = 0
 
 const host: WebAssembly.ModuleImports = {
   ...fileImports(memory, files, {
-    write: (stream, bytes) =>
-      tell({
-        type: 'log',
-        slot,
-        stream,
-        text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(),
-      }),
+    write: (stream, bytes) => tell({ type: 'log', slot, stream, bytes }),
   }),
   ...clockImports(nodeSystem),
   ...randomImports(memory),
@@ -65,7 +59,7 @@ function run(module: WebAssembly.Module): number {
     program.process_main(kernel.host_argc(slot), kernel.host_argv(slot))
     return 0
   } catch (error) {
-    return waitStatus(error, kernel.host_pid(slot), text => tell({ type: 'log', slot, stream: 2, text }))
+    return waitStatus(error, kernel.host_pid(slot), bytes => tell({ type: 'log', slot, stream: 2, bytes }))
   } finally {
     files.closeAll()
   }
@@ -83,7 +77,7 @@ function clientImports(client: number) {
       const descriptor = kernel.sys_direct_begin(client)
       if (descriptor >= 0) {
         const sent = send(descriptor, buffer >>> 0, length)
-        kernel.sys_direct_end(client)
+        kernel.sys_direct_end(client, Math.max(sent, 0))
         if (sent !== 0) return sent
       }
       return kernel.sys_send(self, client, buffer, length)

@@ -15,6 +15,9 @@
 #include "atomic.h"
 #include "proc.h"
 
+static uint64_t received;		/* bytes ever, by all connections */
+static uint64_t sent;
+
 /* ---- the process' side of a connection ---- */
 
 /* Move up to `length` bytes between a buffer and the ring, from `position` on. */
@@ -95,6 +98,7 @@ sys_send(int self, int fd, const void *buffer, uint32_t length)
 				n = length;
 			ring_copy(&s->output, s->output.head, (uint8_t *) buffer, n, 1);
 			store(&s->output.head, s->output.head + n);
+			fetch_add(&sent, n);
 			socket_tell_host(s, SOCKET_OUTPUT);
 			return (int) n;
 		}
@@ -138,8 +142,9 @@ sys_direct_begin(int fd)
 }
 
 void
-sys_direct_end(int fd)
+sys_direct_end(int fd, uint32_t length)
 {
+	fetch_add(&sent, length);
 	store(&socket_of(fd)->sending, 0);
 }
 
@@ -205,6 +210,7 @@ host_input_add(int fd, uint32_t length)
 	struct socket *s = socket_of(fd);
 
 	store(&s->input.head, s->input.head + length);
+	fetch_add(&received, length);
 	socket_tell_process(s);
 }
 
@@ -273,3 +279,14 @@ host_output_take(int fd, uint32_t length)
 		socket_tell_process(s);
 }
 
+double
+host_received(void)
+{
+	return (double) load(&received);
+}
+
+double
+host_sent(void)
+{
+	return (double) load(&sent);
+}

@@ -104,10 +104,10 @@ KERNEL(sys_send) int sys_send(int self, int fd, const void *buffer, uint32_t len
 KERNEL(sys_shutdown) int sys_shutdown(int self, int fd);
 /*
  * The system's own descriptor of a socket, if this process may write to it now, else -1. After the write, which must
- * not block, tell sys_direct_end(). What is not written then goes through sys_send().
+ * not block, tell sys_direct_end() how many bytes were sent. What is not written then goes through sys_send().
  */
 KERNEL(sys_direct_begin) int sys_direct_begin(int fd);
-KERNEL(sys_direct_end) void sys_direct_end(int fd);
+KERNEL(sys_direct_end) void sys_direct_end(int fd, uint32_t sent);
 KERNEL(sys_address) int sys_address(int self, int fd, int peer, struct address *address);
 /* Stop blocking in read, write and accept on this pipe end or socket. */
 KERNEL(sys_nonblock) int sys_nonblock(int self, int fd, int nonblock);
@@ -188,6 +188,9 @@ KERNEL(host_output_take) void host_output_take(int fd, uint32_t length);
 KERNEL(host_direct) void host_direct(int fd, int descriptor);
 KERNEL(host_flushed) void host_flushed(int fd);
 KERNEL(host_sending) int host_sending(int fd);
+/* Bytes that came in, or went out, by all connections since the kernel was booted. */
+KERNEL(host_received) double host_received(void);
+KERNEL(host_sent) double host_sent(void);
 /* The host lets go of the socket; it is freed once the process has let go too. */
 KERNEL(host_release) void host_release(int fd);
 #endif

@@ -36,6 +36,13 @@ clock_gettime(clockid_t clock, struct timespec *time)
 	return 0;
 }
 
+/* The C library's own name for it. */
+int
+__clock_gettime(clockid_t clock, struct timespec *time)
+{
+	return clock_gettime(clock, time);
+}
+
 int
 clock_getres(clockid_t clock, struct timespec *resolution)
 {

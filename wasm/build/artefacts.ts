@@ -2,7 +2,7 @@
  * Gathers what wasm/dist/ consists of. The server finds share/ and lib/ from the place of its executable, so there is an
  * empty bin/postgres. It looks whether the file of a module exists before it asks for it, but the host reads them.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Linked } from './link.js'
 import type { LoadableModules } from './loadable-modules.js'
@@ -10,8 +10,8 @@ import { dist } from './paths.js'
 import type { Objects } from './postgres.js'
 import type { Toolchain } from './toolchain.js'
 
-/** Read by initdb only, which has done its work when the cluster template is made. */
-const NOT_SHIPPED =
+/** What initdb alone reads. */
+export const FOR_INITDB =
   /\.(bki|sample)$|^(errcodes|sql_features)\.txt$|^(information_schema|snowball_create|system_\w+)\.sql$/
 
 /** Fills a folder with the files that need no running server: everything but the cluster template and the manifest. */
@@ -27,9 +27,10 @@ export function gather(
   mkdirSync(join(folder, 'bin'))
   writeFileSync(join(folder, 'bin', 'postgres'), '', { mode: 0o755 })
   copyModules(toolchain, modules, join(folder, 'lib'))
-  const share = toolchain.outside(`${objects.installed}/share`)
-  for (const name of readdirSync(share))
-    if (!NOT_SHIPPED.test(name)) cpSync(join(share, name), join(folder, 'share', name), { recursive: true })
+  cpSync(toolchain.outside(`${objects.installed}/share`), join(folder, 'share'), { recursive: true })
+  mkdirSync(join(folder, 'programs'))
+  for (const file of [linked.initdb, ...linked.clients])
+    cpSync(toolchain.outside(file), join(folder, 'programs', basename(file)))
 }
 
 /** Fills a folder with the modules for PostgreSQL's own tests, and their SQL and control files. */

@@ -9,6 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTemplate } from '../template.js'
+import { FOR_INITDB } from './artefacts.js'
 import { filesBelow } from './hash.js'
 import type { LoadableModules } from './loadable-modules.js'
 
@@ -37,7 +38,7 @@ export async function writeBundle(folder: string, { names }: LoadableModules): P
     entries.push([path, offset, content.length])
   }
 
-  for (const name of filesBelow(join(folder, 'share')))
+  for (const name of filesBelow(join(folder, 'share')).filter(name => !FOR_INITDB.test(name)))
     addFile(`/pgsql/share/${name}`, readFileSync(join(folder, 'share', name)))
   for (const name of ['bin/postgres', ...names.map(name => `lib/${name}.so`)])
     addFile(`/pgsql/${name}`, Buffer.alloc(0))

@@ -1,5 +1,5 @@
 /**
- * Links the three modules: the kernel, the server, and initdb. wasm-ld is called directly; nothing of Emscripten's
+ * Links the modules: the kernel, the server, initdb, and the clients. wasm-ld is called directly; nothing of Emscripten's
  * JavaScript is needed, because c/posix answers the C library and the host answers c/posix.
  */
 import { mkdirSync } from 'node:fs'
@@ -21,11 +21,15 @@ const PROGRAM = [
   ...['__wasm_call_ctors', '__wasm_init_tls', '__main_argc_argv'].map(name => `--export=${name}`),
 ]
 
+/** PostgreSQL's own clients that are built, each a program. */
+const CLIENTS = ['pg_dump', 'pg_restore', 'psql']
+
 /** Paths as the compiler sees them. */
 export interface Linked {
   kernel: string
   postgres: string
   initdb: string
+  clients: string[]
 }
 
 /** `exported` names what loadable modules import from postgres.wasm. */
@@ -39,20 +43,31 @@ export async function link(
   const folder = `${toolchain.work}/linked`
   mkdirSync(toolchain.outside(folder), { recursive: true })
   const libraries = [library.libc, library.builtins]
-  const installed = (program: string) => linkInputs(toolchain, `${objects.installed}/bin/${program}`, false)
+  const inputs = (program: string, shared: boolean) =>
+    linkInputs(toolchain, `${objects.installed}/bin/${program}`, shared)
   const exports = [...new Set(exported)].sort().map(name => `--export=${name}`)
+  const clients: string[] = []
+  for (const client of CLIENTS)
+    clients.push(
+      await wasmLd(
+        toolchain,
+        `${folder}/${client}.wasm`,
+        ...[...PROGRAM, ...own.posix, ...own.client, ...inputs(client, true), ...libraries],
+      ),
+    )
   return {
+    clients,
     kernel: await wasmLd(toolchain, `${folder}/kernel.wasm`, ...KERNEL, ...own.kernel),
     postgres: await wasmLd(
       toolchain,
       `${folder}/postgres.wasm`,
       ...[...PROGRAM, '--export-if-defined=_interactive_one', ...exports],
-      ...[...own.posix, ...own.postgres, ...installed('postgres'), ...libraries],
+      ...[...own.posix, ...own.postgres, ...inputs('postgres', false), ...libraries],
     ),
     initdb: await wasmLd(
       toolchain,
       `${folder}/initdb.wasm`,
-      ...[...PROGRAM, ...own.posix, ...own.initdb, ...installed('initdb'), ...libraries],
+      ...[...PROGRAM, ...own.posix, ...own.initdb, ...inputs('initdb', false), ...libraries],
     ),
   }
 }

@@ -67,7 +67,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
   })
   await progress.step('check the imports', async () => {
     const read = (file: string) => readFileSync(toolchain.outside(file))
-    for (const program of [linked.postgres, linked.initdb])
+    for (const program of [linked.postgres, linked.initdb, ...linked.clients])
       await requireKnownImports(basename(program), read(program), read(linked.kernel))
   })
   await progress.step('cluster template', async () => {

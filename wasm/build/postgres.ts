@@ -40,6 +40,8 @@ const FOLDERS = [
   'src/interfaces/libpq',
   ...MODULE_FOLDERS,
   'src/bin/initdb',
+  'src/bin/pg_dump',
+  'src/bin/psql',
 ]
 
 /** The number of objects compiled from nothing, only to show progress. */

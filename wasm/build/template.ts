@@ -16,7 +16,7 @@ import { BuildFailure } from './failure.js'
 import { hashOf } from './hash.js'
 import { cache, logFile } from './paths.js'
 
-/** What initdb is called with, beside `--pgdata`. */
+/** What initdb is called with, beside `--pgdata`. The same are the defaults of `init` (server/initdb.ts). */
 const INITDB_OPTIONS = [
   ...['--username=postgres', '--auth=trust', '--encoding=UTF8'],
   // Collation by code point and full Unicode case mapping, without any operating system locale.

@@ -1,5 +1,5 @@
 /*
- * mktime.c: the inverse of localtime(), which initdb uses to recognise the system's time zone. That is always UTC here.
+ * mktime.c: the inverse of localtime(). The time zone is always UTC here.
  */
 #include <time.h>
 

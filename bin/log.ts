@@ -1,0 +1,64 @@
+/** What the command line prints of the log, and how: as text for people, or as a JSON object on each line for programs. */
+import type { LogFormat } from '../server/index.js'
+import { TerseLog } from '../server/log.js'
+
+export interface LogOptions {
+  logFormat: 'text' | 'json'
+  quiet?: true
+  verbose?: true
+}
+
+/** Where the log of a server goes. */
+export interface Log {
+  /** As startServer() takes it. */
+  readonly sink: false | ((line: string, format: LogFormat) => void)
+  /** Settings of PostgreSQL that belong to it; those that are given are stronger. */
+  readonly settings: Readonly<Record<string, string>>
+  started(): void
+  stopping(): void
+  /** The server could not be started. */
+  failed(message: string): void
+}
+
+export function makeLog(options: LogOptions): Log {
+  return options.logFormat === 'json' ? jsonLog(options) : textLog(options)
+}
+
+const write = (line: string) => void process.stderr.write(`${line}\n`)
+
+function textLog({ quiet, verbose }: LogOptions): Log {
+  const terse = new TerseLog(write)
+  const filtered = (line: string, format: LogFormat) =>
+    format === 'stderr' || format === 'output' ? terse.add(line) : write(line)
+  return {
+    sink: quiet ? false : verbose ? write : filtered,
+    // Checkpoints are chatter to most who run this.
+    settings: verbose ? { log_min_messages: 'info' } : { log_checkpoints: 'off' },
+    started: () => terse.started(),
+    stopping: () => terse.stopping(),
+    failed: message => write(`pglite-imports-server: ${message}`),
+  }
+}
+
+/**
+ * PostgreSQL's own jsonlog, all of it. Until it is running the postmaster logs as text too, which would be the same again.
+ */
+function jsonLog({ quiet, verbose }: LogOptions): Log {
+  const sink = (line: string, format: LogFormat) => {
+    if (format === 'output') write(hostEntry('LOG', line))
+    else if (format !== 'stderr') write(line)
+  }
+  return {
+    sink: quiet ? false : sink,
+    settings: { log_destination: 'jsonlog', ...(verbose ? { log_min_messages: 'info' } : {}) },
+    started() {},
+    stopping() {},
+    failed: message => write(hostEntry('FATAL', message)),
+  }
+}
+
+/** What the host has to say, with the fields that PostgreSQL's entries have. */
+function hostEntry(error_severity: string, message: string): string {
+  const timestamp = new Date().toISOString().replace('T', ' ').replace('Z', ' UTC')
+  return JSON.stringify({ timestamp, pid: process.pid, error_severity, message, backend_type: 'host' })
+}

@@ -1,0 +1,50 @@
+/** How it is told that a server is ready: to people, or to scripts as JSON. */
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type PostgresServer, StartupError } from '../server/index.js'
+import { errorCode } from '../server/startup-error.js'
+
+export function greeting(server: PostgresServer): string {
+  const { url, host, port, socketPath, dataDir, ephemeral, httpUrl } = server
+  const at = host === '' && socketPath !== undefined ? dirname(socketPath) : host
+  return [
+    `PostgreSQL is ready: ${url}`,
+    `  connect with:      psql -h ${at} -p ${port} -U postgres`,
+    ...(socketPath !== undefined && host !== '' ? [`  unix socket:       ${socketPath}`] : []),
+    ...(httpUrl !== undefined ? [`  health, metrics:   ${httpUrl}`] : []),
+    ephemeral
+      ? '  data:              ephemeral, gone when the server stops; keep it with -D DIR'
+      : `  data:              ${dataDir}`,
+    '  stop with:         Ctrl-C',
+  ].join('\n')
+}
+
+/** One JSON object on one line. */
+export function description(server: PostgresServer): string {
+  const { url, host, port, socketPath, dataDir, ephemeral, httpUrl } = server
+  return JSON.stringify({ url, host, port, pid: process.pid, dataDir, ephemeral, socketPath, httpUrl })
+}
+
+/** Writes the description to a file, which appears with all its content and goes when this process exits. */
+export function writeReadyFile(file: string, server: PostgresServer): void {
+  const unfinished = `${file}.${process.pid}`
+  try {
+    writeFileSync(unfinished, `${description(server)}\n`)
+    renameSync(unfinished, file)
+  } catch (error) {
+    throw new StartupError(`cannot write ready file "${file}": ${(error as Error).message}`, errorCode(error))
+  }
+  process.on('exit', () => rmSync(file, { force: true }))
+}
+
+/** What lets a client program find the server by itself: libpq's variables, and the one that frameworks read. */
+export function clientEnvironment(server: PostgresServer): Record<string, string> {
+  const { url, host, port, socketPath } = server
+  return {
+    DATABASE_URL: url,
+    PGHOST: host === '' && socketPath !== undefined ? dirname(socketPath) : host,
+    PGPORT: String(port),
+    PGUSER: 'postgres',
+    PGDATABASE: 'postgres',
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * What monitors ask by HTTP: /health, whether the server runs; /ready, whether it serves clients; /metrics, for
+ * Prometheus. It is there from before PostgreSQL starts until after it has ended, and answers when PostgreSQL does not.
+ */
+import { once } from 'node:events'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { METRICS_TYPE, metricsText, type ServerStatus } from './metrics.js'
+import { errorCode, StartupError } from './startup-error.js'
+import { type Answer, statisticsOf } from './statistics.js'
+
+export interface HttpOptions {
+  /** The TCP port, 0 for any free one. */
+  port: number
+  /** A name or address to listen on. Default: 'localhost'. */
+  host?: string | undefined
+}
+
+/** A server that is being watched. */
+export interface Watched {
+  status(): ServerStatus
+  connect: Parameters<typeof statisticsOf>[0]
+  readonly user: string
+}
+
+export class Monitor {
+  readonly url: string
+  readonly #server: Server
+  #state: 'starting' | 'running' | 'ended' = 'starting'
+  #watched: Watched | undefined
+  #ask: () => Promise<Answer> = () => Promise.resolve({ error: 'the server is starting' })
+
+  /** @throws StartupError when the port is taken or may not be used */
+  static async listen({ port, host = 'localhost' }: HttpOptions): Promise<Monitor> {
+    const server = createServer({ requestTimeout: 10_000, keepAliveTimeout: 5_000 })
+    try {
+      server.listen({ port, host: host === '*' ? undefined : host })
+      await once(server, 'listening')
+    } catch (error) {
+      throw new StartupError(
+        `cannot serve HTTP on ${host}, port ${port}: ${errorCode(error) === 'EADDRINUSE' ? 'another program does; choose another port' : (error as Error).message}`,
+        errorCode(error),
+      )
+    }
+    return new Monitor(server, host)
+  }
+
+  private constructor(server: Server, host: string) {
+    this.#server = server
+    const name = ['*', '0.0.0.0', '::'].includes(host) ? 'localhost' : host
+    this.url = `http://${name.includes(':') ? `[${name}]` : name}:${(server.address() as AddressInfo).port}`
+    server.on('request', (request, response) => {
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        reply(response, 405, 'only GET\n')
+        return
+      }
+      void this.#answer(new URL(request.url ?? '/', 'http://monitor').pathname, response)
+    })
+    // The server that is watched keeps the process running, not this one.
+    server.unref()
+  }
+
+  watch(watched: Watched): void {
+    this.#state = 'running'
+    this.#watched = watched
+    this.#ask = statisticsOf(watched.connect, watched.user)
+  }
+
+  /** The server has ended. Who asks from now on finds nobody. */
+  close(): void {
+    this.#state = 'ended'
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+
+  async #answer(path: string, response: ServerResponse): Promise<void> {
+    if (path === '/health') {
+      const healthy = this.#state !== 'ended'
+      json(response, healthy ? 200 : 503, { status: this.#state })
+    } else if (path === '/ready') {
+      const { error } = await this.#ask()
+      if (error === undefined) json(response, 200, { status: 'ready' })
+      else json(response, 503, { status: 'not ready', error })
+    } else if (path === '/metrics') {
+      if (this.#watched === undefined) {
+        reply(response, 503, 'the server is starting\n')
+        return
+      }
+      const answer = await this.#ask()
+      const text = await metricsText(this.#watched.status(), answer)
+      const remark =
+        answer.error === undefined
+          ? ''
+          : `# PostgreSQL could not be asked: ${answer.error.replaceAll('\n', ' ')}\n`
+      reply(response, 200, remark + text, METRICS_TYPE)
+    } else reply(response, 404, 'there are /health, /ready and /metrics\n')
+  }
+}
+
+function json(response: ServerResponse, code: number, body: object): void {
+  reply(response, code, `${JSON.stringify(body)}\n`, 'application/json')
+}
+
+function reply(
+  response: ServerResponse,
+  code: number,
+  text: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  response.writeHead(code, { 'content-type': type, 'cache-control': 'no-store' })
+  response.end(text)
+}

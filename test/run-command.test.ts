@@ -1,0 +1,83 @@
+/** How scripts are told that a server is ready, and commands that are run with one. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Command } from './command.js'
+import { until } from './until.js'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'run-command-test-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test('--json and --ready-file describe the server, as long as it is ready', async () => {
+  const file = join(folder, 'ready')
+  const command = new Command('-p', '0', '--json', '--ready-file', file)
+  await until('it is ready', () => command.stdout.endsWith('}\n'))
+  const described = JSON.parse(command.stdout)
+  expect(described).toMatchObject({ host: 'localhost', pid: command.process.pid, ephemeral: true })
+  expect(readFileSync(file, 'utf8')).toBe(command.stdout)
+  const client = new pg.Client(described.url)
+  await client.connect()
+  const { rows } = await client.query(
+    `select current_setting('port')::int as port, current_setting('data_directory') as dir`,
+  )
+  expect(rows).toEqual([{ port: described.port, dir: described.dataDir }])
+  await client.end()
+  command.process.kill('SIGINT')
+  expect(await command.closed).toBe(0)
+  expect(existsSync(file)).toBe(false)
+})
+
+describe('--run', () => {
+  const node = (script: string) => `"${process.execPath}" -e "${script}"`
+
+  test('gives the command the server, and ends as it does', async () => {
+    const script = `console.log(process.env.DATABASE_URL, process.env.PGPORT); process.exitCode = 7`
+    const command = new Command('-q', '-p', '0', '--run', node(script))
+    expect(await command.closed).toBe(7)
+    const [, port] = /^postgres:\/\/postgres@localhost:(\d+)\/postgres \1\n$/.exec(command.stdout) ?? []
+    await expect(new pg.Client({ port: Number(port), user: 'postgres' }).connect()).rejects.toThrow(
+      'ECONNREFUSED',
+    )
+  })
+
+  test('passes signals on to the command and what it has started', async () => {
+    const script = `process.on('SIGTERM', () => { console.log('bye'); process.exit(3) }); setInterval(() => {}, 9); console.log('up')`
+    // Two commands, so that the shell stays.
+    const command = new Command('-q', '-p', '0', '--run', `${node(script)}; exit $?`)
+    await until('it is up', () => command.stdout.includes('up'))
+    command.process.kill('SIGTERM')
+    await command.closed
+    expect(command.stdout).toContain('bye')
+  })
+
+  test('tells of a command that is not there', async () => {
+    const command = new Command('-q', '-p', '0', '--run', 'nosuch-command')
+    expect(await command.closed).toBe(127)
+    expect(command.stderr).toContain('nosuch-command')
+  })
+})
+
+describe('while it starts', () => {
+  test('a server that recovers can be stopped', async () => {
+    const dataDir = join(folder, 'stopped-in-recovery')
+    const first = new Command('-q', '-p', '0', '-D', dataDir)
+    await first.url()
+    first.process.kill('SIGKILL')
+    await first.closed
+    const second = new Command('-v', '-p', '0', '-D', dataDir)
+    await until('it starts', () => second.stderr.includes('starting PostgreSQL'))
+    second.process.kill('SIGINT')
+    await second.closed
+    const third = new Command('-q', '-p', '0', '-D', dataDir)
+    const client = await third.connect()
+    expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await client.end()
+    third.process.kill('SIGINT')
+    expect(await third.closed).toBe(0)
+  })
+})
