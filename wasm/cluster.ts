@@ -4,11 +4,11 @@
 import { type ListenAddress, readAddress, writeAddress } from './address.js'
 import type { Programs } from './artefacts.js'
 import { ClientSocket } from './client-socket.js'
+import { Connecting, type ConnectingHost } from './connecting.js'
 import { errnoOf } from './host/errno.js'
 import { SocketEvent } from './kernel.js'
 import { type LogSink, textOfEntry } from './log-collector.js'
 import { exitCode, Machine, type ProcessStatus, type StartScheduler } from './machine.js'
-import { answerResolver, RESOLVER } from './resolver.js'
 
 export type { ListenAddress } from './address.js'
 
@@ -26,7 +26,7 @@ export interface ClusterHost {
   readonly maximumPages?: number
 }
 
-export interface ClusterOptions {
+export interface ClusterOptions extends ConnectingHost {
   host: ClusterHost
   /** Absolute path of a directory that holds a cluster. */
   dataDir: string
@@ -44,21 +44,6 @@ export interface ClusterOptions {
     address: ListenAddress,
     accept: (peer: ListenAddress) => ClientSocket | undefined,
   ): Promise<() => void>
-  /**
-   * Called when a process connects to another server. `connected` makes the cluster's end of the connection, given the
-   * address that the connection has on this side, or returns undefined when nobody wants it any more. Rejects with an
-   * error whose `code` says why there is no connection; `signal` is aborted when the process stops waiting for one.
-   */
-  connect(
-    address: ListenAddress,
-    connected: (local: ListenAddress) => ClientSocket | undefined,
-    signal: AbortSignal,
-  ): Promise<void>
-  /**
-   * The numeric addresses of a host name, or the name of a numeric address. Rejects with an error whose `code` is
-   * ENOTFOUND if there are none.
-   */
-  resolve(question: string): Promise<readonly string[]>
   /** PostgreSQL's log, an entry at a time. */
   onLog: LogSink
   /** Called once the postmaster runs, long before it accepts connections. */
@@ -103,7 +88,7 @@ export class Cluster {
   readonly #postmaster: number
   readonly #clients = new Map<number, ClientSocket>()
   readonly #listening = new Map<number, ListeningSocket>()
-  readonly #connecting = new Map<number, AbortController>()
+  readonly #connecting: Connecting
   /** The listening socket for connections from within. */
   #internal = 0
   #logTail = ''
@@ -144,6 +129,7 @@ export class Cluster {
       },
       onSockets: () => this.#handleSockets(),
     })
+    this.#connecting = new Connecting(this.#machine, options, fd => this.#connection(fd))
     const { unix_socket_directories: directories, ...settings } = options.settings
     const all = {
       ...DEFAULTS,
@@ -188,8 +174,7 @@ export class Cluster {
   async close(): Promise<void> {
     for (const { stop } of this.#listening.values()) stop()
     this.#listening.clear()
-    for (const attempt of this.#connecting.values()) attempt.abort()
-    this.#connecting.clear()
+    this.#connecting.close()
     await this.#machine.close()
   }
 
@@ -201,9 +186,9 @@ export class Cluster {
     ) {
       const events = this.#machine.kernel.host_socket_events(fd)
       if (events & SocketEvent.Listen) void this.#listen(fd)
-      else if (events & SocketEvent.Connect) void this.#connect(fd)
+      else if (events & SocketEvent.Connect) void this.#connecting.start(fd)
       if (this.#connecting.has(fd)) {
-        if (events & SocketEvent.Closed) this.#stopConnecting(fd)
+        if (events & SocketEvent.Closed) this.#connecting.stop(fd)
       } else if (this.#listening.has(fd)) this.#stopListening(fd)
       else this.#clients.get(fd)?.handle(events)
     }
@@ -230,34 +215,6 @@ export class Cluster {
   #stopListening(fd: number): void {
     this.#listening.get(fd)?.stop()
     this.#listening.delete(fd)
-    this.#machine.kernel.host_release(fd)
-  }
-
-  async #connect(fd: number): Promise<void> {
-    const address = readAddress(this.#machine.memory, this.#machine.kernel.host_socket_address(fd))
-    const attempt = new AbortController()
-    this.#connecting.set(fd, attempt)
-    const connected = (local: ListenAddress) => {
-      if (attempt.signal.aborted) return undefined
-      this.#connecting.delete(fd)
-      writeAddress(this.#machine.memory, this.#machine.kernel.host_scratch(), local)
-      return this.#machine.kernel.host_connected(fd, 0) === 0 ? this.#connection(fd) : undefined
-    }
-    try {
-      if ('path' in address && address.path === RESOLVER) {
-        const socket = connected({ path: '' })
-        if (socket !== undefined) answerResolver(socket, this.options.resolve)
-      } else await this.options.connect(address, connected, attempt.signal)
-    } catch (error) {
-      if (attempt.signal.aborted) return
-      this.#connecting.delete(fd)
-      this.#machine.kernel.host_connected(fd, errnoOf(error))
-    }
-  }
-
-  #stopConnecting(fd: number): void {
-    this.#connecting.get(fd)?.abort()
-    this.#connecting.delete(fd)
     this.#machine.kernel.host_release(fd)
   }
 

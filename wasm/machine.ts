@@ -42,6 +42,8 @@ export interface MachineOptions {
   /** At most so many processes at a time. */
   maxProcesses: number
   environment: Readonly<Record<string, string>>
+  /** Whether processes have the standard streams of this Node process. */
+  ownStreams?: boolean
   /** Something a process has written to its standard error, an entry of the log mostly; see log-collector.ts. */
   onLog: LogSink
   /** The same of its standard output. By default it is taken for a part of the log. */
@@ -84,6 +86,8 @@ export class Machine {
   #running = true
 
   constructor(readonly options: MachineOptions) {
+    const { kernel, modules, environment, ownStreams = false } = options
+    const setup = { kernel, modules, environment, ownStreams }
     const memory = new WebAssembly.Memory({
       initial: INITIAL_PAGES,
       maximum: options.maximumPages ?? MAXIMUM_PAGES,
@@ -92,10 +96,7 @@ export class Machine {
     const data = Math.max(imageSize(options.first).data, imageSize(options.program).data)
     this.memory = new LinearMemory(memory)
     this.#log = new LogCollector(options.onLog)
-    this.#scheduler = options.scheduler(
-      { memory, kernel: options.kernel, modules: options.modules, environment: options.environment },
-      message => this.#hear(message),
-    )
+    this.#scheduler = options.scheduler({ memory, ...setup }, message => this.#hear(message))
     this.kernel = instantiateKernel(options.kernel, memory, this.#scheduler.host)
     const { depth } = this.#scheduler
     if (this.kernel.host_boot(options.maxProcesses, data, depth) < 0) throw new Error('out of memory')

@@ -20,6 +20,8 @@ export interface ProcessSetup {
   readonly kernel: WebAssembly.Module
   readonly modules: LoadableModules
   readonly environment: Readonly<Record<string, string>>
+  /** Whether standard streams are those of this Node process; otherwise nothing is read, and what is written is told. */
+  readonly ownStreams?: boolean
 }
 
 /** What a machine hears of its processes; the last of each is its exit. */

@@ -1,33 +1,67 @@
-/** Runs a program of the build's, such as initdb, on a machine of its own; the processes it starts are servers. */
+/** Runs a program of the build's, such as initdb or psql, on a machine of its own; the processes it starts are servers. */
 import { environment, loadProgram, loadPrograms } from './artefacts.js'
+import { ClientSocket } from './client-socket.js'
+import { Connecting, type ConnectingHost } from './connecting.js'
+import { SocketEvent } from './kernel.js'
 import { exitCode, Machine } from './machine.js'
 import { Threads } from './threads.js'
+
+export interface ProgramOptions {
+  /** What it sees of an environment beside what all programs see. */
+  environment?: Readonly<Record<string, string>>
+  /** Called with what it and its children write; by default they have the streams of this process. */
+  onWrite?: (text: string) => void
+  /** How it connects to servers. By default it cannot. */
+  connections?: ConnectingHost
+}
 
 /**
  * @param file the program, a WebAssembly module linked as postgres.wasm is
  * @param args its command line, with its own name first
- * @param onWrite called with what it and its children write
  * @returns its exit code
  */
 export async function runProgram(
   file: string,
   args: readonly string[],
-  onWrite: (text: string) => void,
+  { environment: own = {}, onWrite, connections = noConnections }: ProgramOptions,
 ): Promise<number> {
   const { kernel, postgres, modules } = loadPrograms()
-  const machine = new Machine({
+  const sockets = new Map<number, ClientSocket>()
+  const connection = (fd: number) => {
+    const socket = new ClientSocket(fd, machine.kernel, machine.memory, () => sockets.delete(fd))
+    sockets.set(fd, socket)
+    return socket
+  }
+  const handle = (fd: number) => {
+    const events = machine.kernel.host_socket_events(fd)
+    if (events & SocketEvent.Connect) void connecting.start(fd)
+    if (!connecting.has(fd)) sockets.get(fd)?.handle(events)
+    else if (events & SocketEvent.Closed) connecting.stop(fd)
+  }
+  const machine: Machine = new Machine({
     scheduler: (setup, heard) => new Threads(setup, heard, undefined),
     kernel,
     first: loadProgram(file),
     program: postgres,
     modules,
     maxProcesses: 16,
-    environment,
-    onLog: onWrite,
+    environment: { ...environment, ...own },
+    ownStreams: onWrite === undefined,
+    onLog: onWrite ?? (text => void process.stderr.write(text)),
     onState: () => {},
-    onSockets: () => {},
+    onSockets() {
+      for (let fd = machine.kernel.host_next_socket(); fd > 0; fd = machine.kernel.host_next_socket())
+        handle(fd)
+    },
   })
+  const connecting = new Connecting(machine, connections, connection)
   const status = await machine.spawn(args, process.pid).exited
+  connecting.close()
   await machine.close()
   return exitCode(status)
+}
+
+const noConnections: ConnectingHost = {
+  connect: () => Promise.reject(Object.assign(new Error('no way out'), { code: 'ENETUNREACH' })),
+  resolve: () => Promise.resolve([]),
 }

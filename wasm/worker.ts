@@ -10,6 +10,7 @@ import { errnoOf } from './host/errno.js'
 import { fileImports } from './host/files.js'
 import { nodeFiles } from './host/node-files.js'
 import { nodeSystem } from './host/node-system.js'
+import { ownStreams } from './host/own-streams.js'
 import { processImports } from './host/process.js'
 import { randomImports } from './host/random.js'
 import { instantiateKernel, threadHost } from './kernel.js'
@@ -39,9 +40,11 @@ const files = setup.access === undefined ? nodeFiles() : confinedFiles(setup.acc
 let slot = 0
 
 const host: WebAssembly.ModuleImports = {
-  ...fileImports(memory, files, {
-    write: (stream, bytes) => tell({ type: 'log', slot, stream, bytes }),
-  }),
+  ...fileImports(
+    memory,
+    files,
+    setup.ownStreams ? ownStreams : { write: (stream, bytes) => tell({ type: 'log', slot, stream, bytes }) },
+  ),
   ...clockImports(nodeSystem),
   ...randomImports(memory),
   ...processImports(memory, {

@@ -1,6 +1,6 @@
 /**
  * Gathers what wasm/dist/ consists of. The server finds share/ and lib/ from the place of its executable, so there is an
- * empty bin/postgres. It looks whether the file of a module exists before it asks for it, but the host reads them.
+ * empty bin/postgres, and for initdb one of its own. It looks whether the file of a module exists before it asks for it, but the host reads them.
  */
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -25,7 +25,8 @@ export function gather(
   for (const file of [linked.kernel, linked.postgres])
     cpSync(toolchain.outside(file), join(folder, basename(file)))
   mkdirSync(join(folder, 'bin'))
-  writeFileSync(join(folder, 'bin', 'postgres'), '', { mode: 0o755 })
+  for (const program of ['postgres', 'initdb'])
+    writeFileSync(join(folder, 'bin', program), '', { mode: 0o755 })
   copyModules(toolchain, modules, join(folder, 'lib'))
   cpSync(toolchain.outside(`${objects.installed}/share`), join(folder, 'share'), { recursive: true })
   mkdirSync(join(folder, 'programs'))

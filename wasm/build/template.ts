@@ -37,9 +37,9 @@ export async function makeTemplate(module: string, program: string, output: stri
   const dataDirectory = join(cache, 'cluster')
   rmSync(dataDirectory, { recursive: true, force: true })
   const written: string[] = []
-  const code = await runProgram(module, [program, `--pgdata=${dataDirectory}`, ...INITDB_OPTIONS], text =>
-    written.push(text),
-  )
+  const code = await runProgram(module, [program, `--pgdata=${dataDirectory}`, ...INITDB_OPTIONS], {
+    onWrite: text => written.push(text),
+  })
   writeFileSync(logFile('initdb'), written.join(''))
   if (code !== 0)
     throw new BuildFailure(

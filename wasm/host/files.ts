@@ -38,6 +38,8 @@ function decodeFlags(bits: number): OpenFlags {
 export interface StandardStreams {
   /** `stream` is 1 for output, 2 for errors. */
   write(stream: number, bytes: Uint8Array): void
+  /** Fills the buffer with input; returns how many bytes that are, 0 at the end. Without it there is none. */
+  read?(buffer: Uint8Array): number
 }
 
 /** A call whose failure is a negated errno. */
@@ -82,8 +84,9 @@ export function fileImports(memory: LinearMemory, layer: FileLayer, streams: Sta
     },
     read(handle: number, buffer: number, length: number, position: number) {
       const start = buffer >>> 0
-      if (handle === 0) return 0
       try {
+        if (handle === 0)
+          return streams.read?.(memory.reach(start + length).subarray(start, start + length)) ?? 0
         return layer.read(handle, memory.reach(start + length), start, length, position)
       } catch (error) {
         return -errnoOf(error)
