@@ -11,6 +11,7 @@
 #define NPAGE			65536	/* pages in the 4 GiB that 32 bits can address */
 #define RING_SIZE		65536	/* bytes buffered per direction of a connection; a power of two */
 #define STACK_ROOM		(640 * 1024)	/* bytes of C stack beyond the depth that a process may use; see posix/stack.h */
+#define STACK_ALIGNMENT	16			/* what compiled code takes the stack pointer to be a multiple of */
 #define PIPE_SIZE		4096	/* bytes buffered in a pipe; at least PIPE_BUF, so such writes are atomic */
 #define NSHM			256		/* System V shared memory segments at once */
 #define CONNECTIONS_EACH 2		/* sockets per process in the table, on average: its client, and a connection of its own */

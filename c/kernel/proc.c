@@ -33,7 +33,7 @@ proc_boot(int count, uint32_t image, uint32_t stack)
 	if (procs == NULL)
 		return -ENOMEM;
 	nproc = count;
-	image_size = image;
+	image_size = (image + STACK_ALIGNMENT - 1) & ~(uint32_t) (STACK_ALIGNMENT - 1);
 	stack_size = stack + STACK_ROOM;
 	procs[HOST_SLOT].state = PROC_RUNNING;
 	return 0;
