@@ -267,7 +267,8 @@ describe('a data directory', () => {
     expect(await query(await start(join(parent, `killed-${steps - 2}`)), 'select 1')).toBe(1)
     await [...running].at(-1)!.stop()
     rmSync(parent, { recursive: true, force: true })
-  })
+    // Seventeen first starts, each of another Node.
+  }, 240_000)
 })
 
 /** Makes a cluster in another process, which is killed before this step; without one, returns how many there are. */
