@@ -1,19 +1,15 @@
 /** The server under test: the command line in a process of its own, which faults are done to. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { repository } from '../../wasm/build/paths.js'
 
 const commandLine = join(repository, 'dist', 'bin', 'pglite-imports-server.js')
-const inject = join(repository, 'test', 'faults', 'inject.mjs')
 
 /** Milliseconds after which a server that neither is ready nor has ended counts as hung. */
 export const PATIENCE = 120_000
 
-const SLOTS = 1024
 const LOG_LENGTH = 200_000
 
 export interface ServerOptions {
@@ -22,8 +18,6 @@ export interface ServerOptions {
   node: string
   threads: boolean
   settings?: Readonly<Record<string, string>> | undefined
-  /** Whether inject.mjs is preloaded. */
-  injected?: boolean
   /** A program and arguments to run it by, such as unshare. */
   by?: string[]
   /** Further modules to preload, and the environment they read. */
@@ -37,21 +31,19 @@ export class Server {
   output = ''
   log = ''
   port = 0
-  readonly #faults: string | undefined
 
   constructor(options: ServerOptions) {
-    const { node, dataDir, threads, settings = {}, injected = false, by = [], preload = [], env } = options
-    this.#faults = injected ? mkdtempSync(join(tmpdir(), 'faults-')) : undefined
+    const { node, dataDir, threads, settings = {}, by = [], preload = [], env } = options
     const command = [
       ...[...by, node],
-      ...[...preload, ...(injected ? [inject] : [])].flatMap(file => ['--import', file]),
+      ...preload.flatMap(file => ['--import', file]),
       ...[commandLine, '-v', '-p', '0', '-h', '127.0.0.1', '-D', dataDir],
       ...(threads ? [] : ['--no-threads']),
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ]
     this.child = spawn(command[0]!, command.slice(1), {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ...env, ...(injected ? { FAULTS: this.#faults } : {}) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
     })
     this.child.stdout!.on('data', text => {
       this.output += text
@@ -59,10 +51,9 @@ export class Server {
     this.child.stderr!.on('data', text => {
       this.log = (this.log + text).slice(-LOG_LENGTH)
     })
-    this.exited = once(this.child, 'close').then(([code, signal]) => {
-      if (this.#faults !== undefined) rmSync(this.#faults, { recursive: true, force: true })
-      return (code as number | null) ?? (signal as NodeJS.Signals)
-    })
+    this.exited = once(this.child, 'close').then(
+      ([code, signal]) => (code as number | null) ?? (signal as NodeJS.Signals),
+    )
   }
 
   /** Resolves with true once it is ready, or with false if it ends before. */
@@ -132,23 +123,6 @@ export class Server {
   async stop(): Promise<number | NodeJS.Signals> {
     this.child.kill('SIGINT')
     return inTime('a server that shuts down', this.exited, this)
-  }
-
-  // ---- with inject.mjs ----
-
-  /** Ends the thread of one of PostgreSQL's processes. */
-  killThread(pid: number): void {
-    this.child.send(pid % SLOTS)
-  }
-
-  /** Says what inject.mjs shall do. */
-  inject(name: 'io.json' | 'trap' | 'clock', text: string): void {
-    writeFileSync(join(this.#faults!, name), text)
-  }
-
-  /** Ends what inject() began. */
-  heal(name: 'io.json' | 'trap' | 'clock'): void {
-    rmSync(join(this.#faults!, name), { force: true })
   }
 }
 
