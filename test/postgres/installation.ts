@@ -23,6 +23,9 @@ const PACKAGE_FILES = ['package.json', 'dist', 'wasm/dist', 'test/contract/forbi
 /** Everything that runs in the tree runs as this user, which Debian's package makes: PostgreSQL refuses root. */
 const USER = 'postgres'
 
+/** Where Debian's libpq looks for a server. */
+export const SOCKETS = '/var/run/postgresql'
+
 export interface Installation {
   /** This run's folder. Paths without `outside` are as the programs in the tree see them. */
   readonly folder: string
@@ -54,6 +57,7 @@ export async function install(node: string): Promise<Installation> {
   removeAbandoned(outside('/suites'))
   const folder = `/suites/run-${process.pid}`
   mkdirSync(outside(folder))
+  spawnSync('chroot', [tree, 'install', '-d', `--owner=${USER}`, SOCKETS])
 
   const installation: Installation = {
     folder,

@@ -30,6 +30,8 @@ export async function runPgRegress(
   const input = `${installation.source}/${folder}`
   const child = installation.spawn(
     [
+      // Scripts name files with data from there.
+      ...['env', '-C', input],
       `${installation.pgxs}/src/test/${PROGRAMS[kind]}`,
       ...[`--inputdir=${input}`, `--outputdir=${results}`, `--bindir=${installation.programs}`],
       ...[`--dlpath=${installation.package}/wasm/dist/lib`, '--host=127.0.0.1', `--port=${port}`],

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
-import type { Installation } from './installation.js'
+import { type Installation, SOCKETS } from './installation.js'
 
 /** What pg_regress writes into the configuration of a server that it makes itself. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -45,6 +45,8 @@ export async function startServer(
       ...[installation.node, ...codeGenerationBan(installation)],
       ...[`${installation.package}/dist/bin/pglite-imports-server.js`, '-v', '-p', '0', '-h', '127.0.0.1'],
       ...['-D', installation.makeFolder('data')],
+      // Where libpq looks for a server, in the server too.
+      ...['-k', SOCKETS],
       // Tests load files that lie beside the scripts, write among their results, and name folders that do not exist.
       ...['--allow-dir', '/'],
       ...Object.entries({ ...SETTINGS, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),

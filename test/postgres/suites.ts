@@ -97,12 +97,16 @@ function words(value = ''): string[] {
   return value.split(/\s+/).filter(Boolean)
 }
 
-/** Without tests, nothing. The configuration is given to the server, for pg_regress starts none. */
+/** Without tests, nothing. The server is given its configuration, for pg_regress starts none, and has the tests' library. */
 function argumentsOf(options: string | undefined, tests: string | undefined): string[] {
   if (words(tests).length === 0) return []
-  return [...(options ?? '').replace(TEMP_CONFIG, '').split(/\s+/), ...words(tests)].filter(Boolean)
+  return [
+    ...(options ?? '').replace(TEMP_CONFIG, '').replace(LIBRARY_PATH, '').split(/\s+/),
+    ...words(tests),
+  ].filter(Boolean)
 }
 
+const LIBRARY_PATH = /--dlpath[= ]\s*(\S+)/g
 const TEMP_CONFIG = /--temp-config[= ]\s*(\S+)/g
 
 function configurationFile(options: string[]): string | undefined {
