@@ -1,6 +1,6 @@
 /*
- * shell.c: there are no programs to run beside the server, so COPY ... PROGRAM, archive_command and the like get an
- * error that says so.
+ * shell.c: there is no shell, and there are no programs beside the server. So COPY ... PROGRAM gets an error that says so;
+ * archive_command, restore_command and the like fail as a command that a shell does not find, and the log says why.
  *
  * With two exceptions: the postmaster asks the program that it will start its children from for its version, to be sure
  * that it is of the same build. Here it always is. And the operating system's locales are asked for with "locale -a".
@@ -9,6 +9,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "access/xact.h"
+#include "libpq/pqsignal.h"
+
+#define NOT_FOUND	127			/* the exit code of a shell that does not find a command */
 
 static const char version_request[] = "\" -V";
 static char version_answer[] = PG_BACKEND_VERSIONSTR;
@@ -23,6 +28,15 @@ asks_for_version(const char *command)
 	return length >= suffix && strcmp(command + length - suffix, version_request) == 0;
 }
 
+static void
+report(int level, const char *command)
+{
+	ereport(level,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("could not execute command \"%s\"", command),
+			 errdetail("This server has neither a shell nor programs to run.")));
+}
+
 FILE *
 popen(const char *command, const char *mode)
 {
@@ -30,6 +44,13 @@ popen(const char *command, const char *mode)
 		return fmemopen(version_answer, sizeof(version_answer) - 1, "r");
 	if (strcmp(command, "locale -a") == 0)
 		return fmemopen(locales, sizeof(locales) - 1, "r");
+
+	/*
+	 * What OpenPipeStream() and its caller would do is to ignore SIGPIPE again, and to report "Function not implemented". Outside of a
+	 * transaction that is left to them: the postmaster must survive a reload that asks for a passphrase.
+	 */
+	pqsignal(SIGPIPE, SIG_IGN);
+	report(IsTransactionState() ? ERROR : LOG, command);
 	errno = ENOSYS;
 	return NULL;
 }
@@ -45,6 +66,6 @@ system(const char *command)
 {
 	if (command == NULL)
 		return 0;				/* no shell */
-	errno = ENOSYS;
-	return -1;
+	report(LOG, command);
+	return NOT_FOUND << 8;
 }
