@@ -3,6 +3,7 @@
  */
 #include "descriptors.h"
 #include "process.h"
+#include <errno.h>
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
@@ -153,6 +154,12 @@ setsockopt(int fd, int level, int option, const void *value, socklen_t length)
 int
 getsockopt(int fd, int level, int option, void *restrict value, socklen_t *restrict length)
 {
+	/* A host does not tell who its clients are. This is how PostgreSQL knows that peer authentication cannot be had. */
+	if (level == SOL_SOCKET && option == SO_PEERCRED)
+	{
+		errno = ENOSYS;
+		return -1;
+	}
 	memset(value, 0, *length);
 	if (level == SOL_SOCKET && option == SO_ERROR && *length >= sizeof(int))
 		*(int *) value = is_client(fd) ? 0 : sys_socket_error(fd);
