@@ -2,7 +2,7 @@
  * shell.c: as much of a shell as initdb needs of popen() and system(): one program with quoted arguments.
  *
  * A command whose output is read has run before popen() returns, one that is written to runs in pclose(); between them
- * lies a temporary file. Redirections are passed over, but for where the input comes from.
+ * lies a temporary file. Where output is redirected to, that is nowhere.
  */
 #include "pg_config.h"
 #include "posix/process.h"
@@ -57,19 +57,28 @@ run(const char *command, const char *input)
 {
 	char		text[4096];
 	char	   *words[MAX_WORDS];
-	char	   *arguments[MAX_WORDS + 2];
+	char	   *arguments[MAX_WORDS + 6];
+	char		streams[3][sizeof(transfer) + 2] = {"", STREAM_MARK "1/dev/null", STREAM_MARK "2/dev/null"};
+	bool		redirected[3] = {true, false, false};
 	int			count,
 				kept = 0,
 				status;
 
 	snprintf(text, sizeof(text), "%s", command);
+	snprintf(streams[0], sizeof(streams[0]), STREAM_MARK "0%s", input);
 	count = split(text, words);
 	for (int i = 0; i < count; i++)
 	{
-		if (words[i][0] == '<' || words[i][0] == '>')
-			i += words[i][1] == '\0' ? 1 : 0;
-		else if (strncmp(words[i], "2>", 2) != 0)
+		int			stream = words[i][0] == '>' ? 1 : strncmp(words[i], "2>", 2) == 0 ? 2 : 0;
+
+		if (stream == 0 && words[i][0] != '<')
+		{
 			arguments[kept++] = words[i];
+			continue;
+		}
+		redirected[stream] = true;
+		if (words[i][1] == '\0')	/* the file is the next word */
+			i++;
 	}
 	arguments[kept] = NULL;
 
@@ -82,9 +91,15 @@ run(const char *command, const char *input)
 		memmove(arguments + 4, arguments + 2, (kept - 1) * sizeof(char *));
 		arguments[2] = "-D";
 		arguments[3] = getenv("PGDATA");
+		kept += 2;
 	}
 
-	int			pid = process_spawn(arguments, -1, input);
+	for (int i = 0; i < 3; i++)
+		if (redirected[i])
+			arguments[kept++] = streams[i];
+	arguments[kept] = NULL;
+
+	int			pid = process_spawn(arguments, -1);
 
 	if (pid < 0)
 		return -1;

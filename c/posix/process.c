@@ -16,9 +16,6 @@
 #include "kernel/kernel.h"
 #include "spawn.h"
 
-#define MAX_ARGS	256
-#define INPUT_MARK	'\001'		/* begins an argument that names the standard input; see process_spawn() */
-
 int			self;
 
 int			__main_argc_argv(int argc, char *argv[]);
@@ -33,47 +30,35 @@ process_start(int slot)
 	client_start();
 }
 
+/* As process_spawn() was told to. */
+static void
+redirect(const char *stream)
+{
+	int			number = stream[0] - '0';
+	int			fd = open(stream + 1, number == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+
+	if (fd < 0 || dup2(fd, number) < 0)
+		exit(127);
+	close(fd);
+}
+
 /* Runs the program. Returns only through exit(). */
 __attribute__((export_name("process_main"))) void
 process_main(int argc, char *argv[])
 {
-	if (argc > 0 && argv[argc - 1][0] == INPUT_MARK)
+	while (argc > 0 && argv[argc - 1][0] == STREAM_MARK[0])
 	{
-		int			fd = open(argv[argc - 1] + 1, O_RDONLY);
-
-		if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
-			exit(127);
-		close(fd);
-		argv[--argc] = NULL;
+		redirect(argv[--argc] + 1);
+		argv[argc] = NULL;
 	}
 	exit(__main_argc_argv(argc, argv));
 }
 
 int
-process_spawn(char *const argv[], int client, const char *input)
+process_spawn(char *const argv[], int client)
 {
-	char	   *args[MAX_ARGS];
-	char		marked[1024];
-	int			argc = 0;
-
-	while (argv[argc] != NULL)
-	{
-		if (argc == MAX_ARGS - 2)
-		{
-			errno = E2BIG;
-			return -1;
-		}
-		args[argc] = argv[argc];
-		argc++;
-	}
-	if (input != NULL)
-	{
-		snprintf(marked, sizeof(marked), "%c%s", INPUT_MARK, input);
-		args[argc++] = marked;
-	}
-	args[argc] = NULL;
 	fflush(NULL);
-	return answer(sys_spawn(self, args, client));
+	return answer(sys_spawn(self, argv, client));
 }
 
 /* ---- ending ---- */

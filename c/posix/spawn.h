@@ -6,8 +6,11 @@
 
 /*
  * Start another process of this program with these arguments. `client` is a connected socket that becomes the child's,
- * or -1; `input` names the file to be its standard input, or is NULL. Returns its pid, or -1 with errno set.
+ * or -1. Arguments at the end that begin with STREAM_MARK are not for main(), but say by a digit and a file's name what a
+ * standard stream of the child is. Returns its pid, or -1 with errno set.
  */
-extern int	process_spawn(char *const argv[], int client, const char *input);
+extern int	process_spawn(char *const argv[], int client);
+
+#define STREAM_MARK	"\001"
 
 #endif
