@@ -73,6 +73,9 @@ export interface ProcessStatus {
   readonly memory: number
 }
 
+/** Bytes that can be handed over at host_scratch(): a page. */
+const SCRATCH_SIZE = 65536
+
 const encoder = new TextEncoder()
 
 export class Machine {
@@ -106,6 +109,7 @@ export class Machine {
   /** Starts the first process. Returns its slot, and its wait status once it has exited. */
   spawn(args: readonly string[], pid: number): { slot: number; exited: Promise<number> } {
     const text = encoder.encode(args.map(arg => `${arg}\0`).join(''))
+    if (text.length > SCRATCH_SIZE) throw new Error('the command line is too long')
     const scratch = this.kernel.host_scratch() >>> 0
     this.memory.reach(scratch + text.length).set(text, scratch)
     const slot = this.kernel.host_spawn(args.length, pid)

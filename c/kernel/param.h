@@ -16,6 +16,7 @@
 #define NSHM			256		/* System V shared memory segments at once */
 #define CONNECTIONS_EACH 2		/* sockets per process in the table, on average: its client, and a connection of its own */
 #define BACKLOG			128		/* connections waiting in a listening socket's accept queue */
+#define MAX_FIRST_ARGS	1024	/* arguments of the first process: a postmaster has two for each setting */
 #define ARGS_SIZE		PAGE_SIZE	/* room for a process' argument strings and vector */
 #define PATH_SIZE		1024	/* a process' working directory; PostgreSQL's MAXPGPATH */
 #define RESOLVER		"@resolver"	/* the unix socket at which the host resolves names; see c/posix/resolver.c */

@@ -132,10 +132,10 @@ sys_spawn(int self, char *const argv[], int client)
 int
 host_spawn(int argc, int pid)
 {
-	char	   *argv[64];
+	char	   *argv[MAX_FIRST_ARGS];
 	char	   *next = host_scratch();
 
-	if (argc >= (int) (sizeof(argv) / sizeof(argv[0])))
+	if (argc >= MAX_FIRST_ARGS)
 		return -E2BIG;
 	for (int i = 0; i < argc; i++)
 	{
