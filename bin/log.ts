@@ -12,8 +12,10 @@ export interface LogOptions {
 export interface Log {
   /** As startServer() takes it. */
   readonly sink: false | ((line: string, format: LogFormat) => void)
-  /** Settings of PostgreSQL that belong to it; those that are given are stronger. */
+  /** Settings of PostgreSQL that belong to it; those that are given are stronger, */
   readonly settings: Readonly<Record<string, string>>
+  /** and than these the configuration files as well. */
+  readonly defaults: Readonly<Record<string, string>>
   started(): void
   stopping(): void
   /** The server could not be started. */
@@ -32,8 +34,9 @@ function textLog({ quiet, verbose }: LogOptions): Log {
     format === 'stderr' || format === 'output' ? terse.add(line) : write(line)
   return {
     sink: quiet ? false : verbose ? write : filtered,
+    settings: {},
     // Checkpoints are chatter to most who run this.
-    settings: verbose ? { log_min_messages: 'info' } : { log_checkpoints: 'off' },
+    defaults: verbose ? { log_min_messages: 'info' } : { log_checkpoints: 'off' },
     started: () => terse.started(),
     stopping: () => terse.stopping(),
     failed: message => write(`pglite-imports-server: ${message}`),
@@ -50,7 +53,8 @@ function jsonLog({ quiet, verbose }: LogOptions): Log {
   }
   return {
     sink: quiet ? false : sink,
-    settings: { log_destination: 'jsonlog', ...(verbose ? { log_min_messages: 'info' } : {}) },
+    settings: { log_destination: 'jsonlog' },
+    defaults: verbose ? { log_min_messages: 'info' } : {},
     started() {},
     stopping() {},
     failed: message => write(hostEntry('FATAL', message)),

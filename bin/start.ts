@@ -1,6 +1,12 @@
 /** `start`: starts a server, says how to connect to it, and stops it on signals as `postgres` does. */
 import { Command, Option } from 'commander'
-import { type PostgresServer, StartupError, type StopMode, startServer } from '../server/index.js'
+import {
+  type PostgresServer,
+  type ServerControl,
+  StartupError,
+  type StopMode,
+  startServer,
+} from '../server/index.js'
 import { bridge } from './bridge.js'
 import { type LogOptions, makeLog } from './log.js'
 import { clientEnvironment, description, greeting, writeReadyFile } from './ready.js'
@@ -50,7 +56,7 @@ async function start(options: StartOptions): Promise<void> {
   const { remote, host, port } = options
   if (remote !== undefined) return bridge({ url: remote, host, port }, options.quiet ?? false)
   const log = makeLog(options)
-  let server: Pick<PostgresServer, 'stop' | 'reload'> | undefined
+  let server: ServerControl | undefined
   let command: RunningCommand | undefined
   let stopping = false
   const stop = (mode: StopMode) => {
@@ -74,11 +80,13 @@ async function start(options: StartOptions): Promise<void> {
   process.on('SIGTERM', () => signalled('SIGTERM', 'smart'))
   process.on('SIGQUIT', () => signalled('SIGQUIT', 'immediate'))
   process.on('SIGHUP', () => server?.reload())
+  process.on('SIGUSR1', () => server?.checkRequests())
 
   try {
     const started = await startServer({
       ...startServerOptions(options),
       settings: { ...log.settings, ...options.set },
+      defaults: log.defaults,
       log: log.sink,
       onStarting: starting => {
         server = starting

@@ -14,10 +14,11 @@ import { existsSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { artefactsDir } from '../wasm/artefacts.js'
-import { Cluster, type ListenAddress, StartError } from '../wasm/cluster.js'
+import { Cluster, type ListenAddress, type Signal, StartError } from '../wasm/cluster.js'
 import { hasPromiseIntegration } from '../wasm/jspi.js'
 import type { LogFormat, LogSink } from '../wasm/log-collector.js'
 import { nodeHost } from '../wasm/node-host.js'
+import { configuredSettings } from './configuration.js'
 import { createEphemeralDirectory, type DataDirectory, openDataDirectory } from './data-directory.js'
 import { fileAccess } from './file-access.js'
 import type { HttpOptions, Monitor } from './http.js'
@@ -40,14 +41,15 @@ export interface StartServerOptions {
    * TMPDIR is not set, else in the system's temporary directory.
    */
   dataDir?: string | undefined
-  /** The TCP port, 0 for any free one. Default: 5432. */
+  /** The TCP port, 0 for any free one. Default: that of postgresql.conf, else 5432. */
   port?: number | undefined
   /**
    * Where to listen: a name or address, several separated by commas, '*' for all addresses of this machine, or '' for no TCP.
-   * Default: 'localhost', which is 127.0.0.1 and ::1. Who may connect from elsewhere is up to pg_hba.conf.
+   * Default: what postgresql.conf says, else 'localhost', which is 127.0.0.1 and ::1. Who may connect from elsewhere is up
+   * to pg_hba.conf.
    */
   host?: string | undefined
-  /** A directory for a unix socket as well, named .s.PGSQL.<port> in it. Default: none. */
+  /** A directory for a unix socket as well, named .s.PGSQL.<port> in it. Default: as in postgresql.conf, else none. */
   unixSocketDir?: string | undefined
   /**
    * Directories outside of the cluster's that SQL may read and write, by COPY, as tablespaces, …, within PostgreSQL's own
@@ -58,6 +60,8 @@ export interface StartServerOptions {
   maxConnections?: number | undefined
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html), stronger than postgresql.conf. */
   settings?: Readonly<Record<string, string | number | boolean>> | undefined
+  /** The same, for what postgresql.conf does not set. */
+  defaults?: Readonly<Record<string, string>> | undefined
   /**
    * Whether each of PostgreSQL's processes runs on a thread of its own, as by default. Otherwise all run on the caller's,
    * taking turns, which needs Node 24 or later.
@@ -71,7 +75,7 @@ export interface StartServerOptions {
   /** Serve /health, /ready and /metrics by HTTP as well. Default: no. */
   http?: HttpOptions | undefined
   /** Called once PostgreSQL runs, long before startServer() resolves, with what can be done to it until then. */
-  onStarting?: ((server: Pick<PostgresServer, 'stop' | 'reload'>) => void) | undefined
+  onStarting?: ((server: ServerControl) => void) | undefined
   /** The role in `url`. Default: 'postgres', the superuser that a new cluster has. */
   user?: string | undefined
   /** The database in `url`. Default: 'postgres', which a new cluster has. */
@@ -81,7 +85,20 @@ export interface StartServerOptions {
 /** How to shut down, as in pg_ctl: wait for clients to leave, disconnect them, or stop at once and recover at the next start. */
 export type StopMode = 'smart' | 'fast' | 'immediate'
 
-export interface PostgresServer {
+/** What can be done to a server from when PostgreSQL runs, long before it accepts connections. */
+export interface ServerControl {
+  /**
+   * Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is closed and freed. May be called again
+   * with a more urgent mode.
+   */
+  stop(mode?: StopMode): Promise<void>
+  /** Has PostgreSQL read its configuration files again. */
+  reload(): void
+  /** Has PostgreSQL look for a request that pg_ctl has left as a file, such as to promote a standby. */
+  checkRequests(): void
+}
+
+export interface PostgresServer extends ServerControl {
   /** Connection string for clients on this machine. */
   readonly url: string
   /** A host that clients on this machine can connect to, or '' without TCP. */
@@ -103,13 +120,6 @@ export interface PostgresServer {
    * pg_hba.conf it is a `local` connection. When the server has stopped, the stream is destroyed with an error.
    */
   connect(): Duplex
-  /**
-   * Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is closed and freed. May be called again
-   * with a more urgent mode.
-   */
-  stop(mode?: StopMode): Promise<void>
-  /** Has PostgreSQL read its configuration files again. */
-  reload(): void
   /** Resolves when the server has ended, however it came to that: 0 after a shutdown, else PostgreSQL's exit code. */
   readonly exited: Promise<number>
 }
@@ -117,6 +127,11 @@ export interface PostgresServer {
 const shutdownSignal = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
 const DEFAULT_PORT = 5432
+
+const DEFAULTS = { listen_addresses: 'localhost', unix_socket_directories: '' }
+
+/** Settings that PostgreSQL is always given as options, so that what its files say has to be repeated. */
+const ALWAYS_GIVEN = [...Object.keys(DEFAULTS), 'port', 'io_method']
 
 /** Hosts to listen on that are none to connect to. */
 const WILDCARDS = ['*', '0.0.0.0', '::']
@@ -134,7 +149,11 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   if (options.threads === false && !hasPromiseIntegration()) {
     throw new StartupError('running without threads needs JSPI, which Node has from version 24 on')
   }
-  const settings = textSettings(options)
+  const configured =
+    options.dataDir === undefined
+      ? {}
+      : configuredSettings(resolvePath(options.dataDir), options.settings?.config_file?.toString())
+  const settings = textSettings(options, configured)
   const hosts = settings.listen_addresses!.split(',').flatMap(host => host.trim() || [])
   const listeners = await bindAll(await numericAddresses(hosts), portIn(settings))
   let directory: DataDirectory | undefined
@@ -155,9 +174,20 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   }
 }
 
-/** Everything that is a setting of PostgreSQL, as PostgreSQL takes it; an option of ours is stronger than a setting. */
-function textSettings(options: StartServerOptions): Record<string, string> {
-  const settings: Record<string, string> = { listen_addresses: 'localhost', unix_socket_directories: '' }
+/**
+ * Everything that is a setting of PostgreSQL, as PostgreSQL takes it; an option of ours is stronger than a setting, and that
+ * than what is configured in the data directory.
+ */
+function textSettings(
+  options: StartServerOptions,
+  configured: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const defaults = Object.entries({ ...DEFAULTS, ...options.defaults })
+  const repeated = Object.entries(configured).filter(([name]) => ALWAYS_GIVEN.includes(name))
+  const settings = Object.fromEntries([
+    ...defaults.filter(([name]) => configured[name] === undefined),
+    ...repeated,
+  ])
   const given: [string, string | number | boolean | undefined][] = [
     ...Object.entries(options.settings ?? {}),
     ['listen_addresses', options.host],
@@ -210,7 +240,7 @@ async function startCluster(
       connect: (address, connected, signal) => outgoing.connect(address, connected, signal),
       resolve,
       onLog: logSink(options.log),
-      onStarting: cluster => options.onStarting?.(control(cluster)),
+      onStarting: cluster => options.onStarting?.(control(cluster, cluster.exited)),
     })
   } catch (error) {
     if (!(error instanceof StartError)) throw error
@@ -276,13 +306,7 @@ function running(
     exited,
     httpUrl: monitor?.url,
     connect,
-    async stop(mode = 'fast') {
-      if (!ended) cluster.signal(shutdownSignal[mode])
-      await exited
-    },
-    reload() {
-      if (!ended) cluster.signal('SIGHUP')
-    },
+    ...control(cluster, exited),
   }
 }
 
@@ -326,20 +350,22 @@ function urlOf(options: StartServerOptions, host: string, port: number, socketDi
   return `postgres://${user}@${host.includes(':') ? `[${host}]` : host}:${port}/${database}`
 }
 
-/** What can be done to a cluster as long as its postmaster runs. */
-function control(cluster: Cluster): Pick<PostgresServer, 'stop' | 'reload'> {
+/** What can be done to a cluster as long as its postmaster runs; `exited` resolves when it does not. */
+function control(cluster: Cluster, exited: Promise<unknown>): ServerControl {
   let ended = false
-  const exited = cluster.exited.then(() => {
+  void exited.then(() => {
     ended = true
   })
+  const signal = (name: Signal) => {
+    if (!ended) cluster.signal(name)
+  }
   return {
     async stop(mode = 'fast') {
-      if (!ended) cluster.signal(shutdownSignal[mode])
+      signal(shutdownSignal[mode])
       await exited
     },
-    reload() {
-      if (!ended) cluster.signal('SIGHUP')
-    },
+    reload: () => signal('SIGHUP'),
+    checkRequests: () => signal('SIGUSR1'),
   }
 }
 

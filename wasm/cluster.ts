@@ -61,9 +61,9 @@ export class StartError extends Error {
   }
 }
 
-export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM'
+export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1'
 
-const SIGNALS: Record<Signal, number> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 }
+const SIGNALS: Record<Signal, number> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGTERM: 15 }
 
 /** An abstract unix socket that only this process' own connections come to. */
 const INTERNAL = '@in-process'
@@ -158,7 +158,10 @@ export class Cluster {
     return { received: this.#machine.kernel.host_received(), sent: this.#machine.kernel.host_sent() }
   }
 
-  /** SIGTERM, SIGINT and SIGQUIT shut down smartly, fast and immediately; SIGHUP reloads the configuration. */
+  /**
+   * SIGTERM, SIGINT and SIGQUIT shut down smartly, fast and immediately; SIGHUP reloads the configuration; SIGUSR1 has the
+   * postmaster look for a file that asks for promotion or for another log file.
+   */
   signal(signal: Signal): void {
     this.#machine.kernel.host_kill(this.#postmaster, SIGNALS[signal])
   }

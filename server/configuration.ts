@@ -1,0 +1,77 @@
+/**
+ * What the configuration files of an existing cluster set. The server binds its addresses before PostgreSQL runs, and gives
+ * defaults of its own as options, which are stronger than files; so it has to know the files before PostgreSQL reads them.
+ *
+ * The syntax is that of PostgreSQL's guc-file.l. A file that has errors is PostgreSQL's to refuse.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+
+/** PostgreSQL's CONF_FILE_MAX_DEPTH. */
+const MAX_DEPTH = 10
+
+/** `name = value`, `name value` or `include 'file'`, with a quoted value or a plain one. */
+const LINE = /^\s*([a-z_][\w.$]*)\s*(?:=\s*|\s+|(?='))(?:'((?:[^'\\]|''|\\.)*)'|([^\s'#]+))\s*(?:#.*)?$/i
+
+const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
+
+/**
+ * @param dataDir absolute
+ * @param file its postgresql.conf, if it lies elsewhere
+ * @returns settings by their names in lower case; what ALTER SYSTEM has set is stronger than what people have written
+ */
+export function configuredSettings(dataDir: string, file = 'postgresql.conf'): Record<string, string> {
+  const settings: Record<string, string> = {}
+  readConfiguration(resolve(dataDir, file), settings, 0)
+  readConfiguration(resolve(dataDir, 'postgresql.auto.conf'), settings, 0)
+  return settings
+}
+
+function readConfiguration(file: string, settings: Record<string, string>, depth: number): void {
+  if (depth > MAX_DEPTH) return
+  for (const line of linesOf(file)) {
+    const [, name, quoted, plain] = LINE.exec(line) ?? []
+    if (name === undefined) continue
+    const value = quoted === undefined ? plain! : unescaped(quoted)
+    const path = resolve(dirname(file), value)
+    switch (name.toLowerCase()) {
+      case 'include':
+      case 'include_if_exists':
+        readConfiguration(path, settings, depth + 1)
+        break
+      case 'include_dir':
+        for (const name of configurationFiles(path))
+          readConfiguration(resolve(path, name), settings, depth + 1)
+        break
+      default:
+        settings[name.toLowerCase()] = value
+    }
+  }
+}
+
+function linesOf(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/)
+  } catch {
+    return []
+  }
+}
+
+/** In the order in which PostgreSQL includes them. */
+function configurationFiles(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter(name => name.endsWith('.conf') && !name.startsWith('.'))
+      .sort()
+  } catch {
+    return []
+  }
+}
+
+function unescaped(quoted: string): string {
+  return quoted.replace(/''|\\([0-7]{1,3}|.)/g, (_, escaped?: string) => {
+    if (escaped === undefined) return "'"
+    if (/^[0-7]/.test(escaped)) return String.fromCharCode(Number.parseInt(escaped, 8))
+    return ESCAPES[escaped] ?? escaped
+  })
+}
