@@ -89,6 +89,7 @@ host_connect(int listener)
 		host_release(socket_fd(s));
 		return -ENOMEM;
 	}
+	s->owner = l->owner;		/* which accepts it, even if the client has left by then */
 	s->local = l->local;
 	__builtin_memcpy(&s->peer, host_scratch(), sizeof(s->peer));
 	acquire(SOCKET_LOCK, HOST_SLOT);
@@ -117,7 +118,6 @@ sys_accept(int self, int fd)
 		if (l->queue_head != l->queue_tail)
 		{
 			accepted = l->queue[l->queue_tail % BACKLOG];
-			socket_of(accepted)->owner = self;
 			store(&l->queue_tail, l->queue_tail + 1);
 		}
 		release(SOCKET_LOCK, self);
@@ -130,8 +130,8 @@ sys_accept(int self, int fd)
 }
 
 void
-socket_refuse_queued(struct socket *listener)
+socket_refuse_queued(int self, struct socket *listener)
 {
-	while (listener->state == SOCKET_LISTENING && listener->queue_tail != listener->queue_head)
-		socket_tell_host(socket_of(listener->queue[listener->queue_tail++ % BACKLOG]), SOCKET_CLOSED);
+	while (listener->queue_tail != listener->queue_head)
+		socket_close(self, listener->queue[listener->queue_tail++ % BACKLOG]);
 }

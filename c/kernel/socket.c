@@ -150,6 +150,8 @@ socket_close(int self, int fd)
 
 	if (s == NULL || s->owner != self)
 		return;
+	if (s->state == SOCKET_LISTENING)
+		socket_refuse_queued(self, s);
 	s->poller = 0;
 	store(&s->sending, 0);
 	if (s->hosted)
@@ -162,14 +164,8 @@ void
 socket_close_all(int slot)
 {
 	for (int i = 0; i < load(&reached); i++)
-	{
-		struct socket *s = &sockets[i];
-
-		if (s->state == SOCKET_FREE || s->owner != slot)
-			continue;
-		socket_refuse_queued(s);
-		socket_close(slot, socket_fd(s));
-	}
+		if (sockets[i].state != SOCKET_FREE && sockets[i].owner == slot)
+			socket_close(slot, SOCKET_FD | i);
 }
 
 /* ---- the host's side ---- */

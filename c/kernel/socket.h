@@ -65,6 +65,6 @@ int			socket_poll(int self, int fd, int events);
 int			socket_nonblock(int fd, int nonblock);
 
 /* What is left in a listener's queue when it closes; listen.c */
-void		socket_refuse_queued(struct socket *listener);
+void		socket_refuse_queued(int self, struct socket *listener);
 
 #endif
