@@ -57,6 +57,8 @@ HOST_IMPORT(symlink) int host_symlink(const char *target, const char *path);
 /* Returns the length of the target; what fits is written, without a NUL. */
 HOST_IMPORT(readlink) int host_readlink(const char *path, char *buffer, size_t size);
 HOST_IMPORT(chmod) int host_chmod(const char *path, int mode);
+/* Numbers as outside; -1 leaves what there is. */
+HOST_IMPORT(chown) int host_chown(const char *path, int owner, int group);
 /* Times in milliseconds since 1970. */
 HOST_IMPORT(utimes) int host_utimes(const char *path, double accessed, double modified);
 
@@ -78,6 +80,8 @@ _Noreturn HOST_IMPORT(exit) void host_exit(int status);
 HOST_IMPORT(environment) int host_environment(char *buffer, size_t size);
 /* Signal a process of the system outside; signal 0 asks whether there is one. */
 HOST_IMPORT(kill) int host_kill(int pid, int signal);
+/* The number of a group of the system outside, or -ENOENT. */
+HOST_IMPORT(group) int host_group(const char *name);
 /*
  * Where processes share a thread: lets the others run, and returns after how many interrupt checks to call it again.
  * Where this process has a thread of its own: does nothing and returns 0.

@@ -165,6 +165,7 @@ export class Coroutines implements Scheduler {
         ...processImports(this.#memory, {
           environment: this.setup.environment,
           find: system.find,
+          group: system.group,
           notifyState: state => this.heard({ type: 'state', slot, state }),
         }),
         yield: new this.#jspi.Suspending(() => this.#yield(process)),

@@ -139,6 +139,7 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
     ...processImports(memory, {
       environment,
       find: nodeSystem.find,
+      group: nodeSystem.group,
       notifyState: () => {},
     }),
     ...loader.imports,

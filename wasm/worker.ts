@@ -50,6 +50,7 @@ const host: WebAssembly.ModuleImports = {
   ...processImports(memory, {
     environment: setup.environment,
     find: nodeSystem.find,
+    group: nodeSystem.group,
     notifyState: state => tell({ type: 'state', slot, state }),
   }),
 }

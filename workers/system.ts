@@ -7,5 +7,6 @@ export const workersSystem: System = {
   find(pid) {
     throw Object.assign(new Error(`there is no process ${pid}`), { code: 'ESRCH' })
   },
+  group: () => undefined,
   nextTurn: () => new Promise(resolve => setTimeout(resolve, 0)),
 }

@@ -191,12 +191,9 @@ __syscall_fchmodat2(int base, const char *name, mode_t mode, int flags)
 int
 __syscall_fchownat(int base, const char *name, uid_t owner, gid_t group, int flags)
 {
-	(void) base;
-	(void) name;
-	(void) owner;
-	(void) group;
 	(void) flags;
-	return 0;
+	RESOLVE(path, base, name);
+	return host_chown(path.text, (int) owner, (int) group);
 }
 
 int

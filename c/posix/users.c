@@ -1,7 +1,9 @@
 /*
- * users.c: the user that the server runs as, whoever that is outside.
+ * users.c: the user that the server runs as, whoever that is outside. Groups are those outside, for a unix socket can be
+ * given to one.
  */
 #include "users.h"
+#include "host-imports.h"
 #include "process.h"
 #include <grp.h>
 #include <pwd.h>
@@ -80,7 +82,14 @@ getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size, st
 struct group *
 getgrnam(const char *name)
 {
-	return strcmp(name, THE_USER_NAME) == 0 ? &the_group : NULL;
+	static struct group found = {.gr_passwd = "x"};
+	int			number = host_group(name);
+
+	if (number < 0)
+		return NULL;
+	found.gr_name = (char *) name;
+	found.gr_gid = (gid_t) number;
+	return &found;
 }
 
 struct group *

@@ -139,6 +139,7 @@ export function confinedFiles({ folders, files }: FileAccess): FileLayer {
     },
     readlink: path => layer.readlink(isAbove(path) ? path : at(path, 'read')),
     chmod: (path, mode) => layer.chmod(followed(path, 'write'), mode),
+    chown: (path, owner, group) => layer.chown(followed(path, 'write'), owner, group),
     utimes: (path, accessed, modified) => layer.utimes(followed(path, 'write'), accessed, modified),
   }
 }

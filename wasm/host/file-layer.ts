@@ -63,6 +63,8 @@ export interface FileLayer {
   symlink(target: string, path: string): void
   readlink(path: string): string
   chmod(path: string, mode: number): void
+  /** -1 leaves the owner, or the group, as it is. */
+  chown(path: string, owner: number, group: number): void
   utimes(path: string, accessed: number, modified: number): void
   /** Close all handles: the process that used this layer has ended. */
   closeAll(): void

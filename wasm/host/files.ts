@@ -142,6 +142,9 @@ export function fileImports(memory: LinearMemory, layer: FileLayer, streams: Sta
       return length
     }),
     chmod: guarded((path: number, mode: number) => one(path, name => layer.chmod(name, mode))),
+    chown: guarded((path: number, owner: number, group: number) =>
+      one(path, name => layer.chown(name, owner, group)),
+    ),
     utimes: guarded((path: number, accessed: number, modified: number) =>
       one(path, name => layer.utimes(name, accessed, modified)),
     ),

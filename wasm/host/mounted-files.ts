@@ -46,6 +46,7 @@ export function mountedFiles(base: FileLayer, mounts: readonly Mount[]): FileLay
     symlink: (target, path) => of(path).symlink(target, name(path)),
     readlink: path => of(path).readlink(name(path)),
     chmod: (path, mode) => of(path).chmod(name(path), mode),
+    chown: (path, owner, group) => of(path).chown(name(path), owner, group),
     utimes: (path, accessed, modified) => of(path).utimes(name(path), accessed, modified),
     closeAll() {
       for (const { layer } of places) layer.closeAll()

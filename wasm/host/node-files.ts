@@ -69,6 +69,7 @@ export function nodeFiles(): FileLayer {
     symlink: (target, path) => fs.symlinkSync(target, path),
     readlink: path => fs.readlinkSync(path),
     chmod: (path, mode) => fs.chmodSync(path, mode),
+    chown: (path, owner, group) => fs.chownSync(path, owner, group),
     utimes: (path, accessed, modified) => fs.utimesSync(path, accessed / 1000, modified / 1000),
     closeAll() {
       for (const handle of handles) fs.closeSync(handle)

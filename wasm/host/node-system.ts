@@ -1,5 +1,8 @@
 /** The system around a Node process. */
+import { existsSync, readFileSync } from 'node:fs'
 import type { System } from './system.js'
+
+const GROUPS = '/etc/group'
 
 /** Where performance.now() begins on the system's monotonic clock, so that all threads tell the same time. */
 const origin = Number(process.hrtime.bigint()) / 1e6 - performance.now()
@@ -14,6 +17,11 @@ export const nodeSystem: System = {
   },
   find(pid) {
     process.kill(pid, 0)
+  },
+  group(name) {
+    const groups = existsSync(GROUPS) ? readFileSync(GROUPS, 'utf8').split('\n') : []
+    const number = groups.map(line => line.split(':')).find(([known]) => known === name)?.[2]
+    return number === undefined ? undefined : Number(number)
   },
   nextTurn: () => new Promise(resolve => setImmediate(resolve)),
 }

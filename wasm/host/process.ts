@@ -1,6 +1,7 @@
 /** What a process asks about itself: the last part of c/host-imports.h. */
 import type { LinearMemory } from '../memory.js'
 import { errno, errnoOf } from './errno.js'
+import type { System } from './system.js'
 
 /** Thrown through the module's frames to end a process; `status` is as waitpid(2) reports it. */
 export class ProcessExit {
@@ -11,6 +12,7 @@ export interface ProcessHost {
   readonly environment: Readonly<Record<string, string>>
   /** Returns if there is such a process in the system outside; see System. */
   find(pid: number): void
+  group: System['group']
   /** What the process says about its state, in the words of sd_notify(3), such as "READY=1". */
   notifyState(state: string): void
 }
@@ -38,6 +40,7 @@ export function processImports(memory: LinearMemory, host: ProcessHost) {
         return -errnoOf(error)
       }
     },
+    group: (name: number): number => host.group(memory.string(name)) ?? -errno('ENOENT'),
     /** There is nobody to give way to: for a process that has a thread of its own. */
     yield: (): number => 0,
     notify_state(state: number): void {

@@ -6,6 +6,8 @@ export interface System {
   cpuTime(): number
   /** Returns if there is such a process. Throws an error with a `code`: ESRCH, or EPERM for another user's. */
   find(pid: number): void
+  /** The number of a group; undefined if there is none of this name. */
+  group(name: string): number | undefined
   /** Resolves when timers and what has come from outside have had their turn. */
   nextTurn(): Promise<void>
 }

@@ -286,6 +286,9 @@ export function volume(store: Store, kept?: Kept): Volume {
         node.mode = mode & 0o7777
         store.save(node)
       },
+      chown(path) {
+        existing(path) // All files are the same user's.
+      },
       utimes(path, accessed, modified) {
         const node = existing(path)
         Object.assign(node, { accessed, modified })
