@@ -38,10 +38,11 @@ export function writeReadyFile(file: string, server: PostgresServer): void {
 }
 
 /** What lets a client program find the server by itself: libpq's variables, and the one that frameworks read. */
-export function clientEnvironment(server: PostgresServer): Record<string, string> {
+export function clientEnvironment(server: PostgresServer, password?: string): Record<string, string> {
   const { url, host, port, socketPath } = server
   return {
-    DATABASE_URL: url,
+    ...(password === undefined ? {} : { PGPASSWORD: password }),
+    DATABASE_URL: password === undefined ? url : url.replace('@', `:${encodeURIComponent(password)}@`),
     PGHOST: host === '' && socketPath !== undefined ? dirname(socketPath) : host,
     PGPORT: String(port),
     PGUSER: 'postgres',

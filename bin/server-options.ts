@@ -1,6 +1,7 @@
 /** The options that say what server to start; whichever command starts one has them. */
+import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
-import type { StartServerOptions } from '../server/index.js'
+import { type StartServerOptions, StartupError } from '../server/index.js'
 
 export interface ServerOptions {
   dataDir?: string
@@ -8,6 +9,12 @@ export interface ServerOptions {
   host?: string
   socketDir?: string
   allowDir?: string[]
+  passwordFile?: string
+  insecureListen?: true
+  tlsCert?: string
+  tlsKey?: string
+  tlsCa?: string
+  tlsSelfSigned?: true
   set?: Record<string, string>
   maxConnections?: number
   threads: boolean
@@ -24,6 +31,15 @@ export function addServerOptions(command: Command): Command {
     .option('-p, --port <port>', 'TCP port, 0 for any free one (default: 5432)', wholeNumber)
     .option('-h, --host <hosts>', 'where to listen, comma-separated; * for everywhere (default: localhost)')
     .option('-k, --socket-dir <dir>', 'directory for a unix socket as well')
+    .option(
+      '--password-file <file>',
+      "has the superuser's password, for a new cluster; so does POSTGRES_PASSWORD",
+    )
+    .option('--insecure-listen', 'let other machines connect without password and TLS')
+    .option('--tls-cert <file>', 'offer TLS, with this certificate; PEM, as the next two')
+    .option('--tls-key <file>', 'its private key')
+    .option('--tls-ca <file>', 'certificates that those of clients are verified by')
+    .option('--tls-self-signed', 'offer TLS, with a certificate that is made in the data directory')
     .option(
       '--allow-dir <dir>',
       'directory that SQL may read and write beside the cluster; may be repeated',
@@ -48,6 +64,9 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
     host: options.host,
     unixSocketDir: options.socketDir,
     allowDirs: options.allowDir,
+    tls: tlsOption(options),
+    password: password(options.passwordFile),
+    insecureListen: options.insecureListen,
     maxConnections: options.maxConnections,
     threads: options.threads,
     settings: options.set,
@@ -58,6 +77,28 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)
+}
+
+function tlsOption(options: ServerOptions): StartServerOptions['tls'] {
+  const { tlsCert: cert, tlsKey: key, tlsCa: ca } = options
+  if (cert !== undefined && key !== undefined) return { cert, key, ca }
+  if (cert !== undefined || key !== undefined || ca !== undefined)
+    throw new StartupError(
+      'TLS needs both --tls-cert and --tls-key (to which --tls-ca can be added), or --tls-self-signed',
+    )
+  return options.tlsSelfSigned && 'self-signed'
+}
+
+/** Never from the command line, which everybody on the machine can see. */
+function password(file: string | undefined): string | undefined {
+  if (file === undefined) return process.env.POSTGRES_PASSWORD || undefined
+  try {
+    const [line = ''] = readFileSync(file, 'utf8').split(/\r?\n/)
+    if (line === '') throw new Error('its first line is empty')
+    return line
+  } catch (error) {
+    throw new StartupError(`cannot read a password from "${file}": ${(error as Error).message}`)
+  }
 }
 
 function list(text: string, texts: string[] = []): string[] {

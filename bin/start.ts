@@ -83,8 +83,9 @@ async function start(options: StartOptions): Promise<void> {
   process.on('SIGUSR1', () => server?.checkRequests())
 
   try {
+    const given = startServerOptions(options)
     const started = await startServer({
-      ...startServerOptions(options),
+      ...given,
       settings: { ...log.settings, ...options.set },
       defaults: log.defaults,
       log: log.sink,
@@ -97,7 +98,7 @@ async function start(options: StartOptions): Promise<void> {
     if (options.readyFile !== undefined) writeReadyFile(options.readyFile, started)
     announce(started, options)
     if (options.run !== undefined) {
-      command = runCommand(options.run, clientEnvironment(started))
+      command = runCommand(options.run, clientEnvironment(started, given.password))
       process.exit(await together(started, command, stop))
     }
     process.exit(await started.exited)

@@ -1,6 +1,7 @@
 /**
- * One connection, of a client or to another server: moves bytes between a client's socket and its backend, and nothing else. What is said on it is
- * PostgreSQL's business, from the startup packet to the last message.
+ * One connection, of a client or to another server: moves bytes between a client's socket and its backend, and nothing
+ * else. What is said on it is PostgreSQL's business, from the startup packet to the last message; when that is a request
+ * for TLS, the bytes move through a TLS socket from then on.
  *
  * Both directions stream with bounded memory: a client that does not read stops us from taking the backend's
  * output, so the ring fills and the backend sleeps; a backend that does not read stops us from reading the client's
@@ -11,10 +12,13 @@
  */
 import type { Socket } from 'node:net'
 import type { ClientSocket } from '../wasm/client-socket.js'
+import type { TlsSession } from '../wasm/tls.js'
 import type { StatementCounter } from './statement-count.js'
+import type { Tls } from './tls.js'
 
 export class Connection {
-  readonly #client: Socket
+  /** The client's socket, or what is inside of TLS on it. */
+  #client: Socket
   readonly #backend: ClientSocket
   readonly #onEnd: (connection: Connection) => void
   readonly #counter: StatementCounter | undefined
@@ -22,12 +26,14 @@ export class Connection {
 
   /**
    * @param client a connected socket with `allowHalfOpen` that has not been read from
+   * @param tls what can do TLS on it, where there is anything
    * @param onEnd called once, when there is no backend any more
    * @param counter looks at what a client sends
    */
   constructor(
     client: Socket,
     backend: ClientSocket,
+    tls: Tls | undefined,
     onEnd: (connection: Connection) => void,
     counter?: StatementCounter,
   ) {
@@ -37,21 +43,13 @@ export class Connection {
     this.#counter = counter
 
     this.#lendSocket()
-    client.on('data', this.#toBackend)
-    client.on('end', () => {
-      if (!this.#released) backend.endInput()
-    })
-    client.on('drain', this.#toClient)
     client.on('error', () => {
       // ECONNRESET and its like: 'close' follows, and is all there is to know.
     })
-    client.on('close', () => {
-      if (this.#released) return
-      backend.reset()
-      this.#release()
-    })
+    this.#listen()
     backend.onOutput = this.#toClient
-    backend.onSpace = () => client.resume()
+    backend.onSpace = () => this.#client.resume()
+    if (tls !== undefined) backend.onSecure = early => this.#secure(tls, early)
     backend.onShutdown = this.#toClient
     backend.onClose = () => this.finish()
     client.resume()
@@ -70,6 +68,49 @@ export class Connection {
     // Reading on while the last words are on their way keeps the system from answering late input by a reset.
     this.#client.resume()
     this.#client.destroySoon()
+  }
+
+  #listen(): void {
+    this.#client.on('data', this.#toBackend)
+    this.#client.on('end', this.#atEnd)
+    this.#client.on('drain', this.#toClient)
+    this.#client.on('close', this.#atClose)
+  }
+
+  readonly #atEnd = (): void => {
+    if (!this.#released) this.#backend.endInput()
+  }
+
+  readonly #atClose = (): void => {
+    if (this.#released) return
+    this.#backend.reset()
+    this.#release()
+  }
+
+  /** Goes on inside of TLS. What the client has sent of that already goes back into its socket. */
+  async #secure(tls: Tls, early: Uint8Array): Promise<TlsSession> {
+    const client = this.#client
+    client.pause()
+    client.off('data', this.#toBackend)
+    client.off('end', this.#atEnd)
+    client.off('drain', this.#toClient)
+    this.#backend.takeBackLent()
+    const rest = this.#backend.takeBack()
+    for (const chunk of this.#backend.getOutput()) client.write(chunk)
+    if (client.writableLength > 0) await new Promise(resolve => client.write('', resolve))
+    if (rest.length > 0) client.unshift(rest)
+    if (early.length > 0) client.unshift(early)
+    const { socket, session } = await tls.open(client)
+    client.off('close', this.#atClose)
+    this.#client = socket
+    if (this.#released) {
+      socket.destroy()
+      throw new Error('the backend is gone')
+    }
+    this.#counter?.restart()
+    this.#listen()
+    socket.resume()
+    return session
   }
 
   readonly #toBackend = (bytes: Buffer): void => {

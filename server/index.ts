@@ -15,12 +15,15 @@ import { join, resolve as resolvePath } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { artefactsDir } from '../wasm/artefacts.js'
 import { Cluster, type ListenAddress, type Signal, StartError } from '../wasm/cluster.js'
+import { confinedFiles } from '../wasm/host/confined-files.js'
 import { hasPromiseIntegration } from '../wasm/jspi.js'
 import type { LogFormat, LogSink } from '../wasm/log-collector.js'
 import { nodeHost } from '../wasm/node-host.js'
 import { configuredSettings } from './configuration.js'
 import { createEphemeralDirectory, type DataDirectory, openDataDirectory } from './data-directory.js'
+import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
 import { fileAccess } from './file-access.js'
+import { setFirstPassword } from './first-password.js'
 import type { HttpOptions, Monitor } from './http.js'
 import { InProcessSocket } from './in-process.js'
 import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
@@ -28,7 +31,9 @@ import { type Accept, Listener, type ListenerStatistics } from './listener.js'
 import { failureIn } from './log.js'
 import type { ServerStatus } from './metrics.js'
 import { Outgoing, resolve } from './outgoing.js'
+import { ensureSelfSigned } from './self-signed.js'
 import { StartupError } from './startup-error.js'
+import { Tls } from './tls.js'
 
 export { exportDataDirectory, importDataDirectory } from './data-transfer.js'
 export { type LogFormat, StartupError }
@@ -49,8 +54,24 @@ export interface StartServerOptions {
    * to pg_hba.conf.
    */
   host?: string | undefined
+  /**
+   * The password of the superuser, for a new cluster: clients that come by TCP are then asked for it, from wherever they come.
+   * Default: none. Then clients of this machine are let in as whoever they say they are, and others are not.
+   */
+  password?: string | undefined
+  /**
+   * Have other machines connect though the cluster has neither password nor TLS, as anybody they say they are; without it
+   * the server refuses to listen for them. Default: false.
+   */
+  insecureListen?: boolean | undefined
   /** A directory for a unix socket as well, named .s.PGSQL.<port> in it. Default: as in postgresql.conf, else none. */
   unixSocketDir?: string | undefined
+  /**
+   * TLS with this certificate and key, files in PEM; `ca` verifies the certificates that clients may have. As PostgreSQL's
+   * settings ssl, ssl_cert_file, ssl_key_file and ssl_ca_file, and read again by reload(). 'self-signed': with
+   * server.crt and server.key in the data directory, which are made if missing. Default: what postgresql.conf says.
+   */
+  tls?: { cert: string; key: string; ca?: string | undefined } | 'self-signed' | undefined
   /**
    * Directories outside of the cluster's that SQL may read and write, by COPY, as tablespaces, …, within PostgreSQL's own
    * rights: superusers, and members of pg_read_server_files and pg_write_server_files. Default: none.
@@ -155,16 +176,22 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
       : configuredSettings(resolvePath(options.dataDir), options.settings?.config_file?.toString())
   const settings = textSettings(options, configured)
   const hosts = settings.listen_addresses!.split(',').flatMap(host => host.trim() || [])
+  const created = !isCluster(options.dataDir)
   const listeners = await bindAll(await numericAddresses(hosts), portIn(settings))
   let directory: DataDirectory | undefined
   let monitor: Monitor | undefined
   try {
+    if (created) refuseExposure(hosts, settings.ssl === 'on', options)
     if (options.http !== undefined) monitor = await listenHttp(options.http)
     directory = await (options.dataDir === undefined
       ? createEphemeralDirectory()
       : openDataDirectory(options.dataDir))
+    const rules = resolvePath(directory.path, settings.hba_file ?? configured.hba_file ?? 'pg_hba.conf')
+    if (created) admitOthers(join(directory.path, 'pg_hba.conf'), options)
+    else refuseTrust(hosts, rules, options)
     const outgoing = new Outgoing()
     const cluster = await startCluster(directory, settings, listeners, outgoing, options)
+    if (options.password !== undefined) await setFirstPassword(cluster, options.password)
     return running(cluster, directory, settings, hosts, listeners, outgoing, monitor, options)
   } catch (error) {
     for (const listener of listeners) listener.close()
@@ -172,6 +199,10 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
     directory?.release()
     throw error
   }
+}
+
+function isCluster(dataDir: string | undefined): boolean {
+  return dataDir !== undefined && existsSync(join(dataDir, 'PG_VERSION'))
 }
 
 /**
@@ -194,6 +225,7 @@ function textSettings(
     ['port', options.port],
     ['unix_socket_directories', options.unixSocketDir && resolvePath(options.unixSocketDir)],
     ['max_connections', options.maxConnections],
+    ...tlsSettings(options.tls),
   ]
   for (const [name, value] of given) {
     if (typeof value === 'boolean') settings[name] = value ? 'on' : 'off'
@@ -207,6 +239,17 @@ function textSettings(
       'logging_collector cannot be on: the log is collected already and goes to stderr; set log_destination to jsonlog for structure',
     )
   return settings
+}
+
+function tlsSettings(tls: StartServerOptions['tls']): [string, string | undefined][] {
+  if (tls === undefined) return []
+  if (tls === 'self-signed') return [['ssl', 'on']]
+  return [
+    ['ssl', 'on'],
+    ['ssl_cert_file', resolvePath(tls.cert)],
+    ['ssl_key_file', resolvePath(tls.key)],
+    ['ssl_ca_file', tls.ca && resolvePath(tls.ca)],
+  ]
 }
 
 function portIn(settings: Readonly<Record<string, string>>): number {
@@ -228,15 +271,16 @@ async function startCluster(
   settings.port = String((listeners[0] && portOf(listeners[0])) || portIn(settings) || DEFAULT_PORT)
   // Nothing of an ephemeral cluster outlives this process, so nothing has to reach the disk.
   const unsafe: Record<string, string> = directory.ephemeral ? { fsync: 'off', full_page_writes: 'off' } : {}
+  if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
+  const access = fileAccess(directory.path, settings, settings.port, options.allowDirs ?? [])
+  const tls = new Tls(confinedFiles(access), directory.path)
   try {
     return await Cluster.start({
-      host: nodeHost(
-        fileAccess(directory.path, settings, settings.port, options.allowDirs ?? []),
-        options.threads ?? true,
-      ),
+      host: nodeHost(access, options.threads ?? true),
+      tls,
       dataDir: directory.path,
       settings: { ...unsafe, ...settings },
-      listen: (address, accept) => listen(address, accept, listeners),
+      listen: (address, accept) => listen(address, accept, listeners, tls),
       connect: (address, connected, signal) => outgoing.connect(address, connected, signal),
       resolve,
       onLog: logSink(options.log),
@@ -251,13 +295,18 @@ async function startCluster(
   }
 }
 
-async function listen(address: ListenAddress, accept: Accept, listeners: Listener[]): Promise<() => void> {
+async function listen(
+  address: ListenAddress,
+  accept: Accept,
+  listeners: Listener[],
+  tls: Tls,
+): Promise<() => void> {
   let listener = listeners.find(bound => sameAddress(bound.address, address))
   if (listener === undefined) {
     listener = await Listener.bind(address)
     listeners.push(listener)
   }
-  listener.start(accept)
+  listener.start(accept, tls)
   return () => listener.close()
 }
 

@@ -8,6 +8,7 @@ import type { ClientSocket } from '../wasm/client-socket.js'
 import type { ListenAddress } from '../wasm/cluster.js'
 import { Connection } from './connection.js'
 import { StatementCount, StatementCounter } from './statement-count.js'
+import type { Tls } from './tls.js'
 
 /** Makes the cluster's end of a connection, or undefined when there is no room for one. */
 export type Accept = (peer: ListenAddress) => ClientSocket | undefined
@@ -32,6 +33,7 @@ export class Listener {
   #accepted = 0
   #refused = 0
   #accept: Accept | undefined
+  #tls: Tls | undefined
 
   /** Listens on an address. Rejects with the system's error: EADDRINUSE, EACCES, … */
   static async bind(address: ListenAddress): Promise<Listener> {
@@ -61,8 +63,9 @@ export class Listener {
   }
 
   /** Serves the clients that have come and those that will. */
-  start(accept: Accept): void {
+  start(accept: Accept, tls: Tls): void {
     this.#accept = accept
+    this.#tls = tls
     for (const client of this.#early.splice(0)) this.#serve(client)
   }
 
@@ -102,7 +105,8 @@ export class Listener {
     }
     this.#accepted++
     const counter = new StatementCounter(this.#count)
-    this.#connections.add(new Connection(client, backend, ended => this.#connections.delete(ended), counter))
+    const onEnd = (ended: Connection) => this.#connections.delete(ended)
+    this.#connections.add(new Connection(client, backend, this.#tls, onEnd, counter))
   }
 }
 

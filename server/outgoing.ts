@@ -19,7 +19,10 @@ export class Outgoing {
     await once(socket, 'connect')
     const process = connected(localOf(socket))
     if (process === undefined) socket.destroy()
-    else this.#connections.add(new Connection(socket, process, ended => this.#connections.delete(ended)))
+    else
+      this.#connections.add(
+        new Connection(socket, process, undefined, ended => this.#connections.delete(ended)),
+      )
   }
 
   /** Ends the connections that are left, each after what was said on it. For when the cluster has ended. */

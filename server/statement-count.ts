@@ -21,6 +21,13 @@ export class StatementCounter {
 
   constructor(readonly count: StatementCount) {}
 
+  /** What follows is inside of TLS, where the client starts again. */
+  restart(): void {
+    this.#startup = true
+    this.#have = 0
+    this.#skip = 0
+  }
+
   add(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       if (this.#skip > 0) {

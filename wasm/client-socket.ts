@@ -5,11 +5,16 @@
  */
 import { type KernelExports, SocketEvent } from './kernel.js'
 import type { LinearMemory } from './memory.js'
+import type { TlsSession } from './tls.js'
 
 const nothing = () => {}
 
 /** Milliseconds that a write which does not block can at most take. */
 const SEND_PATIENCE = 100
+
+/** Of c/kernel/param.h: the host's slot in the process table, and how much fits into its scratch page. */
+const HOST_SLOT = 0
+const SCRATCH_SIZE = 65536
 
 export class ClientSocket {
   /** There is new output. */
@@ -20,6 +25,14 @@ export class ClientSocket {
   onShutdown: () => void = nothing
   /** The backend has closed its end; there may still be output to take. */
   onClose: () => void = nothing
+
+  /**
+   * The backend wants the connection to go on by TLS, of whose first bytes it has read these. Whoever can do that takes
+   * back what it has not read (takeBack()), and a lent socket (takeBackLent()), and resolves once bytes are exchanged in
+   * the clear only inside of it.
+   */
+  onSecure: (early: Uint8Array) => Promise<TlsSession> = () =>
+    Promise.reject(new Error('there is no TLS on this connection'))
 
   /** Input that has not found room yet. */
   #kept: Uint8Array | undefined
@@ -92,6 +105,25 @@ export class ClientSocket {
    */
   lend(descriptor: number): void {
     this.kernel.host_direct(this.fd, descriptor)
+  }
+
+  /** Takes a lent socket back; for when the backend waits for the answer to a question. */
+  takeBackLent(): void {
+    this.kernel.host_direct(this.fd, -1)
+  }
+
+  /** Takes back the input that the backend has not read; for when it waits for the answer to a question. */
+  takeBack(): Uint8Array {
+    const parts: Uint8Array[] = []
+    const scratch = this.kernel.host_scratch() >>> 0
+    for (;;) {
+      const length = this.kernel.sys_recv(HOST_SLOT, this.fd, scratch, SCRATCH_SIZE)
+      if (length <= 0) break
+      parts.push(this.memory.copy(scratch, length))
+    }
+    if (this.#kept !== undefined) parts.push(this.#kept)
+    this.#kept = undefined
+    return Buffer.concat(parts)
   }
 
   /** All output that was taken has been sent, so a lent socket may be written to again. */

@@ -9,6 +9,7 @@ import { errnoOf } from './host/errno.js'
 import { SocketEvent } from './kernel.js'
 import { type LogSink, textOfEntry } from './log-collector.js'
 import { exitCode, Machine, type ProcessStatus, type StartScheduler } from './machine.js'
+import { answerTls, type TlsProvider } from './tls.js'
 
 export type { ListenAddress } from './address.js'
 
@@ -44,6 +45,8 @@ export interface ClusterOptions extends ConnectingHost {
     address: ListenAddress,
     accept: (peer: ListenAddress) => ClientSocket | undefined,
   ): Promise<() => void>
+  /** Does TLS, if there is anything that does. */
+  tls?: TlsProvider
   /** PostgreSQL's log, an entry at a time. */
   onLog: LogSink
   /** Called once the postmaster runs, long before it accepts connections. */
@@ -129,7 +132,12 @@ export class Cluster {
       },
       onSockets: () => this.#handleSockets(),
     })
-    this.#connecting = new Connecting(this.#machine, options, fd => this.#connection(fd))
+    this.#connecting = new Connecting(
+      this.#machine,
+      options,
+      fd => this.#connection(fd),
+      question => answerTls(question, options.tls, fd => this.#clients.get(fd)),
+    )
     const { unix_socket_directories: directories, ...settings } = options.settings
     const all = {
       ...DEFAULTS,

@@ -1,9 +1,10 @@
-/** Connections that processes make to other servers, and to the host's resolver: from the request to the connection. */
+/** Connections that processes make to other servers, and to the host's services: from the request to the connection. */
 import { type ListenAddress, readAddress, writeAddress } from './address.js'
 import type { ClientSocket } from './client-socket.js'
 import { errnoOf } from './host/errno.js'
 import type { Machine } from './machine.js'
 import { answerResolver, RESOLVER } from './resolver.js'
+import { TLS_SERVICE } from './tls.js'
 
 export interface ConnectingHost {
   /**
@@ -26,11 +27,15 @@ export interface ConnectingHost {
 export class Connecting {
   readonly #attempts = new Map<number, AbortController>()
 
-  /** @param connection makes the machine's end of a connection, by its descriptor */
+  /**
+   * @param connection makes the machine's end of a connection, by its descriptor
+   * @param answerTls answers what is asked by a connection to TLS_SERVICE
+   */
   constructor(
     readonly machine: Machine,
     readonly host: ConnectingHost,
     readonly connection: (fd: number) => ClientSocket,
+    readonly answerTls?: (socket: ClientSocket) => void,
   ) {}
 
   /** Whether this socket waits for a connection. */
@@ -53,6 +58,9 @@ export class Connecting {
       if ('path' in address && address.path === RESOLVER) {
         const socket = connected({ path: '' })
         if (socket !== undefined) answerResolver(socket, this.host.resolve)
+      } else if ('path' in address && address.path === TLS_SERVICE && this.answerTls !== undefined) {
+        const socket = connected({ path: '' })
+        if (socket !== undefined) this.answerTls(socket)
       } else await this.host.connect(address, connected, attempt.signal)
     } catch (error) {
       if (attempt.signal.aborted) return

@@ -3,10 +3,10 @@
  * `@neondatabase/serverless` does to spare two round trips. PostgreSQL would take it for a part of whatever exchange pg_hba.conf
  * tells it to have. So it is held back, and that exchange is had here, on the client's behalf; PostgreSQL decides as always.
  */
+import { BackendMessages, message, uint32 } from '../server/backend-messages.js'
 import { concatenated, fatalError } from '../server/first-message.js'
+import { ScramClient } from '../server/scram.js'
 import type { ClientSocket } from '../wasm/client-socket.js'
-import { BackendMessages, message, uint32 } from './backend-messages.js'
-import { ScramClient } from './scram.js'
 
 /** Kinds of Authentication messages: PostgreSQL documentation, "Message Formats". */
 const OK = 0

@@ -3,9 +3,9 @@
  * a password (SCRAM-SHA-256), from wherever. The data directory's is not used, for it may have come from a
  * server on a machine of its own, where programs of the same machine are trusted.
  */
+import { verifies } from '../server/scram.js'
+import { asSuperuser } from '../server/superuser.js'
 import type { Cluster } from '../wasm/cluster.js'
-import { verifies } from './scram.js'
-import { asSuperuser } from './superuser.js'
 
 /** A setting of `hba_file` is stronger. */
 export const HBA_FILE = '/pgsql/pg_hba.conf'

@@ -1,22 +1,18 @@
 /*
  * resolver.c: names and addresses of the network.
  *
- * What is more than numeric addresses and localhost the host knows. It is asked as many systems ask their resolver: by a
- * connection to a local socket, here an abstract one. The question is a name, or a numeric address whose name is wanted,
+ * What is more than numeric addresses and localhost the host knows, and is asked for (ask.c). The question is a name, or a numeric address whose name is wanted,
  * with a NUL behind it. The answer is every address, or the name, with a NUL behind each; "?" if the host cannot tell now.
  */
 #include "process.h"
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include "ask.h"
 #include "kernel/param.h"
 
 #define ANSWER_SIZE		4096	/* of what the host may say more is not read */
@@ -68,50 +64,15 @@ add(struct addrinfo ***end, int family, const void *bytes, unsigned short port, 
 
 /* ---- asking the host ---- */
 
-/* Connects to the host's resolver. Returns whether that went well. */
-static int
-reach_resolver(int fd)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = RESOLVER};
-	struct pollfd connecting = {.fd = fd, .events = POLLOUT};
-	int			error = 0;
-	socklen_t	size = sizeof(error);
-
-	address.sun_path[0] = '\0';
-	if (connect(fd, (struct sockaddr *) &address,
-				(socklen_t) (offsetof(struct sockaddr_un, sun_path) + sizeof(RESOLVER) - 1)) == 0)
-		return 1;
-	if (errno != EINTR)
-		return 0;
-	while (poll(&connecting, 1, -1) < 0)
-		if (errno != EINTR)
-			return 0;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
-}
-
 /* Returns the length of the answer, which ends with a NUL, or -1 if there is none. */
 static int
 ask(const char *question, char *answer)
 {
-	size_t		length = 0;
-	int			fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int			length = ask_host(RESOLVER, question, strlen(question) + 1, answer, ANSWER_SIZE);
 
-	if (fd < 0)
-		return -1;
-	if (reach_resolver(fd) && send(fd, question, strlen(question) + 1, 0) > 0)
-		while (length < ANSWER_SIZE)
-		{
-			ssize_t		n = recv(fd, answer + length, ANSWER_SIZE - length, 0);
-
-			if (n == 0 || (n < 0 && errno != EINTR))
-				break;
-			if (n > 0)
-				length += (size_t) n;
-		}
-	close(fd);
 	while (length > 0 && answer[length - 1] != '\0')
 		length--;
-	return length > 0 ? (int) length : -1;
+	return length > 0 ? length : -1;
 }
 
 /* Appends the addresses of these families that a name has. */

@@ -37,6 +37,12 @@ export const POSTGRES_CPPFLAGS = [
   '-DUSE_SYSTEMD',
 ]
 
+/**
+ * What the server itself is compiled with besides, and not libpq: it has TLS, though not by a library that configure knows
+ * of; c/postgres/tls.c is in the place of be-secure-openssl.c.
+ */
+export const BACKEND_CPPFLAGS = ['-DUSE_SSL']
+
 /** The kernel runs without a C library, not position independent, once per thread on the same memory. */
 export const KERNEL_FLAGS = [
   ...['-target', 'wasm32-unknown-unknown', ...FEATURES, '-mbulk-memory-opt', '-O2', '-g0'],

@@ -16,7 +16,7 @@ import {
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { CLibrary } from './c-library.js'
-import { KERNEL_FLAGS, POSTGRES_CPPFLAGS, targetFlags, WARNINGS } from './compiler.js'
+import { BACKEND_CPPFLAGS, KERNEL_FLAGS, POSTGRES_CPPFLAGS, targetFlags, WARNINGS } from './compiler.js'
 import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
 import { logFile, repository } from './paths.js'
@@ -90,7 +90,7 @@ export async function compileOwnSources(
   const own = {
     kernel: await compileFolder(toolchain, 'kernel', kernel, failures),
     posix: await compileFolder(toolchain, 'posix', posix, failures),
-    postgres: await compileFolder(toolchain, 'postgres', postgres, failures),
+    postgres: await compileFolder(toolchain, 'postgres', [...postgres, ...BACKEND_CPPFLAGS], failures),
     initdb: await compileFolder(toolchain, 'initdb', postgres, failures),
     client: await compileFolder(toolchain, 'client', posix, failures),
   }

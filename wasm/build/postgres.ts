@@ -6,7 +6,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type CLibrary, functionsNeededBy } from './c-library.js'
-import { POSTGRES_CPPFLAGS, targetFlags, writeProbingCompiler, writeRecordingCompiler } from './compiler.js'
+import {
+  BACKEND_CPPFLAGS,
+  POSTGRES_CPPFLAGS,
+  targetFlags,
+  writeProbingCompiler,
+  writeRecordingCompiler,
+} from './compiler.js'
 import { hashOf } from './hash.js'
 import { INSTALL_TARGETS, MODULE_FOLDERS, TEST_MODULE_FOLDERS } from './modules.js'
 import { removeOldSiblings } from './once.js'
@@ -32,10 +38,12 @@ const NOT_THERE: Record<string, string> = {
   syslog: 'there is no system log to write to',
 }
 
+const SERVER = 'src/backend'
+
 /** Built and installed in this order; each is a folder of PostgreSQL's source. */
 const FOLDERS = [
   'src/include/catalog',
-  'src/backend',
+  SERVER,
   'src/timezone',
   'src/interfaces/libpq',
   ...MODULE_FOLDERS,
@@ -65,7 +73,7 @@ export async function configurePostgres(
 ): Promise<Objects> {
   const missing = Object.keys(NOT_THERE).map(name => `ac_cv_func_${name}=no`)
   const options = [...CONFIGURE, `CPPFLAGS=${POSTGRES_CPPFLAGS.join(' ')}`, 'CFLAGS=-O2 -g0', ...missing]
-  const key = hashOf(...options, ...targetFlags(library), source.packageVersion)
+  const key = hashOf(...options, ...targetFlags(library), ...BACKEND_CPPFLAGS, source.packageVersion)
   const folder = `${toolchain.work}/objects-${key}`
   const objects = {
     folder,
@@ -108,7 +116,7 @@ export async function compilePostgres(
   inputs: string,
   step: Step,
 ): Promise<string> {
-  const key = hashOf(inputs, ...FOLDERS, '', ...TEST_MODULE_FOLDERS, String(splitParser))
+  const key = hashOf(inputs, ...BACKEND_CPPFLAGS, ...FOLDERS, '', ...TEST_MODULE_FOLDERS, String(splitParser))
   const stamp = toolchain.outside(`${objects.folder}/compiled`)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) {
     step.detail('from the cache')
@@ -133,9 +141,13 @@ export async function compilePostgres(
   await make('headers', '-C', 'src/backend', 'generated-headers')
   replaceParser(toolchain.outside(`${objects.folder}/src/backend/parser`))
   await make('include-folders', '-C', 'src/include', 'installdirs', `DESTDIR=${objects.folder}/installed`)
+  // Made along with the server otherwise, and with its flags.
+  for (const library of ['src/port', 'src/common']) await make(library.replace('/', '-'), '-C', library)
   const install = (folder: string, destination: string) => {
     const target = INSTALL_TARGETS[folder] ?? 'install'
-    return make(folder.replaceAll('/', '-'), '-C', folder, target, `DESTDIR=${objects.folder}/${destination}`)
+    const flags = folder === SERVER ? [`COPT=${BACKEND_CPPFLAGS.join(' ')}`] : []
+    const variables = [...flags, `DESTDIR=${objects.folder}/${destination}`]
+    return make(folder.replaceAll('/', '-'), '-C', folder, target, ...variables)
   }
   for (const folder of FOLDERS) await install(folder, 'installed')
   for (const folder of TEST_MODULE_FOLDERS) await install(folder, 'installed-for-tests')

@@ -23,6 +23,8 @@ const INITDB_OPTIONS = [
   ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
   // Small segments keep the template and short-lived clusters small; the limits keep checkpoints as rare as ever.
   ...['--wal-segsize=1', '-c', 'max_wal_size=1GB', '-c', 'min_wal_size=80MB'],
+  // Whoever can open a unix socket is trusted, so that is left to the user who runs the server.
+  ...['-c', 'unix_socket_permissions=0700'],
   '--no-sync',
 ]
 

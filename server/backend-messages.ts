@@ -1,6 +1,6 @@
 /** A backend's messages one by one, for the few that are not simply passed on. */
-import { concatenated } from '../server/first-message.js'
 import type { ClientSocket } from '../wasm/client-socket.js'
+import { concatenated } from './first-message.js'
 
 export interface BackendMessage {
   readonly type: string

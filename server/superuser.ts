@@ -1,7 +1,7 @@
 /** What the server itself has to ask and to tell PostgreSQL: one statement in a session of the superuser's. */
-import { concatenated } from '../server/first-message.js'
 import type { Cluster } from '../wasm/cluster.js'
 import { BackendMessages, message, uint32 } from './backend-messages.js'
+import { concatenated } from './first-message.js'
 
 const PROTOCOL_3_0 = 0x30000
 

@@ -1,12 +1,23 @@
 /** SCRAM-SHA-256 as PostgreSQL does it (RFC 5802, RFC 7677; src/common/scram-common.c), without channel binding. */
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
 
+/** PostgreSQL's default of scram_iterations. */
+const ITERATIONS = 4096
+
 const hmac = (key: Uint8Array, text: string) => createHmac('sha256', key).update(text).digest()
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest()
 
 /** The salted password. PostgreSQL prepares it by SASLprep, most of which is this normalisation. */
 function salted(password: string, salt: Uint8Array, iterations: number): Buffer {
   return pbkdf2Sync(password.normalize('NFKC'), salt, iterations, 32, 'sha256')
+}
+
+/** What pg_authid.rolpassword has for this password. */
+export function verifier(password: string, salt = randomBytes(16)): string {
+  const key = salted(password, salt, ITERATIONS)
+  const storedKey = hash(hmac(key, 'Client Key')).toString('base64')
+  const serverKey = hmac(key, 'Server Key').toString('base64')
+  return `SCRAM-SHA-256$${ITERATIONS}:${salt.toString('base64')}$${storedKey}:${serverKey}`
 }
 
 /** Whether what pg_authid.rolpassword has is the verifier of this password. */

@@ -1,0 +1,77 @@
+/*
+ * ask.c: how a process asks the host for what takes it a while: as it would ask a service of its system, by a
+ * connection to a local socket. The question ends where the connection is shut down, the answer where it ends.
+ */
+#include "ask.h"
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* Returns whether that went well. */
+static int
+reach(int fd, const char *service)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct pollfd connecting = {.fd = fd, .events = POLLOUT};
+	size_t		length = strlen(service);
+	int			error = 0;
+	socklen_t	size = sizeof(error);
+
+	if (length > sizeof(address.sun_path))
+		return 0;
+	memcpy(address.sun_path, service, length);
+	address.sun_path[0] = '\0';
+	if (connect(fd, (struct sockaddr *) &address, (socklen_t) (offsetof(struct sockaddr_un, sun_path) + length)) == 0)
+		return 1;
+	if (errno != EINTR)
+		return 0;
+	while (poll(&connecting, 1, -1) < 0)
+		if (errno != EINTR)
+			return 0;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+}
+
+static int
+send_all(int fd, const char *bytes, size_t length)
+{
+	while (length > 0)
+	{
+		ssize_t		n = send(fd, bytes, length, 0);
+
+		if (n < 0 && errno != EINTR)
+			return 0;
+		if (n > 0)
+		{
+			bytes += n;
+			length -= (size_t) n;
+		}
+	}
+	return shutdown(fd, SHUT_WR) == 0;
+}
+
+int
+ask_host(const char *service, const void *question, size_t length, char *answer, size_t size)
+{
+	size_t		received = 0;
+	int			fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int			asked;
+
+	if (fd < 0)
+		return -1;
+	asked = reach(fd, service) && send_all(fd, question, length);
+	while (asked && received < size)
+	{
+		ssize_t		n = recv(fd, answer + received, size - received, 0);
+
+		if (n == 0 || (n < 0 && errno != EINTR))
+			break;
+		if (n > 0)
+			received += (size_t) n;
+	}
+	close(fd);
+	return asked ? (int) received : -1;
+}

@@ -1,0 +1,22 @@
+/**
+ * The superuser's first password. PostgreSQL is given what it would store itself, a verifier, so that the password is in no
+ * statement that could be logged.
+ */
+import type { Cluster } from '../wasm/cluster.js'
+import { verifier } from './scram.js'
+import { StartupError } from './startup-error.js'
+import { asSuperuser } from './superuser.js'
+
+/**
+ * Gives the superuser its password if it has none.
+ *
+ * @throws StartupError when PostgreSQL refuses
+ */
+export async function setFirstPassword(cluster: Cluster, password: string): Promise<void> {
+  try {
+    const [row] = await asSuperuser(cluster, "select rolpassword from pg_authid where rolname = 'postgres'")
+    if (row?.[0] === null) await asSuperuser(cluster, `alter role postgres password '${verifier(password)}'`)
+  } catch (error) {
+    throw new StartupError(`cannot set the superuser's password: ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * TLS by node:tls, with PostgreSQL's settings: the files and limits that its ssl_* settings name, loaded when the server
+ * starts and anew when it is told to reload; and the handshake on a client's socket when a backend asks for it.
+ */
+import { X509Certificate as Certificate, constants, type X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { resolve } from 'node:path'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import type { FileLayer } from '../wasm/host/file-layer.js'
+import type { TlsProvider, TlsSession, TlsSettings } from '../wasm/tls.js'
+import { endPointHash, peerCertificate } from './certificate.js'
+
+/** In ALPN (RFC 7301). */
+const PROTOCOL = 'postgresql'
+
+/** As PostgreSQL has it: no renegotiation, no resumption of sessions, no compression. */
+const OPTIONS =
+  constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_COMPRESSION
+
+const OLDEST = 'TLSv1.2'
+const GROUPS = 'X25519:prime256v1'
+
+const READ = {
+  ...{ read: true, write: false, create: false, exclusive: false, truncate: false, append: false },
+  ...{ sync: false, noFollow: false },
+}
+
+interface Loaded {
+  readonly context: SecureContext
+  readonly certificate: X509Certificate
+  readonly verifying: boolean
+}
+
+export class Tls implements TlsProvider {
+  readonly #files: FileLayer
+  readonly #dataDir: string
+  #loaded: Loaded | undefined
+
+  /** @param files as the cluster may see them */
+  constructor(files: FileLayer, dataDir: string) {
+    this.#files = files
+    this.#dataDir = dataDir
+  }
+
+  get state(): TlsProvider['state'] {
+    return this.#loaded === undefined ? 'none' : this.#loaded.verifying ? 'verifying' : 'loaded'
+  }
+
+  load(settings: TlsSettings): void {
+    const cert = this.#read(settings.certFile, 'server certificate file')
+    const key = this.#read(settings.keyFile, 'private key file')
+    const ca = this.#read(settings.caFile, 'root certificate file')
+    const crl = [
+      this.#read(settings.crlFile, 'certificate revocation list file'),
+      ...this.#readAll(settings.crlDir),
+    ].flatMap(text => text ?? [])
+    const { minVersion, maxVersion, cipherSuites, ciphers, groups } = settings
+    const preference = settings.preferServerCiphers ? constants.SSL_OP_CIPHER_SERVER_PREFERENCE : 0
+    const context = createSecureContext({
+      cert,
+      key,
+      ca,
+      ...(crl.length > 0 ? { crl } : {}),
+      dhparam: this.#read(settings.dhParamsFile, 'DH parameters file') ?? 'auto',
+      minVersion: minVersion === 'TLSv1.3' ? minVersion : OLDEST,
+      ...(maxVersion === 'TLSv1.2' ? { maxVersion } : {}),
+      ciphers: [
+        cipherSuites || 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256',
+        ciphers,
+      ].join(':'),
+      ecdhCurve: groups || GROUPS,
+      sessionIdContext: PROTOCOL,
+      secureOptions: OPTIONS | preference,
+    })
+    this.#loaded = { context, certificate: new Certificate(cert ?? ''), verifying: ca !== undefined }
+  }
+
+  /**
+   * Does the handshake on a client's socket, from which nothing must be read meanwhile; what was read is put back. Rejects
+   * with an Error that says why there is none.
+   */
+  async open(client: Socket): Promise<{ socket: TLSSocket; session: TlsSession }> {
+    const loaded = this.#loaded
+    if (loaded === undefined) throw new Error('SSL context not set up')
+    const socket = new TLSSocket(client, {
+      isServer: true,
+      secureContext: loaded.context,
+      requestCert: loaded.verifying,
+      // Whether a client needs a certificate is said by pg_hba.conf.
+      rejectUnauthorized: false,
+      ALPNProtocols: [PROTOCOL],
+    })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('secure', resolve)
+      // For as long as it lives: after the handshake there is nothing to tell but that it is closed.
+      socket.on('error', error => reject(new Error(reasonOf(error))))
+      for (const event of ['end', 'close']) socket.once(event, () => reject(new Error('EOF detected')))
+    })
+    try {
+      return { socket, session: sessionOf(socket, loaded) }
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+  }
+
+  #read(name: string, what: string): string | undefined {
+    if (name === '') return undefined
+    const path = resolve(this.#dataDir, name)
+    try {
+      const handle = this.#files.open(path, READ, 0)
+      try {
+        const bytes = Buffer.alloc(this.#files.fstat(handle).size)
+        return bytes.toString('utf8', 0, this.#files.read(handle, bytes, 0, bytes.length, 0))
+      } finally {
+        this.#files.close(handle)
+      }
+    } catch (error) {
+      throw new Error(`could not load ${what} "${name}": ${(error as Error).message}`)
+    }
+  }
+
+  #readAll(name: string): (string | undefined)[] {
+    if (name === '') return []
+    const path = resolve(this.#dataDir, name)
+    return this.#files
+      .list(path)
+      .filter(entry => entry.type !== 'directory')
+      .map(entry => this.#read(resolve(path, entry.name), 'certificate revocation list file'))
+  }
+}
+
+/** What OpenSSL says of it, without where in its source. */
+function reasonOf(error: Error): string {
+  const { reason, code } = error as NodeJS.ErrnoException & { reason?: string }
+  return reason ?? (code === 'ECONNRESET' ? 'EOF detected' : error.message)
+}
+
+function sessionOf(socket: TLSSocket, { certificate, verifying }: Loaded): TlsSession {
+  const { name } = socket.getCipher()
+  const peer = verifying ? socket.getPeerX509Certificate() : undefined
+  if (peer !== undefined) {
+    // Node tells its servers and clients what came of the verification, and here only its own half of the socket.
+    const error = (socket as unknown as { _handle: { verifyError(): Error | null } })._handle.verifyError()
+    if (error !== null) throw new Error(`certificate verify failed: ${error.message}`)
+  }
+  return {
+    version: socket.getProtocol() ?? '',
+    cipher: name,
+    cipherBits: /AES_?256|CHACHA20|CAMELLIA256|ARIA256/.test(name) ? 256 : 128,
+    alpnUsed: socket.alpnProtocol === PROTOCOL,
+    certificateHash: endPointHash(certificate),
+    peer: peer === undefined ? undefined : peerCertificate(peer),
+  }
+}
