@@ -19,6 +19,7 @@ import { confinedFiles } from '../wasm/host/confined-files.js'
 import { hasPromiseIntegration } from '../wasm/jspi.js'
 import type { LogFormat, LogSink } from '../wasm/log-collector.js'
 import { nodeHost } from '../wasm/node-host.js'
+import { ThreadPool } from '../wasm/thread-pool.js'
 import { configuredSettings } from './configuration.js'
 import { createEphemeralDirectory, type DataDirectory, openDataDirectory } from './data-directory.js'
 import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
@@ -178,6 +179,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   const hosts = settings.listen_addresses!.split(',').flatMap(host => host.trim() || [])
   const created = !isCluster(options.dataDir)
   const listeners = await bindAll(await numericAddresses(hosts), portIn(settings))
+  const threads = options.threads === false ? undefined : ThreadPool.forCluster()
   let directory: DataDirectory | undefined
   let monitor: Monitor | undefined
   try {
@@ -190,13 +192,14 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
     if (created) admitOthers(join(directory.path, 'pg_hba.conf'), options)
     else refuseTrust(hosts, rules, options)
     const outgoing = new Outgoing()
-    const cluster = await startCluster(directory, settings, listeners, outgoing, options)
+    const cluster = await startCluster(directory, settings, listeners, outgoing, threads, options)
     if (options.password !== undefined) await setFirstPassword(cluster, options.password)
     return running(cluster, directory, settings, hosts, listeners, outgoing, monitor, options)
   } catch (error) {
     for (const listener of listeners) listener.close()
     monitor?.close()
     directory?.release()
+    await threads?.close()
     throw error
   }
 }
@@ -265,6 +268,7 @@ async function startCluster(
   settings: Record<string, string>,
   listeners: Listener[],
   outgoing: Outgoing,
+  threads: ThreadPool | undefined,
   options: StartServerOptions,
 ): Promise<Cluster> {
   settings.listen_addresses = listeners.map(hostOf).join(',')
@@ -276,7 +280,7 @@ async function startCluster(
   const tls = new Tls(confinedFiles(access), directory.path)
   try {
     return await Cluster.start({
-      host: nodeHost(access, options.threads ?? true),
+      host: nodeHost(access, threads),
       tls,
       dataDir: directory.path,
       settings: { ...unsafe, ...settings },

@@ -4,22 +4,23 @@ import type { ClusterHost } from './cluster.js'
 import { Coroutines } from './coroutines.js'
 import { confinedFiles, type FileAccess } from './host/confined-files.js'
 import { nodeSystem } from './host/node-system.js'
+import type { ThreadPool } from './thread-pool.js'
 import { Threads } from './threads.js'
 
 /**
  * @param access which of the machine's files the cluster may reach
- * @param threads whether each process has a thread; otherwise all run on the caller's
+ * @param threads those that processes run on; undefined: all run on the caller's
  * @throws Error without threads, if this Node has no JSPI
  */
-export function nodeHost(access: FileAccess, threads: boolean): ClusterHost {
+export function nodeHost(access: FileAccess, threads: ThreadPool | undefined): ClusterHost {
   return {
     programs: loadPrograms(),
     postgresPath,
     environment,
     pid: process.pid,
     scheduler: (setup, heard) =>
-      threads
-        ? new Threads(setup, heard, access)
-        : new Coroutines(setup, { system: nodeSystem, files: () => confinedFiles(access) }, heard),
+      threads === undefined
+        ? new Coroutines(setup, { system: nodeSystem, files: () => confinedFiles(access) }, heard)
+        : new Threads(setup, heard, access, threads),
   }
 }

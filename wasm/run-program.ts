@@ -4,6 +4,7 @@ import { ClientSocket } from './client-socket.js'
 import { Connecting, type ConnectingHost } from './connecting.js'
 import { SocketEvent } from './kernel.js'
 import { exitCode, Machine } from './machine.js'
+import { ThreadPool } from './thread-pool.js'
 import { Threads } from './threads.js'
 
 export interface ProgramOptions {
@@ -39,7 +40,7 @@ export async function runProgram(
     else if (events & SocketEvent.Closed) connecting.stop(fd)
   }
   const machine: Machine = new Machine({
-    scheduler: (setup, heard) => new Threads(setup, heard, undefined),
+    scheduler: (setup, heard) => new Threads(setup, heard, undefined, new ThreadPool()),
     kernel,
     first: loadProgram(file),
     program: postgres,

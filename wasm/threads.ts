@@ -1,60 +1,45 @@
 /**
- * The threads that processes run on. A few stand ready, because making one takes longer than a client likes to wait.
+ * Runs each process on a thread of its own.
  */
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { FileAccess } from './host/confined-files.js'
 import { nodeSystem } from './host/node-system.js'
 import { threadHost } from './kernel.js'
 import type { Scheduler } from './machine.js'
 import { type ProcessMessage, type ProcessSetup, SIGKILL, SIGSEGV } from './process.js'
-import { THREAD_DEPTH, THREAD_STACK_MB } from './stack.js'
+import { THREAD_DEPTH } from './stack.js'
+import type { ThreadPool } from './thread-pool.js'
 import type { RunMessage, ThreadSetup } from './worker.js'
-
-/** How many idle threads to have at hand always, */
-const SPARE = 1
-/** and how long to keep others after use, in milliseconds: where clients come and go, they are soon used again. */
-const KEEP = 5000
-
-/** Megabytes. A process' data lie in the shared memory; its thread's own heap holds next to nothing. */
-const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: THREAD_STACK_MB }
-
-/**
- * A thread has the options of node that this process has. But --input-type, which says how to read the text given with
- * --eval, suits no thread, and the others cannot be listed without it: a list may hold no options of the engine's.
- */
-const NODE_OPTIONS = process.execArgv.some(option => option.startsWith('--input-type'))
-  ? { execArgv: [] }
-  : {}
 
 export class Threads implements Scheduler {
   readonly depth = THREAD_DEPTH
   readonly host: ReturnType<typeof threadHost>
-  readonly #idle: Worker[] = []
   readonly #busy = new Map<number, Worker>()
+  /** Threads that know the machine. */
+  readonly #joined = new WeakSet<Worker>()
   /** Being ended. The process of such a thread may have come to its own end first, but there is no next one for it. */
   readonly #ending = new WeakSet<Worker>()
-  #trimming: NodeJS.Timeout | undefined
-  #closed = false
 
   /**
    * @param heard called with every message of a process, the last of which is its exit
    * @param access which of the machine's files processes may reach; undefined: all
+   * @param pool whose threads to use, and to close with the machine
    */
   constructor(
     readonly setup: ProcessSetup,
     readonly heard: (message: ProcessMessage) => void,
     readonly access: FileAccess | undefined,
+    readonly pool: ThreadPool,
   ) {
     this.host = threadHost(setup.memory, nodeSystem.monotonic)
   }
 
   /** Run the process of this slot, an instance of this program, on a thread of its own. */
   run(slot: number, program: WebAssembly.Module): void {
-    const worker = this.#idle.pop() ?? this.#make()
+    const worker = this.pool.take()
     this.#busy.set(slot, worker)
-    worker.ref()
+    if (!this.#joined.has(worker)) this.#join(worker)
     worker.postMessage({ slot, program } satisfies RunMessage)
-    setImmediate(() => this.#fill())
   }
 
   /** End a process, whatever it is doing. Its exit is heard like any other. */
@@ -72,17 +57,11 @@ export class Threads implements Scheduler {
 
   /** End all threads. Resolves when they have ended. */
   async close(): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#trimming)
-    await Promise.all([...this.#idle, ...this.#busy.values()].map(worker => worker.terminate()))
+    await Promise.all([this.pool.close(), ...[...this.#busy.values()].map(worker => worker.terminate())])
   }
 
-  #make(): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: { ...this.setup, access: this.access } satisfies ThreadSetup,
-      resourceLimits: LIMITS,
-      ...NODE_OPTIONS,
-    })
+  #join(worker: Worker): void {
+    this.#joined.add(worker)
     let failure: Error | undefined
     worker.on('message', (message: ProcessMessage) => {
       if (message.type === 'exit') this.#free(message.slot, worker)
@@ -92,42 +71,23 @@ export class Threads implements Scheduler {
       failure = error
     })
     worker.on('exit', () => {
-      const at = this.#idle.indexOf(worker)
-      if (at >= 0) this.#idle.splice(at, 1)
-      for (const [slot, busy] of this.#busy)
-        if (busy === worker) {
-          this.#busy.delete(slot)
-          if (failure !== undefined)
-            this.heard({
-              type: 'log',
-              slot,
-              stream: 2,
-              bytes: Buffer.from(`thread ended: ${failure.message}\n`),
-            })
-          this.heard({ type: 'exit', slot, status: failure === undefined ? SIGKILL : SIGSEGV })
-        }
+      for (const [slot, busy] of this.#busy) if (busy === worker) this.#lost(slot, failure)
     })
-    return worker
+    worker.postMessage({ ...this.setup, access: this.access } satisfies ThreadSetup)
+  }
+
+  /** A process has ended with its thread. */
+  #lost(slot: number, failure: Error | undefined): void {
+    this.#busy.delete(slot)
+    if (failure !== undefined) {
+      const bytes = Buffer.from(`thread ended: ${failure.message}\n`)
+      this.heard({ type: 'log', slot, stream: 2, bytes })
+    }
+    this.heard({ type: 'exit', slot, status: failure === undefined ? SIGKILL : SIGSEGV })
   }
 
   #free(slot: number, worker: Worker): void {
     this.#busy.delete(slot)
-    if (this.#ending.has(worker)) return
-    worker.unref()
-    this.#idle.push(worker)
-    clearTimeout(this.#trimming)
-    this.#trimming = setTimeout(() => this.#trim(), KEEP).unref()
-  }
-
-  #fill(): void {
-    while (!this.#closed && this.#idle.length < SPARE) {
-      const worker = this.#make()
-      worker.unref()
-      this.#idle.push(worker)
-    }
-  }
-
-  #trim(): void {
-    for (const worker of this.#idle.splice(SPARE)) void worker.terminate()
+    if (!this.#ending.has(worker)) this.pool.put(worker)
   }
 }

@@ -3,7 +3,7 @@
  * thread blocks where the process does. What it has to say goes to the main thread as messages.
  */
 import { writeSync } from 'node:fs'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { clockImports } from './host/clock.js'
 import { confinedFiles, type FileAccess } from './host/confined-files.js'
 import { errnoOf } from './host/errno.js'
@@ -23,83 +23,92 @@ export interface RunMessage {
   readonly program: WebAssembly.Module
 }
 
-/** What a thread knows from its start. */
+/** What a thread is told first, once: the machine that its processes are on. */
 export interface ThreadSetup extends ProcessSetup {
   /** Which of the machine's files processes may reach; undefined: all. */
   readonly access: FileAccess | undefined
 }
 
-const setup = workerData as ThreadSetup
 const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
 const tell = (message: ProcessMessage) => port.postMessage(message)
 
-const memory = new LinearMemory(setup.memory)
-const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory, nodeSystem.monotonic))
-const files = setup.access === undefined ? nodeFiles() : confinedFiles(setup.access)
-let slot = 0
+/** Returns what runs a process on this thread. */
+function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
+  const memory = new LinearMemory(setup.memory)
+  const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory, nodeSystem.monotonic))
+  const files = setup.access === undefined ? nodeFiles() : confinedFiles(setup.access)
+  let slot = 0
 
-const host: WebAssembly.ModuleImports = {
-  ...fileImports(
-    memory,
-    files,
-    setup.ownStreams ? ownStreams : { write: (stream, bytes) => tell({ type: 'log', slot, stream, bytes }) },
-  ),
-  ...clockImports(nodeSystem),
-  ...randomImports(memory),
-  ...processImports(memory, {
-    environment: setup.environment,
-    find: nodeSystem.find,
-    group: nodeSystem.group,
-    notifyState: state => tell({ type: 'state', slot, state }),
-  }),
-}
+  const host: WebAssembly.ModuleImports = {
+    ...fileImports(
+      memory,
+      files,
+      setup.ownStreams
+        ? ownStreams
+        : { write: (stream, bytes) => tell({ type: 'log', slot, stream, bytes }) },
+    ),
+    ...clockImports(nodeSystem),
+    ...randomImports(memory),
+    ...processImports(memory, {
+      environment: setup.environment,
+      find: nodeSystem.find,
+      group: nodeSystem.group,
+      notifyState: state => tell({ type: 'state', slot, state }),
+    }),
+  }
 
-/** Runs the process to its end and returns its wait status. */
-function run(module: WebAssembly.Module): number {
-  const client = clientImports(kernel.sys_client(slot))
-  try {
-    const program = instantiateProcess(memory, kernel, setup.modules, slot, module, client, host)
-    program.process_main(kernel.host_argc(slot), kernel.host_argv(slot))
-    return 0
-  } catch (error) {
-    return waitStatus(error, kernel.host_pid(slot), bytes => tell({ type: 'log', slot, stream: 2, bytes }))
-  } finally {
-    files.closeAll()
+  /** Runs the process to its end and returns its wait status. */
+  function run(module: WebAssembly.Module): number {
+    const client = clientImports(kernel.sys_client(slot))
+    try {
+      const program = instantiateProcess(memory, kernel, setup.modules, slot, module, client, host)
+      program.process_main(kernel.host_argc(slot), kernel.host_argv(slot))
+      return 0
+    } catch (error) {
+      return waitStatus(error, kernel.host_pid(slot), bytes => tell({ type: 'log', slot, stream: 2, bytes }))
+    } finally {
+      files.closeAll()
+    }
+  }
+
+  /**
+   * The client's bytes: this process' end of the rings. Output goes straight to the system's socket where the host has
+   * lent it and it takes more.
+   */
+  function clientImports(client: number) {
+    const self = slot
+    return {
+      pglite_js_read: (buffer: number, length: number) => kernel.sys_recv(self, client, buffer, length),
+      pglite_js_write(buffer: number, length: number) {
+        const descriptor = kernel.sys_direct_begin(client)
+        if (descriptor >= 0) {
+          const sent = send(descriptor, buffer >>> 0, length)
+          kernel.sys_direct_end(client, Math.max(sent, 0))
+          if (sent !== 0) return sent
+        }
+        return kernel.sys_send(self, client, buffer, length)
+      },
+    }
+  }
+
+  /** Returns how many bytes the system's socket took without waiting, or a negated errno. */
+  function send(descriptor: number, buffer: number, length: number): number {
+    try {
+      return writeSync(descriptor, memory.reach(buffer + length), buffer, length)
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 0 : -errnoOf(error)
+    }
+  }
+
+  return message => {
+    slot = message.slot
+    tell({ type: 'exit', slot, status: run(message.program) })
   }
 }
 
-/**
- * The client's bytes: this process' end of the rings. Output goes straight to the system's socket where the host has
- * lent it and it takes more.
- */
-function clientImports(client: number) {
-  const self = slot
-  return {
-    pglite_js_read: (buffer: number, length: number) => kernel.sys_recv(self, client, buffer, length),
-    pglite_js_write(buffer: number, length: number) {
-      const descriptor = kernel.sys_direct_begin(client)
-      if (descriptor >= 0) {
-        const sent = send(descriptor, buffer >>> 0, length)
-        kernel.sys_direct_end(client, Math.max(sent, 0))
-        if (sent !== 0) return sent
-      }
-      return kernel.sys_send(self, client, buffer, length)
-    },
-  }
-}
-
-/** Returns how many bytes the system's socket took without waiting, or a negated errno. */
-function send(descriptor: number, buffer: number, length: number): number {
-  try {
-    return writeSync(descriptor, memory.reach(buffer + length), buffer, length)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 0 : -errnoOf(error)
-  }
-}
-
-port.on('message', (message: RunMessage) => {
-  slot = message.slot
-  const status = run(message.program)
-  tell({ type: 'exit', slot, status })
+let run: ((message: RunMessage) => void) | undefined
+port.on('message', (message: ThreadSetup | RunMessage) => {
+  if ('memory' in message) run = processRunner(message)
+  else run?.(message)
 })
