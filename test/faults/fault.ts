@@ -77,9 +77,10 @@ export async function checkAll(server: Server, workload: Workload): Promise<void
 export async function moreCommits(workload: Workload, count: number, load: Promise<unknown>): Promise<void> {
   const enough = workload.acknowledged + count
   let ended = false
-  void load.then(() => {
+  const end = () => {
     ended = true
-  })
+  }
+  load.then(end, end)
   while (workload.acknowledged < enough && !ended) await pause(2)
 }
 

@@ -2,7 +2,7 @@
  * Clients that write all the time and remember what they were told. Their rows say of themselves whether they are whole, so
  * that after a fault it can be checked: what was acknowledged is there, and of what was not, all or nothing.
  */
-import type pg from 'pg'
+import pg from 'pg'
 import { Failure, type Server } from './server.js'
 
 /** Rows of an entry. */
@@ -23,10 +23,13 @@ const SCHEMA = `
       + case when seq % 9 = 0 then 150 else 0 end) $$;
   create table entry (client int, seq int, part int, version int, content text, primary key (client, seq, part));
   alter table entry alter content set storage external;
-  create index on entry (content);
+  create index on entry (left(content, 100));
   create table account (id int primary key, balance bigint not null);
   insert into account select i, 0 from generate_series(1, ${ACCOUNTS}) i;
 `
+
+/** What a server tells its clients when it ends or has crashed. */
+const SHUTDOWN = ['57P01', '57P02', '57P03']
 
 /** What one client knows. */
 interface Knowledge {
@@ -63,21 +66,27 @@ export class Workload {
     await session.query(SCHEMA)
   }
 
-  /** Lets all clients write until each has lost its connection or met an error; resolves with the errors. */
-  async run(server: Server): Promise<string[]> {
-    const runs = [...this.#clients].map(async ([client, knowledge]) => {
-      const session = await server.connect()
-      try {
-        for (;;) await this.#write(session, client, knowledge)
-      } catch (error) {
-        return (error as Error).message
-      } finally {
-        void session.end().catch(() => {})
-      }
-    })
-    return (await Promise.allSettled(runs)).map(run =>
-      run.status === 'fulfilled' ? run.value : String(run.reason),
-    )
+  /**
+   * Lets all clients write until each has lost its connection.
+   *
+   * @throws Failure if a statement fails for another reason
+   */
+  async run(server: Server): Promise<void> {
+    const runs = [...this.#clients].map(([client, knowledge]) => this.#writeOn(server, client, knowledge))
+    await Promise.all(runs)
+  }
+
+  async #writeOn(server: Server, client: number, knowledge: Knowledge): Promise<void> {
+    let session: pg.Client | undefined
+    try {
+      session = await server.connect()
+      for (;;) await this.#write(session, client, knowledge)
+    } catch (error) {
+      if (error instanceof pg.DatabaseError && !SHUTDOWN.includes(error.code ?? ''))
+        throw new Failure(`client ${client} at entry ${knowledge.begun}: ${error.message}`, server)
+    } finally {
+      void session?.end().catch(() => {})
+    }
   }
 
   async #write(session: pg.Client, client: number, knowledge: Knowledge): Promise<void> {
@@ -103,7 +112,8 @@ export class Workload {
       const name = `made_${client}_${seq}`
       await session.query(`create table ${name} as select * from entry where client = ${client}`)
       await session.query(`create index on ${name} (seq, part)`)
-      await session.query(`drop table if exists made_${client}_${seq - 2 * TABLE_EVERY}`)
+      const oldest = seq - 2 * TABLE_EVERY
+      if (oldest > 0) await session.query(`drop table made_${client}_${oldest}`)
     }
     if (seq > KEPT)
       await session.query('delete from entry where client = $1 and seq = $2', [client, seq - KEPT])
