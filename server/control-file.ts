@@ -5,8 +5,6 @@
  * The offsets are those of ControlFileData in PostgreSQL 18 (src/include/catalog/pg_control.h, pg_control_version
  * 1800). Its fields have fixed sizes, so they are the same on 32 and 64 bits; the CRC at the end says whether they hold.
  */
-import { randomFillSync, randomInt } from 'node:crypto'
-
 const CONTROL_VERSION = 1800
 const SYSTEM_IDENTIFIER = 0
 const VERSION = 8
@@ -24,23 +22,25 @@ const WAL_SYSTEM_IDENTIFIER = 24
  * Whether a cluster of PostgreSQL 18 was made by a 64-bit server: it passes float8 by value, while this one, having 32
  * bits, passes it by reference, and so lays out catalogs differently. Undefined when the file is damaged or unknown.
  */
-export function isNative(control: Buffer): boolean | undefined {
-  if (control.length < CRC + 4 || control.readUInt32LE(VERSION) !== CONTROL_VERSION) return undefined
-  if (crc32c(control.subarray(0, CRC)) !== control.readUInt32LE(CRC)) return undefined
+export function isNative(control: Uint8Array): boolean | undefined {
+  if (control.length < CRC + 4 || numbers(control).getUint32(VERSION, true) !== CONTROL_VERSION)
+    return undefined
+  if (crc32c(control.subarray(0, CRC)) !== numbers(control).getUint32(CRC, true)) return undefined
   return control[FLOAT8_BY_VALUE] !== 0
 }
 
 /** Bytes of each of the cluster's WAL segments; the file must be valid, as isNative() tells. */
-export function walSegmentSize(control: Buffer): number {
-  return control.readUInt32LE(WAL_SEGMENT_SIZE)
+export function walSegmentSize(control: Uint8Array): number {
+  return numbers(control).getUint32(WAL_SEGMENT_SIZE, true)
 }
 
 /** A new system identifier, made as PostgreSQL makes one: the time in microseconds, and some bits to tell twins apart. */
 export function newSystemIdentifier(): bigint {
   const now = Date.now()
+  const [microsecond = 0, twin = 0] = crypto.getRandomValues(new Uint16Array(2))
   const seconds = BigInt(Math.floor(now / 1000))
-  const microseconds = BigInt((now % 1000) * 1000 + randomInt(1000))
-  return (seconds << 32n) | (microseconds << 12n) | BigInt(randomInt(0x1000))
+  const microseconds = BigInt((now % 1000) * 1000 + (microsecond % 1000))
+  return (seconds << 32n) | (microseconds << 12n) | BigInt(twin % 0x1000)
 }
 
 /**
@@ -58,12 +58,12 @@ export function identified(name: string, content: Uint8Array, systemIdentifier: 
  * A copy of pg_control with this system identifier, and with secrets of its own. The same identifier must go into the
  * cluster's WAL: see identifyWal().
  */
-function identifyControlFile(original: Uint8Array, systemIdentifier: bigint): Buffer {
-  const control = Buffer.from(original)
+function identifyControlFile(original: Uint8Array, systemIdentifier: bigint): Uint8Array {
+  const control = original.slice()
   if (isNative(control) === undefined) throw new Error('pg_control has an unknown layout')
-  control.writeBigUInt64LE(systemIdentifier, SYSTEM_IDENTIFIER)
-  randomFillSync(control.subarray(MOCK_AUTHENTICATION_NONCE.start, MOCK_AUTHENTICATION_NONCE.end))
-  control.writeUInt32LE(crc32c(control.subarray(0, CRC)), CRC)
+  numbers(control).setBigUint64(SYSTEM_IDENTIFIER, systemIdentifier, true)
+  crypto.getRandomValues(control.subarray(MOCK_AUTHENTICATION_NONCE.start, MOCK_AUTHENTICATION_NONCE.end))
+  numbers(control).setUint32(CRC, crc32c(control.subarray(0, CRC)), true)
   return control
 }
 
@@ -71,13 +71,17 @@ function identifyControlFile(original: Uint8Array, systemIdentifier: bigint): Bu
  * A copy of a WAL segment with this system identifier: PostgreSQL compares the one in the long header of the first page
  * with pg_control's. Page headers are not covered by a CRC; the records behind them do not contain the identifier.
  */
-function identifyWal(original: Uint8Array, systemIdentifier: bigint): Buffer {
-  const segment = Buffer.from(original)
+function identifyWal(original: Uint8Array, systemIdentifier: bigint): Uint8Array {
+  const segment = original.slice()
   // A segment that was prepared for later use has no header yet.
-  if ((segment.readUInt16LE(WAL_INFO) & WAL_LONG_HEADER) !== 0) {
-    segment.writeBigUInt64LE(systemIdentifier, WAL_SYSTEM_IDENTIFIER)
+  if ((numbers(segment).getUint16(WAL_INFO, true) & WAL_LONG_HEADER) !== 0) {
+    numbers(segment).setBigUint64(WAL_SYSTEM_IDENTIFIER, systemIdentifier, true)
   }
   return segment
+}
+
+function numbers(file: Uint8Array): DataView {
+  return new DataView(file.buffer, file.byteOffset, file.byteLength)
 }
 
 const CASTAGNOLI = 0x82f63b78

@@ -8,23 +8,29 @@
 import { Duplex } from 'node:stream'
 import type { ClientSocket } from '../wasm/client-socket.js'
 
+/** What the stream needs of its backend's end. */
+export type BackendEnd = Pick<
+  ClientSocket,
+  'setInput' | 'endInput' | 'reset' | 'getOutput' | 'release' | 'onOutput' | 'onSpace' | 'onClose'
+>
+
 export class InProcessSocket extends Duplex {
-  readonly #connect: () => ClientSocket
-  #backend: ClientSocket | undefined
+  readonly #connect: () => BackendEnd
+  #backend: BackendEnd | undefined
   /** Whether the stream wants more of the output. */
   #reading = false
   /** Called when the backend can take more input. */
   #written: ((error?: Error | null) => void) | undefined
 
   /** @param connect makes the connection; an Error that it throws destroys the stream */
-  constructor(connect: () => ClientSocket) {
+  constructor(connect: () => BackendEnd) {
     super({ readableHighWaterMark: 64 * 1024, writableHighWaterMark: 64 * 1024 })
     this.#connect = connect
   }
 
   /** Connects, whatever host and port are given; 'connect' is emitted then, or 'error'. */
   connect(..._address: unknown[]): this {
-    process.nextTick(() => {
+    queueMicrotask(() => {
       if (this.#open() !== undefined) this.emit('connect')
     })
     return this
@@ -96,7 +102,7 @@ export class InProcessSocket extends Duplex {
   #opened = false
 
   /** The backend's end; undefined once that is closed, or when it cannot be had and the stream is being destroyed. */
-  #open(): ClientSocket | undefined {
+  #open(): BackendEnd | undefined {
     if (this.#opened) return this.#backend
     this.#opened = true
     try {

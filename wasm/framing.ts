@@ -22,7 +22,7 @@ export class Framing {
     this.#parts.push(bytes)
     this.#size += bytes.length
     if (this.#size < this.#needed) return undefined
-    const all = Buffer.concat(this.#parts)
+    const all = this.rest()
     const end = this.#wholeMessages(all)
     this.#parts = end < all.length ? [all.subarray(end)] : []
     this.#size = all.length - end
@@ -32,11 +32,18 @@ export class Framing {
 
   /** What is left: part of a message. */
   rest(): Uint8Array {
-    return Buffer.concat(this.#parts)
+    const all = new Uint8Array(this.#size)
+    let at = 0
+    for (const part of this.#parts) {
+      all.set(part, at)
+      at += part.length
+    }
+    return all
   }
 
   /** Where the last whole message ends; notes where the next one would. */
-  #wholeMessages(all: Buffer): number {
+  #wholeMessages(all: Uint8Array): number {
+    const view = new DataView(all.buffer)
     let at = 0
     for (;;) {
       const header = this.#startup ? 4 : 5
@@ -44,14 +51,14 @@ export class Framing {
         this.#needed = at + header
         return at
       }
-      const length = all.readUInt32BE(at + header - 4)
+      const length = view.getUint32(at + header - 4)
       const end = at + header - 4 + Math.max(length, 4)
       if (all.length < end) {
         this.#needed = end
         return at
       }
       if (this.#startup) {
-        const code = length >= 8 ? all.readUInt32BE(at + 4) : 0
+        const code = length >= 8 ? view.getUint32(at + 4) : 0
         this.#startup = code === SSL_REQUEST || code === GSSENC_REQUEST
       }
       at = end

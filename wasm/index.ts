@@ -9,9 +9,5 @@ export {
 } from './cluster.js'
 export { createPGliteImportHandler, type PGliteImportHandler, type PGliteImports } from './imports.js'
 export { nodeHost } from './node-host.js'
-export {
-  createPostgresModule,
-  PostgresExit,
-  type PostgresModule,
-  type PostgresModuleOptions,
-} from './postgres-module.js'
+export { createPostgresModule, type PostgresModuleOptions } from './node-module.js'
+export { PostgresExit, type PostgresModule } from './postgres-module.js'

@@ -1,19 +1,14 @@
 /**
- * One backend in this thread, with no server and no other threads: for hosts that have none, and for tests. The host
- * hands input to an import handler and calls `_interactive_one`, which returns when all of it has been answered.
+ * One backend in this thread, with no server and no other processes: for hosts that cannot suspend WebAssembly, and for tests.
+ * The host hands input to an import handler and calls `_interactive_one`, which returns when all of it has been answered.
  */
-import { realpathSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { artefactsDir, environment, loadPrograms, postgresPath } from './artefacts.js'
+import type { Programs } from './artefacts.js'
 import { clockImports } from './host/clock.js'
-import { confinedFiles } from './host/confined-files.js'
 import type { FileLayer } from './host/file-layer.js'
 import { fileImports } from './host/files.js'
-import { memoryVolume } from './host/memory-files.js'
-import { mountedFiles } from './host/mounted-files.js'
-import { nodeSystem } from './host/node-system.js'
 import { ProcessExit, processImports } from './host/process.js'
 import { randomImports } from './host/random.js'
+import type { System } from './host/system.js'
 import type { PGliteImports } from './imports.js'
 import { instantiateKernel, threadHost, Wait } from './kernel.js'
 import { ModuleLoader } from './loadable-modules.js'
@@ -21,27 +16,6 @@ import { LogCollector } from './log-collector.js'
 import { LinearMemory } from './memory.js'
 import { imageSize, type ProgramExports, programImports, startInstance } from './program.js'
 import { CALLER_DEPTH } from './stack.js'
-import { readTemplate } from './template.js'
-
-export interface PostgresModuleOptions {
-  /**
-   * Instantiates postgres.wasm. Gets all imports but the client's, which are the import handler's to add to `env`, and
-   * hands the instance to the callback. What it returns is ignored. Without it the module is instantiated with
-   * `client`.
-   */
-  instantiateWasm?: (
-    imports: Record<string, Record<string, WebAssembly.ImportValue>>,
-    callback: (instance: WebAssembly.Instance, module?: WebAssembly.Module) => void,
-  ) => unknown
-  /** An import handler's imports, where `instantiateWasm` is not given. */
-  client?: PGliteImports
-  /** A directory that holds a cluster. Without it, a new one in memory, which is gone with the module. */
-  dataDir?: string
-  /** PostgreSQL's settings. */
-  settings?: Readonly<Record<string, string>>
-  /** PostgreSQL's log, one or more complete lines at a time; nowhere by default. */
-  onLog?: (text: string) => void
-}
 
 export interface PostgresModule {
   readonly memory: WebAssembly.Memory
@@ -63,108 +37,128 @@ export class PostgresExit extends Error {
   }
 }
 
-const MEMORY_DATA_DIR = '/data'
-/** Where the server's own files appear beside files in memory. */
-const INSTALLED_AT = '/pgsql'
+export type ModuleImports = Record<string, Record<string, WebAssembly.ImportValue>>
+
+export interface InstantiateOptions {
+  /**
+   * Instantiates postgres.wasm. Gets all imports but the client's, which are the import handler's to add to `env`, and
+   * hands the instance to the callback. What it returns is ignored. Without it the module is instantiated with
+   * `client`.
+   */
+  instantiateWasm?: (
+    imports: ModuleImports,
+    callback: (instance: WebAssembly.Instance, module?: WebAssembly.Module) => void,
+  ) => unknown
+  /** An import handler's imports, where `instantiateWasm` is not given. */
+  client?: PGliteImports
+}
+
+/** What a backend runs on. */
+export interface ModuleHost {
+  readonly programs: Programs
+  readonly system: System
+  readonly files: FileLayer
+  /** The path that the backend takes for its own: it finds share/ and lib/ beside its folder. */
+  readonly postgresPath: string
+  readonly environment: Readonly<Record<string, string>>
+  /** As the files have it. */
+  readonly dataDir: string
+  readonly settings: Readonly<Record<string, string>>
+  readonly pid: number
+  /** How large the memory may become, in pages of 64 KiB; by default as large as 32 bits can address. */
+  readonly maximumPages?: number
+  /** PostgreSQL's log, one or more complete lines at a time. */
+  onLog(text: string): void
+}
+
 const INITIAL_PAGES = 256
 const MAXIMUM_PAGES = 65536
 
-const installation = {
-  path: artefactsDir.replace(/\/$/, ''),
-  real: realpathSync(artefactsDir),
-  writable: false,
+export async function instantiatePostgres(
+  host: ModuleHost,
+  { instantiateWasm, client }: InstantiateOptions,
+): Promise<PostgresModule> {
+  if (instantiateWasm === undefined) return startPostgres(host, client)
+  const prepared = prepare(host, undefined)
+  return prepared.start(await new Promise(resolve => instantiateWasm(prepared.imports, resolve)))
 }
 
-/** The machine's files, as far as the module needs them: its own and, if there is one, the cluster's directory. */
-function ownFiles(dataDir?: string): FileLayer {
-  const cluster =
-    dataDir === undefined ? [] : [{ path: dataDir, real: realpathSync(dataDir), writable: true }]
-  return confinedFiles({ folders: [...cluster, installation], files: [] })
+/** The same at once, where the engine may instantiate a large module so. */
+export function startPostgres(host: ModuleHost, client: PGliteImports | undefined): PostgresModule {
+  const { imports, start } = prepare(host, client)
+  return start(new WebAssembly.Instance(host.programs.postgres, imports))
 }
 
-async function newCluster(): Promise<FileLayer> {
-  const volume = memoryVolume()
-  const files = volume.files()
-  files.mkdir('/tmp', 0o777)
-  files.mkdir(MEMORY_DATA_DIR, 0o700)
-  for await (const { name, content } of readTemplate()) {
-    const path = `${MEMORY_DATA_DIR}/${name}`
-    if (content === undefined) files.mkdir(path, 0o700)
-    else volume.put(path, content, 0o600)
-  }
-  files.mkdir(INSTALLED_AT, 0o755)
-  return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installation.path }])
-}
-
-export async function createPostgresModule(options: PostgresModuleOptions = {}): Promise<PostgresModule> {
-  const programs = loadPrograms()
+function prepare(host: ModuleHost, client: PGliteImports | undefined) {
+  const { programs, system, postgresPath, dataDir } = host
   const size = imageSize(programs.postgres)
   const sharedMemory = new WebAssembly.Memory({
     initial: INITIAL_PAGES,
-    maximum: MAXIMUM_PAGES,
+    maximum: host.maximumPages ?? MAXIMUM_PAGES,
     shared: true,
   })
   const memory = new LinearMemory(sharedMemory)
-  const threads = threadHost(sharedMemory, nodeSystem.monotonic)
+  const threads = threadHost(sharedMemory, system.monotonic)
+  const sleeps = canSleep(sharedMemory)
   const kernel = instantiateKernel(programs.kernel, sharedMemory, {
     ...threads,
-    // Nobody else could wake this thread; it can only sleep for a while.
-    wait: (word, expected, ms) => (ms < 0 ? Wait.Impossible : threads.wait(word, expected, ms)),
+    // Nobody else could wake this thread; at best it can sleep for a while.
+    wait: (word, expected, ms) => (ms < 0 || !sleeps ? Wait.Impossible : threads.wait(word, expected, ms)),
   })
   if (kernel.host_boot(4, size.data, CALLER_DEPTH) < 0) throw new Error('out of memory')
 
-  const settings = { dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv', ...options.settings }
-  const inMemory = options.dataDir === undefined
-  const postgres = inMemory ? `${INSTALLED_AT}/bin/postgres` : postgresPath
-  const args = [postgres, '--single', '-D', options.dataDir ?? MEMORY_DATA_DIR]
+  const settings = { ...host.settings, dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv' }
+  const args = [postgresPath, '--single', '-D', dataDir]
   for (const [name, value] of Object.entries(settings)) args.push('-c', `${name}=${value}`)
-  const text = Buffer.from([...args, 'postgres'].map(arg => `${arg}\0`).join(''))
+  const text = new TextEncoder().encode([...args, 'postgres'].map(arg => `${arg}\0`).join(''))
   const scratch = kernel.host_scratch() >>> 0
   memory.reach(scratch + text.length).set(text, scratch)
-  kernel.host_spawn(args.length + 1, process.pid)
+  kernel.host_spawn(args.length + 1, host.pid)
   const slot = kernel.host_next_embryo()
 
-  const log = new LogCollector(options.onLog ?? (() => {}))
+  const log = new LogCollector(host.onLog)
   const loader = new ModuleLoader(memory, programs.modules)
-  const host = {
-    ...fileImports(
-      memory,
-      options.dataDir === undefined ? await newCluster() : ownFiles(resolve(options.dataDir)),
-      {
-        write: (_stream, bytes) => log.add(slot, bytes),
-      },
-    ),
-    ...clockImports(nodeSystem),
+  const imports = programImports(sharedMemory, kernel, slot, size, client, {
+    ...fileImports(memory, host.files, { write: (_stream, bytes) => log.add(slot, bytes) }),
+    ...clockImports(system),
     ...randomImports(memory),
     ...processImports(memory, {
-      environment,
-      find: nodeSystem.find,
-      group: nodeSystem.group,
+      environment: host.environment,
+      find: system.find,
+      group: system.group,
       notifyState: () => {},
     }),
     ...loader.imports,
-  }
-  const imports = programImports(sharedMemory, kernel, slot, size, options.client, host)
-  const instance =
-    options.instantiateWasm === undefined
-      ? new WebAssembly.Instance(programs.postgres, imports as WebAssembly.Imports)
-      : await new Promise<WebAssembly.Instance>(resolve => options.instantiateWasm?.(imports, resolve))
-  loader.attach(imports.env, instance)
-  const program: ProgramExports = startInstance(instance, kernel, slot)
-  program.interactive_arguments?.(kernel.host_argc(slot), kernel.host_argv(slot))
+  })
 
-  let exit: PostgresExit | undefined
-  return {
-    memory: sharedMemory,
-    _interactive_one(length, firstByte = 0) {
-      if (exit !== undefined) throw exit
-      try {
-        program._interactive_one?.(length, firstByte)
-      } catch (error) {
-        if (!(error instanceof ProcessExit)) throw error
-        exit = new PostgresExit(error.status >> 8)
-        throw exit
-      }
-    },
+  function start(instance: WebAssembly.Instance): PostgresModule {
+    loader.attach(imports.env, instance)
+    const program: ProgramExports = startInstance(instance, kernel, slot)
+    program.interactive_arguments?.(kernel.host_argc(slot), kernel.host_argv(slot))
+    let exit: PostgresExit | undefined
+    return {
+      memory: sharedMemory,
+      _interactive_one(length, firstByte = 0) {
+        if (exit !== undefined) throw exit
+        try {
+          program._interactive_one?.(length, firstByte)
+        } catch (error) {
+          if (!(error instanceof ProcessExit)) throw error
+          exit = new PostgresExit(error.status >> 8)
+          throw exit
+        }
+      },
+    }
+  }
+  return { imports, start }
+}
+
+/** Not in a Worker of Cloudflare's, nor on the main thread of a browser. */
+function canSleep(memory: WebAssembly.Memory): boolean {
+  try {
+    Atomics.wait(new Int32Array(memory.buffer), 0, 0, 0)
+    return true
+  } catch {
+    return false
   }
 }

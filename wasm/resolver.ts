@@ -17,14 +17,14 @@ export function answerResolver(
 ): void {
   let question = ''
   const read = async () => {
-    for (const chunk of socket.getOutput()) question += Buffer.from(chunk).toString()
+    for (const chunk of socket.getOutput()) question += new TextDecoder().decode(chunk)
     const end = question.indexOf('\0')
     if (end < 0 && question.length < LONGEST) return
     socket.onOutput = () => {}
     const answer = await resolve(question.slice(0, end)).catch((error: NodeJS.ErrnoException) =>
       UNKNOWN.includes(error.code ?? '') ? [] : ['?'],
     )
-    socket.setInput(Buffer.from(answer.map(text => `${text}\0`).join('')))
+    socket.setInput(new TextEncoder().encode(answer.map(text => `${text}\0`).join('')))
     socket.endInput()
   }
   socket.onOutput = () => void read()

@@ -14,18 +14,17 @@
  *
  * `postgres.fetch(request)` lets clients from outside in, by WebSocket.
  */
-import type { Duplex } from 'node:stream'
-import { identified, newSystemIdentifier } from '../server/control-file.js'
-import { InProcessSocket } from '../server/in-process.js'
-import { failureIn } from '../server/log.js'
+import type { Bundle } from '../embedded/bundle.js'
+import { DATA, unpackCluster, unpackServer } from '../embedded/files.js'
+import { type EmbeddedHost, moduleHostOf } from '../embedded/host.js'
+import { type EmbeddedPostgres, EmbeddedServer } from '../embedded/server.js'
+import { type Settings, SMALL, textOf, VOLATILE } from '../embedded/settings.js'
+import { SingleSession } from '../embedded/single-session.js'
 import { CloseCode } from '../server/web-socket-protocol.js'
-import type { ClientSocket } from '../wasm/client-socket.js'
-import { Cluster, type ListenAddress, StartError } from '../wasm/cluster.js'
-import { type CoroutineHost, Coroutines } from '../wasm/coroutines.js'
 import { memoryVolume } from '../wasm/host/memory-files.js'
 import { mountedFiles } from '../wasm/host/mounted-files.js'
-import type { Volume } from '../wasm/host/volume.js'
-import { type Bundle, bundledFiles } from './bundle.js'
+import { hasPromiseIntegration } from '../wasm/jspi.js'
+import { type InstantiateOptions, instantiatePostgres, type PostgresModule } from '../wasm/postgres-module.js'
 import { limitedFiles } from './limited-files.js'
 import { openObjectCluster } from './object-cluster.js'
 import type { ObjectStorage } from './object-files.js'
@@ -35,12 +34,16 @@ import { workersSystem } from './system.js'
 import { acceptUpgrade, peerOf } from './upgrade.js'
 import { WebSocketConnection } from './web-socket.js'
 
+export type { Bundle } from '../embedded/bundle.js'
+export type { StopMode } from '../embedded/server.js'
 export { StartupError } from '../server/startup-error.js'
-export type { Bundle } from './bundle.js'
+export { createPGliteImportHandler, type PGliteImportHandler, type PGliteImports } from '../wasm/imports.js'
+export { type InstantiateOptions, PostgresExit, type PostgresModule } from '../wasm/postgres-module.js'
 export type { ObjectStorage } from './object-files.js'
 export { exportCluster, importCluster } from './transfer.js'
 
-export interface CreatePostgresOptions {
+/** What a cluster is kept in, and how its server is set. */
+export interface ClusterOptions {
   /** What `pglite-imports-server/workers/module` exports. */
   module: Bundle
   /**
@@ -53,31 +56,22 @@ export interface CreatePostgresOptions {
    * 53100 (disk_full). Default: 9 GB, which leaves room for WAL below the platform's limit of 10 GB.
    */
   maxSize?: number | undefined
+  /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
+  settings?: Settings | undefined
+  /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
+  log?: ((text: string) => void) | undefined
+}
+
+export interface CreatePostgresOptions extends ClusterOptions {
   /**
    * The superuser's password, for clients from outside: set, or changed, when the first of them comes. Without it they can
    * log in as roles that have been given a password by SQL, if there are any.
    */
   password?: string | undefined
-  /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
-  settings?: Readonly<Record<string, string | number | boolean>> | undefined
-  /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
-  log?: ((text: string) => void) | undefined
 }
 
-/** How to shut down, as in pg_ctl. */
-export type StopMode = 'smart' | 'fast' | 'immediate'
-
-export interface Postgres {
-  /**
-   * A connection, a session of its own, for drivers that can be given a stream:
-   * `new pg.Client({ stream: () => postgres.connect(), user: 'postgres' })` with node-postgres,
-   * `postgres({ socket: () => server.connect(), user: 'postgres' })` with postgres.js. Destroying the stream ends the
-   * session and rolls back what it has not committed. While there are no connections the server has no timers, so that an
-   * object can be evicted.
-   *
-   * @throws Error outside of an object, in another request than the one that has started the server
-   */
-  connect(): Duplex
+/** An object can be evicted while its server has no connections. */
+export interface Postgres extends EmbeddedPostgres {
   /**
    * Answers a request by a WebSocket on which the client speaks PostgreSQL's protocol, as `@neondatabase/serverless` and
    * `pglite-imports-server --remote` do, or by status 426 if it asks for none. Who may log in, and how, says
@@ -86,72 +80,90 @@ export interface Postgres {
    * @param address the client's IP address; by default what Cloudflare says it is
    */
   fetch(request: Request, address?: string): Response
-  /** Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is freed. */
-  stop(mode?: StopMode): Promise<void>
-  /** Resolves when the server has ended: 0 after a shutdown, else PostgreSQL's exit code. */
-  readonly exited: Promise<number>
-  /** All of PostgreSQL's memory, shared and private. */
-  readonly memory: WebAssembly.Memory
-}
-
-const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
-
-const DATA = '/data'
-/** What PostgreSQL takes for its address. Nothing listens there: connections come by fetch(). */
-const ADDRESS = '127.0.0.1'
-const PORT = '5432'
-/** Its own, of which there is no other in here. */
-const PID = 1
-
-/** A Worker has 128 MB for everything. In pages of 64 KiB. */
-const MAXIMUM_PAGES = 1536
-
-const MAX_PROCESSES = 64
-
-/** What suits a small memory and a single thread. */
-const SMALL: Readonly<Record<string, string>> = {
-  max_connections: '20',
-  shared_buffers: '2MB',
-  wal_buffers: '256kB',
-  maintenance_work_mem: '8MB',
-  min_wal_size: '2MB',
-  max_wal_size: '16MB',
-  wal_level: 'minimal',
-  max_wal_senders: '0',
-  max_replication_slots: '0',
-  max_logical_replication_workers: '0',
-  max_worker_processes: '0',
-  max_parallel_workers: '0',
-  autovacuum_worker_slots: '1',
-  autovacuum_max_workers: '1',
-  hba_file: HBA_FILE,
-  // A client that is gone should not keep a processor busy that all share.
-  client_connection_check_interval: '5s',
 }
 
 const MAX_SIZE = 9e9
-
-/** For a cluster that nobody will see again after a crash. */
-const VOLATILE = { fsync: 'off', full_page_writes: 'off' }
 
 /** Storage writes no page by half (object-files.ts), and is told by fdatasync what must be durable. */
 const DURABLE = { full_page_writes: 'off' }
 const DURABLE_REQUIRED = { wal_sync_method: 'fdatasync' }
 
 /**
- * Starts a server, and resolves when it accepts connections.
+ * Starts a server, and resolves when it accepts connections. `connect()`, `fetch()` and `stop()` of it throw outside of an
+ * object, in another request than the one that has started the server.
  *
  * @throws StartupError when the storage cannot be used, Error in PostgreSQL's words when it does not start
  */
 export async function createPostgres(options: CreatePostgresOptions): Promise<Postgres> {
-  const { module, storage, maxSize = MAX_SIZE, password, log = () => {} } = options
+  const cluster = openCluster(options)
+  try {
+    const postgres = hasPromiseIntegration()
+      ? withRemoteAccess(await EmbeddedServer.start(cluster.host), options.password)
+      : withoutRemoteAccess(new SingleSession(cluster.host))
+    cluster.started()
+    void postgres.exited.then(cluster.release)
+    return postgres
+  } catch (error) {
+    cluster.release()
+    throw error
+  }
+}
+
+/**
+ * One backend and no server: it is given input by an import handler, and runs it to completion. In an object, what it has
+ * written is durable when `storage.sync()` has resolved. When it has ended by PostgresExit, another can be made on the storage.
+ *
+ * @throws StartupError when the storage cannot be used
+ */
+export async function createPostgresModule(
+  options: ClusterOptions & InstantiateOptions,
+): Promise<PostgresModule> {
+  const cluster = openCluster(options)
+  try {
+    const { memory, _interactive_one } = await instantiatePostgres(moduleHostOf(cluster.host), options)
+    return {
+      memory,
+      _interactive_one(length, firstByte) {
+        try {
+          _interactive_one(length, firstByte)
+          cluster.started()
+        } catch (error) {
+          // Ended or crashed: it is of no further use.
+          cluster.release()
+          throw error
+        }
+      },
+    }
+  } catch (error) {
+    cluster.release()
+    throw error
+  }
+}
+
+interface OpenCluster {
+  readonly host: EmbeddedHost
+  /** It has recovered. */
+  started(): void
+  /** Lets another server have it. */
+  release(): void
+}
+
+function openCluster(options: ClusterOptions): OpenCluster {
+  const { module, storage, maxSize = MAX_SIZE, log = () => {} } = options
   const settings = textOf(options.settings ?? {})
   const around = memoryVolume()
   unpackServer(module, around)
+  around.put(HBA_FILE, new TextEncoder().encode(HBA), 0o600)
+  const host = { module, system: workersSystem, log }
+  const small = { ...SMALL, hba_file: HBA_FILE }
   if (storage === undefined) {
     unpackCluster(module, around, DATA)
-    const all = { ...SMALL, ...VOLATILE, ...settings }
-    return running(await startCluster(module, around, all, log), password)
+    const all = { ...small, ...VOLATILE, ...settings }
+    return {
+      host: { ...host, files: () => around.files(), settings: all },
+      started: () => {},
+      release: () => {},
+    }
   }
   const { volume, durable, walSegmentSize, release } = openObjectCluster(storage, empty =>
     unpackCluster(module, empty, ''),
@@ -161,15 +173,13 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
   const isFull = () => started && storage.sql.databaseSize > maxSize
   const files = () =>
     mountedFiles(around.files(), [{ at: DATA, layer: limitedFiles(volume.files(), isFull), root: '' }])
-  try {
-    const all = { ...SMALL, ...walSizes(walSegmentSize), ...DURABLE, ...settings, ...DURABLE_REQUIRED }
-    const postgres = running(await startCluster(module, { files, durable }, all, log), password)
-    started = true
-    void postgres.exited.then(release)
-    return postgres
-  } catch (error) {
-    release()
-    throw error
+  const all = { ...small, ...walSizes(walSegmentSize), ...DURABLE, ...settings, ...DURABLE_REQUIRED }
+  return {
+    host: { ...host, files, durable, settings: all },
+    started: () => {
+      started = true
+    },
+    release,
   }
 }
 
@@ -179,155 +189,52 @@ function walSizes(segment: number): Record<string, string> {
   return { min_wal_size: `${2 * megabytes}MB`, max_wal_size: `${Math.max(16, 4 * megabytes)}MB` }
 }
 
-function textOf(settings: NonNullable<CreatePostgresOptions['settings']>): Record<string, string> {
-  const text = (value: string | number | boolean) =>
-    typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
-  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, text(value)]))
-}
-
-/** The server's own files, and a place for temporary ones. */
-function unpackServer(module: Bundle, volume: Volume): void {
-  const files = volume.files()
-  files.mkdir('/tmp', 0o777)
-  for (const { path, content } of bundledFiles(module.files)) {
-    if (isOfCluster(path)) continue
-    if (content === undefined) files.mkdir(path, 0o700)
-    else volume.put(path, content, 0o700)
-  }
-  volume.put(HBA_FILE, new TextEncoder().encode(HBA), 0o600)
-}
-
-/** A new cluster, with an identity of its own, in this directory; it is made unless it is the root, ''. */
-function unpackCluster(module: Bundle, volume: Volume, directory: string): void {
-  const files = volume.files()
-  const systemIdentifier = newSystemIdentifier()
-  for (const { path, content } of bundledFiles(module.files)) {
-    if (!isOfCluster(path)) continue
-    const place = directory + path.slice(DATA.length)
-    if (content !== undefined) volume.put(place, identified(path, content, systemIdentifier), 0o600)
-    else if (place !== '') files.mkdir(place, 0o700)
-  }
-}
-
-function isOfCluster(path: string): boolean {
-  return path === DATA || path.startsWith(`${DATA}/`)
-}
-
-/** Makes a connection for a client from outside, or returns undefined when there is no room for one. */
-type Accept = (peer: ListenAddress) => ClientSocket | undefined
-
-interface Started {
-  readonly cluster: Cluster
-  readonly processes: Coroutines
-  readonly accept: Accept
-}
-
-async function startCluster(
-  module: Bundle,
-  { files, durable }: Pick<CoroutineHost, 'files' | 'durable'>,
-  settings: Readonly<Record<string, string>>,
-  onLog: (text: string) => void,
-): Promise<Started> {
-  let processes: Coroutines | undefined
-  let accept: Accept = () => undefined
-  try {
-    const cluster = await Cluster.start({
-      host: {
-        programs: module.programs,
-        scheduler: (setup, heard) => {
-          processes = new Coroutines(setup, { system: workersSystem, files, durable }, heard)
-          return processes
-        },
-        postgresPath: '/pgsql/bin/postgres',
-        environment: { PATH: '/pgsql/bin', LC_ALL: 'C', TZ: 'UTC' },
-        pid: PID,
-        maximumPages: MAXIMUM_PAGES,
-      },
-      dataDir: DATA,
-      settings: { ...settings, listen_addresses: ADDRESS, port: PORT },
-      maxProcesses: MAX_PROCESSES,
-      listen: (_address, take) => {
-        accept = take
-        return Promise.resolve(() => {})
-      },
-      connect: () => Promise.reject(Object.assign(new Error('no way out'), { code: 'ENETUNREACH' })),
-      resolve: () => Promise.resolve([]),
-      onLog,
-    })
-    return { cluster, processes: processes!, accept }
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error
-    throw new Error(failureIn(error.log) ?? `${error.message}: ${error.log.trimEnd().split('\n').at(-1)}`)
-  }
-}
-
-/** Milliseconds after which timers are given up when the last client has gone: for what it did to be written and flushed. */
-const LINGER = 1000
-
-function running({ cluster, processes, accept }: Started, password: string | undefined): Postgres {
+function withRemoteAccess(server: EmbeddedServer, password: string | undefined): Postgres {
   const requireRequest = requireThisRequest()
-  const streams = new Set<InProcessSocket>()
-  const webSockets = new Set<WebSocketConnection>()
-  const access = new RemoteAccess(cluster, password)
-  let ended = false
-  let lingering: ReturnType<typeof setTimeout> | undefined
-  const linger = () => {
-    clearTimeout(lingering)
-    if (!ended && streams.size + webSockets.size === 0) lingering = setTimeout(() => processes.rest(), LINGER)
-  }
-  const wake = () => {
-    clearTimeout(lingering)
-    processes.resume()
-  }
-  const exited = cluster.exited.then(async code => {
-    ended = true
-    clearTimeout(lingering)
-    for (const stream of streams) stream.finish()
-    for (const socket of webSockets) socket.finish(CloseCode.GoingAway, 'the server has stopped')
-    await cluster.close()
-    return code
-  })
-  linger()
+  const access = new RemoteAccess(server.cluster, password)
   return {
-    exited,
-    memory: cluster.memory,
+    exited: server.exited,
+    memory: server.memory,
     connect() {
       requireRequest()
-      const stream = new InProcessSocket(() => {
-        if (ended) throw Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
-        return cluster.connect()
-      })
-      streams.add(stream)
-      wake()
-      return stream.once('close', () => {
-        streams.delete(stream)
-        linger()
-      })
+      return server.connect()
     },
     fetch(request, address = request.headers.get('CF-Connecting-IP') ?? undefined) {
       requireRequest()
       return acceptUpgrade(request, (socket, flowControl) => {
-        wake()
         const connection = new WebSocketConnection(
           socket,
           {
-            connect: () => (ended ? undefined : accept(peerOf(address))),
+            connect: () => server.accept(peerOf(address)),
             possible: () => access.possible(),
             flowControl,
           },
-          () => {
-            webSockets.delete(connection)
-            linger()
-          },
+          () => server.clients.remove(connection),
         )
-        webSockets.add(connection)
+        server.clients.add(connection, () => connection.finish(CloseCode.GoingAway, 'the server has stopped'))
       })
     },
-    async stop(mode = 'fast') {
+    async stop(mode) {
       requireRequest()
-      wake()
-      if (!ended) cluster.signal(SIGNALS[mode])
-      await exited
+      await server.stop(mode)
     },
+  }
+}
+
+/** A single session has nobody who would ask for a password. */
+function withoutRemoteAccess(session: SingleSession): Postgres {
+  const requireRequest = requireThisRequest()
+  return {
+    exited: session.exited,
+    get memory() {
+      return session.memory
+    },
+    connect() {
+      requireRequest()
+      return session.connect()
+    },
+    fetch: () =>
+      new Response('connections from outside need JSPI, which this runtime has not', { status: 501 }),
+    stop: () => session.stop(),
   }
 }

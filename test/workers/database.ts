@@ -4,11 +4,14 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { pgTable, serial, text } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import {
+  createPGliteImportHandler,
   createPostgres,
+  createPostgresModule,
   exportCluster,
   importCluster,
   type ObjectStorage,
   type Postgres,
+  PostgresExit,
 } from 'pglite-imports-server/workers'
 import module from 'pglite-imports-server/workers/module'
 import postgres from 'postgres'
@@ -40,6 +43,10 @@ export type Task =
   | { type: 'storage'; sql: string }
   /** A hash of all that the storage has. */
   | { type: 'storage digest' }
+  /** Statements in one session after the other of a server, as in a runtime that has no JSPI. */
+  | { type: 'without JSPI'; sessions: string[][] }
+  /** Query messages, run to completion by a module and its import handler. */
+  | { type: 'to completion'; queries: string[] }
   /** Starts a second server on the storage of the first. */
   | { type: 'second' }
   /** Tries every way to generate code; returns those that work. */
@@ -145,6 +152,58 @@ export class Database extends DurableObject<Environment> {
     return Response.json(await settled(this.#do(task)))
   }
 
+  /** The rows of each session's last statement. */
+  async #withoutJspi(sessions: string[][]): Promise<unknown[]> {
+    const engine = WebAssembly as { Suspending?: unknown }
+    const { Suspending } = engine
+    engine.Suspending = undefined
+    const storage = this.#durable ? this.ctx.storage : undefined
+    const starting = createPostgres({ module, storage })
+    engine.Suspending = Suspending
+    const server = await starting
+    const rows: unknown[] = []
+    for (const statements of sessions) {
+      const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
+      await client.connect()
+      for (const sql of statements) rows.push((await client.query(sql)).rows)
+      rows.splice(-statements.length, statements.length - 1)
+      await client.end()
+    }
+    const denied = server.fetch(new Request('http://server', { headers: { Upgrade: 'websocket' } }))
+    await server.stop()
+    return [...rows, denied.status, await server.exited]
+  }
+
+  /** The output of each. */
+  async #toCompletion(queries: string[]): Promise<string[]> {
+    const handler = createPGliteImportHandler()
+    const mod = await createPostgresModule({
+      module,
+      storage: this.#durable ? this.ctx.storage : undefined,
+      instantiateWasm: (imports, callback) => {
+        const merged = { ...imports, env: { ...imports.env, ...handler.imports } }
+        WebAssembly.instantiate(module.programs.postgres, merged).then(instance => callback(instance))
+      },
+    })
+    handler.setModule(mod)
+    const outputs = queries.map(sql => {
+      const text = Buffer.from(`${sql}\0`)
+      const bytes = Buffer.concat([Buffer.from([0x51, 0, 0, 0, 0]), text])
+      bytes.writeUInt32BE(bytes.length - 1, 1)
+      handler.setInput(bytes)
+      mod._interactive_one(bytes.length, bytes[0])
+      return Buffer.concat(handler.getOutput()).toString('latin1')
+    })
+    handler.endInput()
+    try {
+      mod._interactive_one(0)
+    } catch (error) {
+      if (!(error instanceof PostgresExit)) throw error
+      outputs.push(`exit ${error.exitCode}`)
+    }
+    return outputs
+  }
+
   #start(): Promise<Postgres> {
     const storage = this.#durable ? this.ctx.storage : undefined
     this.#server ??= createPostgres({
@@ -233,6 +292,10 @@ export class Database extends DurableObject<Environment> {
         return this.ctx.storage.sql.exec(task.sql).toArray()
       case 'storage digest':
         return digest(this.ctx.storage.sql)
+      case 'without JSPI':
+        return this.#withoutJspi(task.sessions)
+      case 'to completion':
+        return this.#toCompletion(task.queries)
       case 'second':
         return (await createPostgres({ module, storage: this.ctx.storage })).stop()
       case 'generate code':

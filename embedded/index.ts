@@ -1,0 +1,61 @@
+/**
+ * PostgreSQL inside a page, a Web Worker, or a program of Deno or Bun: the whole server, with as many sessions as you like, on
+ * the thread that calls it. The cluster is in memory, and gone with the server.
+ *
+ * ```ts
+ * import pg from 'pg'
+ * import { createPostgres, loadModule } from 'pglite-imports-server/embedded'
+ *
+ * const postgres = await createPostgres({ module: await loadModule() })
+ * const client = new pg.Client({ stream: () => postgres.connect(), user: 'postgres' })
+ * await client.connect()
+ * ```
+ */
+import { memoryVolume } from '../wasm/host/memory-files.js'
+import { hasPromiseIntegration } from '../wasm/jspi.js'
+import { type InstantiateOptions, instantiatePostgres, type PostgresModule } from '../wasm/postgres-module.js'
+import type { Bundle } from './bundle.js'
+import { DATA, unpackCluster, unpackServer } from './files.js'
+import { type EmbeddedHost, moduleHostOf } from './host.js'
+import { type EmbeddedPostgres, EmbeddedServer } from './server.js'
+import { type Settings, SMALL, textOf, VOLATILE } from './settings.js'
+import { SingleSession } from './single-session.js'
+import { embeddedSystem } from './system.js'
+
+export { createPGliteImportHandler, type PGliteImportHandler, type PGliteImports } from '../wasm/imports.js'
+export { type InstantiateOptions, PostgresExit, type PostgresModule } from '../wasm/postgres-module.js'
+export type { Bundle } from './bundle.js'
+export { loadModule } from './load.js'
+export type { EmbeddedPostgres, StopMode } from './server.js'
+
+export interface EmbeddedOptions {
+  /** What loadModule() has resolved with. */
+  module: Bundle
+  /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
+  settings?: Settings | undefined
+  /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
+  log?: ((text: string) => void) | undefined
+}
+
+/**
+ * Starts a server, and resolves when it accepts connections.
+ *
+ * @throws Error in PostgreSQL's words when it does not start
+ */
+export async function createPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const host = inMemory(options)
+  return hasPromiseIntegration() ? EmbeddedServer.start(host) : new SingleSession(host)
+}
+
+/** One backend and no server: it is given input by an import handler, and runs it to completion. */
+export function createPostgresModule(options: EmbeddedOptions & InstantiateOptions): Promise<PostgresModule> {
+  return instantiatePostgres(moduleHostOf(inMemory(options)), options)
+}
+
+function inMemory({ module, settings = {}, log = () => {} }: EmbeddedOptions): EmbeddedHost {
+  const volume = memoryVolume()
+  unpackServer(module, volume)
+  unpackCluster(module, volume, DATA)
+  const all = { ...SMALL, ...VOLATILE, ...textOf(settings) }
+  return { module, system: embeddedSystem, files: () => volume.files(), settings: all, log }
+}

@@ -1,0 +1,31 @@
+/** Fetches and compiles what a server consists of, where no bundler imports it: in browsers, Deno and Bun. */
+import type { Bundle } from './bundle.js'
+
+/** Beside dist/ in the package. */
+const PACKAGED = new URL('../../wasm/dist/', import.meta.url)
+
+/**
+ * @param base where the files of the package's `wasm/dist` are: a URL, relative to the page in a browser. Default: where
+ *   they are in the package.
+ * @throws Error when one of them cannot be fetched
+ */
+export async function loadModule(base: string | URL = PACKAGED): Promise<Bundle> {
+  const folder = new URL(base, globalThis.location?.href)
+  if (!folder.pathname.endsWith('/')) folder.pathname += '/'
+  const get = async (name: string): Promise<Response> => {
+    const url = new URL(name, folder)
+    const response = await fetch(url)
+    if (!response.ok) throw new Error(`${url} cannot be fetched: ${response.status} ${response.statusText}`)
+    return response
+  }
+  const compile = async (name: string) => WebAssembly.compile(await (await get(name)).arrayBuffer())
+  const files = get('files.bin').then(response => response.arrayBuffer())
+  const kernel = compile('kernel.wasm')
+  const postgres = compile('postgres.wasm')
+  const { modules: names } = (await (await get('manifest.json')).json()) as { modules: string[] }
+  const modules = await Promise.all(names.map(async name => [name, await compile(`lib/${name}.so`)] as const))
+  return {
+    files: await files,
+    programs: { kernel: await kernel, postgres: await postgres, modules: new Map(modules) },
+  }
+}

@@ -1,0 +1,127 @@
+/** The whole server, its processes being coroutines of the one thread that there is. */
+import type { Duplex } from 'node:stream'
+import { InProcessSocket } from '../server/in-process.js'
+import { failureIn } from '../server/log.js'
+import type { ClientSocket } from '../wasm/client-socket.js'
+import { Cluster, type ListenAddress, StartError } from '../wasm/cluster.js'
+import { Coroutines } from '../wasm/coroutines.js'
+import { Clients } from './clients.js'
+import { DATA } from './files.js'
+import { type EmbeddedHost, ENVIRONMENT, MAXIMUM_PAGES, PID, POSTGRES_PATH } from './host.js'
+
+/** How to shut down, as in pg_ctl. */
+export type StopMode = 'smart' | 'fast' | 'immediate'
+
+export interface EmbeddedPostgres {
+  /**
+   * A connection, a session of its own, for drivers that can be given a stream:
+   * `new pg.Client({ stream: () => postgres.connect(), user: 'postgres' })` with node-postgres,
+   * `postgres({ socket: () => server.connect(), user: 'postgres' })` with postgres.js. Destroying the stream ends the
+   * session and rolls back what it has not committed. While there are no connections the server has no timers.
+   *
+   * In an engine without JSPI there is one session at a time: the stream is destroyed with an error whose `code` is 53300
+   * while there is another.
+   */
+  connect(): Duplex
+  /** Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is freed. */
+  stop(mode?: StopMode): Promise<void>
+  /** Resolves when the server has ended: 0 after a shutdown, else PostgreSQL's exit code. */
+  readonly exited: Promise<number>
+  /** All of PostgreSQL's memory, shared and private. */
+  readonly memory: WebAssembly.Memory
+}
+
+export const stopped = () => Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
+
+const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
+
+/** What PostgreSQL takes for its address. Nothing listens there; a host may let clients in as if it did. */
+const ADDRESS = '127.0.0.1'
+const PORT = '5432'
+
+const MAX_PROCESSES = 64
+
+/** Makes a connection for a client from outside, or returns undefined when there is no room for one. */
+type Accept = (peer: ListenAddress) => ClientSocket | undefined
+
+export class EmbeddedServer implements EmbeddedPostgres {
+  readonly exited: Promise<number>
+  readonly clients: Clients
+  readonly #accept: () => Accept
+  #ended = false
+
+  /** @throws Error in PostgreSQL's words when it does not start */
+  static async start(host: EmbeddedHost): Promise<EmbeddedServer> {
+    const { module, system, files, durable, settings, log } = host
+    let processes: Coroutines | undefined
+    let accept: Accept = () => undefined
+    try {
+      const cluster = await Cluster.start({
+        host: {
+          programs: module.programs,
+          scheduler: (setup, heard) => {
+            processes = new Coroutines(setup, { system, files, durable }, heard)
+            return processes
+          },
+          postgresPath: POSTGRES_PATH,
+          environment: ENVIRONMENT,
+          pid: PID,
+          maximumPages: MAXIMUM_PAGES,
+        },
+        dataDir: DATA,
+        settings: { ...settings, listen_addresses: ADDRESS, port: PORT },
+        maxProcesses: MAX_PROCESSES,
+        listen: (_address, take) => {
+          accept = take
+          return Promise.resolve(() => {})
+        },
+        connect: () => Promise.reject(Object.assign(new Error('no way out'), { code: 'ENETUNREACH' })),
+        resolve: () => Promise.resolve([]),
+        onLog: log,
+      })
+      return new EmbeddedServer(cluster, processes!, () => accept)
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error
+      throw new Error(failureIn(error.log) ?? `${error.message}: ${error.log.trimEnd().split('\n').at(-1)}`)
+    }
+  }
+
+  private constructor(
+    readonly cluster: Cluster,
+    processes: Coroutines,
+    accept: () => Accept,
+  ) {
+    this.#accept = accept
+    this.clients = new Clients(processes)
+    this.exited = cluster.exited.then(async code => {
+      this.#ended = true
+      this.clients.end()
+      await cluster.close()
+      return code
+    })
+  }
+
+  get memory(): WebAssembly.Memory {
+    return this.cluster.memory
+  }
+
+  connect(): Duplex {
+    const stream = new InProcessSocket(() => {
+      if (this.#ended) throw stopped()
+      return this.cluster.connect()
+    })
+    this.clients.add(stream, () => stream.finish())
+    return stream.once('close', () => this.clients.remove(stream))
+  }
+
+  /** A connection of a client from outside, which pg_hba.conf sees as `host`; undefined when there is no room for it. */
+  accept(peer: ListenAddress): ClientSocket | undefined {
+    return this.#ended ? undefined : this.#accept()(peer)
+  }
+
+  async stop(mode: StopMode = 'fast'): Promise<void> {
+    this.clients.wake()
+    if (!this.#ended) this.cluster.signal(SIGNALS[mode])
+    await this.exited
+  }
+}

@@ -1,0 +1,33 @@
+/** PostgreSQL's settings for a server that is embedded. */
+
+export type Settings = Readonly<Record<string, string | number | boolean>>
+
+/** What suits a small memory and a single thread. */
+export const SMALL: Readonly<Record<string, string>> = {
+  max_connections: '20',
+  shared_buffers: '2MB',
+  wal_buffers: '256kB',
+  maintenance_work_mem: '8MB',
+  min_wal_size: '2MB',
+  max_wal_size: '16MB',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_replication_slots: '0',
+  max_logical_replication_workers: '0',
+  max_worker_processes: '0',
+  max_parallel_workers: '0',
+  autovacuum_worker_slots: '1',
+  autovacuum_max_workers: '1',
+  // A client that is gone should not keep a processor busy that all share.
+  client_connection_check_interval: '5s',
+}
+
+/** For a cluster that nobody will see again after a crash. */
+export const VOLATILE = { fsync: 'off', full_page_writes: 'off' }
+
+/** As PostgreSQL's command line takes them. */
+export function textOf(settings: Settings): Record<string, string> {
+  const text = (value: string | number | boolean) =>
+    typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, text(value)]))
+}

@@ -1,0 +1,136 @@
+/**
+ * One session at a time, for engines without JSPI: no processes, but a backend that runs each of the client's messages to
+ * completion (_interactive_one). The cluster outlives its sessions; each has a new instance of PostgreSQL, which recovers if
+ * the one before has crashed.
+ */
+import type { Duplex } from 'node:stream'
+import { type BackendEnd, InProcessSocket } from '../server/in-process.js'
+import { createPGliteImportHandler } from '../wasm/imports.js'
+import { PostgresExit, type PostgresModule, startPostgres } from '../wasm/postgres-module.js'
+import { type EmbeddedHost, moduleHostOf } from './host.js'
+import { type EmbeddedPostgres, stopped } from './server.js'
+
+export class SingleSession implements EmbeddedPostgres {
+  readonly exited: Promise<number>
+  #exit: (code: number) => void = () => {}
+  #ended = false
+  #backend: SingleBackend | undefined
+  #stream: InProcessSocket | undefined
+  memory = new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true })
+
+  constructor(readonly host: EmbeddedHost) {
+    this.exited = new Promise(resolve => {
+      this.#exit = resolve
+    })
+  }
+
+  connect(): Duplex {
+    const stream: InProcessSocket = new InProcessSocket(() => {
+      if (this.#ended) throw stopped()
+      if (this.#backend !== undefined) {
+        const message =
+          'this JavaScript engine cannot suspend WebAssembly (JSPI), so there is one session at a time: end it first'
+        throw Object.assign(new Error(message), { code: '53300' })
+      }
+      this.#stream = stream
+      this.#backend = new SingleBackend(this.host, () => {
+        this.#backend = undefined
+      })
+      this.memory = this.#backend.memory
+      return this.#backend
+    })
+    return stream
+  }
+
+  async stop(): Promise<void> {
+    this.#ended = true
+    this.#backend?.reset()
+    this.#stream?.finish()
+    this.#exit(0)
+  }
+}
+
+const nothing = () => {}
+
+/** The backend of one session, as a stream sees it. */
+class SingleBackend implements BackendEnd {
+  onOutput: () => void = nothing
+  onSpace: () => void = nothing
+  onClose: () => void = nothing
+  readonly #handler = createPGliteImportHandler()
+  readonly #module: PostgresModule
+  /** What the client may be told. */
+  #output: Uint8Array[] = []
+  /** Settled when all output so far may be told. */
+  #told: Promise<void> | undefined
+  #begun = false
+  #ended = false
+
+  constructor(
+    readonly host: EmbeddedHost,
+    readonly released: () => void,
+  ) {
+    this.#module = startPostgres(moduleHostOf(host), this.#handler.imports)
+    this.#handler.setModule(this.#module)
+  }
+
+  get memory(): WebAssembly.Memory {
+    return this.#module.memory
+  }
+
+  setInput(bytes: Uint8Array): boolean {
+    this.#handler.setInput(bytes)
+    this.#run(bytes.length, bytes[0])
+    return true
+  }
+
+  endInput(): void {
+    this.#handler.endInput()
+    // The end of the session is the end of the server: it writes a checkpoint.
+    if (this.#begun) this.#run(0)
+  }
+
+  reset(): void {
+    this.onOutput = nothing
+    this.onClose = nothing
+    this.endInput()
+  }
+
+  *getOutput(): Generator<Uint8Array> {
+    const chunks = this.#output
+    this.#output = []
+    yield* chunks
+  }
+
+  release(): void {
+    this.released()
+  }
+
+  #run(length: number, firstByte?: number): void {
+    if (this.#ended) return
+    this.#begun = true
+    try {
+      this.#module._interactive_one(length, firstByte)
+    } catch (error) {
+      this.#ended = true
+      if (!(error instanceof PostgresExit)) this.host.log(`the session has crashed: ${error}\n`)
+    }
+    const chunks = this.#handler.getOutput()
+    const durable = this.host.durable?.()
+    if (this.#told === undefined && durable === undefined) {
+      this.#tell(chunks)
+      return
+    }
+    const told = Promise.all([this.#told, durable]).then(() => {
+      if (this.#told === told) this.#told = undefined
+      this.#tell(chunks)
+    })
+    this.#told = told
+  }
+
+  #tell(chunks: readonly Uint8Array[]): void {
+    this.#output.push(...chunks)
+    this.onOutput()
+    if (this.#ended) this.onClose()
+  }
+}

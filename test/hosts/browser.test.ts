@@ -1,0 +1,99 @@
+/** The embedded server in a page that may compile WebAssembly and nothing else. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Plugin } from 'esbuild'
+import { polyfillNode } from 'esbuild-plugin-polyfill-node'
+import type { Browser } from 'puppeteer-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launchChromium } from './chromium.js'
+import { WORKS } from './expected.js'
+import { repository } from './package.js'
+
+const HEADERS = {
+  'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+
+/** Runs in a Web Worker, where the server does not keep the page from being drawn. */
+const WORKER = `
+  import { tryPostgres } from './embedded.mjs'
+  self.onmessage = async ({ data }) => {
+    try {
+      self.postMessage({ result: await tryPostgres(data) })
+    } catch (error) {
+      self.postMessage({ error: error.stack })
+    }
+  }
+`
+
+/** The one module that node-postgres needs and the polyfills lack. */
+const utilTypes: Plugin = {
+  name: 'util/types',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^util\/types$/ }, ({ path }) => ({ path, namespace: 'types' }))
+    bundler.onLoad({ filter: /.*/, namespace: 'types' }, () => ({
+      contents: 'export const isDate = value => value instanceof Date',
+    }))
+  },
+}
+
+/** The worker and all it imports, as one script. */
+async function bundle(): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    stdin: { contents: WORKER, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    define: { global: 'globalThis' },
+    plugins: [utilTypes, polyfillNode()],
+  })
+  return outputFiles[0]!.contents
+}
+
+let folder: string
+let browser: Browser | undefined
+let server: Server
+let url: string
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'chromium-'))
+  const script = await bundle()
+  const artefacts = join(repository, 'wasm', 'dist')
+  server = createServer(({ url: path = '/' }, response) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
+    if (path === '/')
+      response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>PostgreSQL</title>')
+    else if (path === '/worker.js') response.setHeader('Content-Type', 'text/javascript').end(script)
+    else response.end(readFileSync(join(artefacts, path.replace('/postgres/', ''))))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  browser = await launchChromium(folder)
+}, 120_000)
+
+afterAll(async () => {
+  await browser?.close()
+  server.close()
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+})
+
+test('in Chromium sessions wait for each other, and one runs to completion, without unsafe-eval', async () => {
+  const page = await browser!.newPage()
+  await page.goto(url)
+  const answer = await page.evaluate(
+    () =>
+      new Promise<{ result?: unknown; error?: string }>(resolve => {
+        const worker = new Worker('/worker.js', { type: 'module' })
+        worker.onmessage = ({ data }) => resolve(data)
+        worker.onerror = ({ message }) => resolve({ error: message })
+        worker.postMessage('/postgres/')
+      }),
+  )
+  expect(answer).toMatchObject({ result: { ...WORKS, codeGeneration: false } })
+}, 240_000)

@@ -1,0 +1,61 @@
+/** One backend in this thread under Node: on a directory that holds a cluster, or on one in memory. */
+import { realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { artefactsDir, environment, loadPrograms, postgresPath } from './artefacts.js'
+import { confinedFiles } from './host/confined-files.js'
+import type { FileLayer } from './host/file-layer.js'
+import { memoryVolume } from './host/memory-files.js'
+import { mountedFiles } from './host/mounted-files.js'
+import { nodeSystem } from './host/node-system.js'
+import { type InstantiateOptions, instantiatePostgres, type PostgresModule } from './postgres-module.js'
+import { readTemplate } from './template.js'
+
+export interface PostgresModuleOptions extends InstantiateOptions {
+  /** A directory that holds a cluster. Without it, a new one in memory, which is gone with the module. */
+  dataDir?: string
+  /** PostgreSQL's settings. */
+  settings?: Readonly<Record<string, string>>
+  /** PostgreSQL's log, one or more complete lines at a time; nowhere by default. */
+  onLog?: (text: string) => void
+}
+
+const MEMORY_DATA_DIR = '/data'
+/** Where the server's own files appear beside files in memory. */
+const INSTALLED_AT = '/pgsql'
+
+const installation = {
+  path: artefactsDir.replace(/\/$/, ''),
+  real: realpathSync(artefactsDir),
+  writable: false,
+}
+
+/** The machine's files, as far as the module needs them: its own and, if there is one, the cluster's directory. */
+function ownFiles(dataDir?: string): FileLayer {
+  const cluster =
+    dataDir === undefined ? [] : [{ path: dataDir, real: realpathSync(dataDir), writable: true }]
+  return confinedFiles({ folders: [...cluster, installation], files: [] })
+}
+
+async function newCluster(): Promise<FileLayer> {
+  const volume = memoryVolume()
+  const files = volume.files()
+  files.mkdir('/tmp', 0o777)
+  files.mkdir(MEMORY_DATA_DIR, 0o700)
+  for await (const { name, content } of readTemplate()) {
+    const path = `${MEMORY_DATA_DIR}/${name}`
+    if (content === undefined) files.mkdir(path, 0o700)
+    else volume.put(path, content, 0o600)
+  }
+  files.mkdir(INSTALLED_AT, 0o755)
+  return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installation.path }])
+}
+
+export async function createPostgresModule(options: PostgresModuleOptions = {}): Promise<PostgresModule> {
+  const { dataDir, settings = {}, onLog = () => {} } = options
+  const place =
+    dataDir === undefined
+      ? { files: await newCluster(), dataDir: MEMORY_DATA_DIR, postgresPath: `${INSTALLED_AT}/bin/postgres` }
+      : { files: ownFiles(resolve(dataDir)), dataDir, postgresPath }
+  const host = { programs: loadPrograms(), system: nodeSystem, environment, pid: process.pid }
+  return instantiatePostgres({ ...host, ...place, settings, onLog }, options)
+}
