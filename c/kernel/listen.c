@@ -89,7 +89,7 @@ host_connect(int listener)
 		host_release(socket_fd(s));
 		return -ENOMEM;
 	}
-	s->owner = l->owner;		/* which accepts it, even if the client has left by then */
+	s->queued = 1;				/* and so it stays, even if the client leaves before it is accepted */
 	s->local = l->local;
 	__builtin_memcpy(&s->peer, host_scratch(), sizeof(s->peer));
 	acquire(SOCKET_LOCK, HOST_SLOT);
@@ -118,6 +118,8 @@ sys_accept(int self, int fd)
 		if (l->queue_head != l->queue_tail)
 		{
 			accepted = l->queue[l->queue_tail % BACKLOG];
+			socket_of(accepted)->owner = self;
+			socket_of(accepted)->queued = 0;
 			store(&l->queue_tail, l->queue_tail + 1);
 		}
 		release(SOCKET_LOCK, self);
@@ -133,5 +135,12 @@ void
 socket_refuse_queued(int self, struct socket *listener)
 {
 	while (listener->queue_tail != listener->queue_head)
-		socket_close(self, listener->queue[listener->queue_tail++ % BACKLOG]);
+	{
+		struct socket *s = socket_of(listener->queue[listener->queue_tail++ % BACKLOG]);
+
+		if (s->hosted)
+			socket_tell_host(s, SOCKET_CLOSED);
+		store(&s->queued, 0);
+		socket_free_if_unused(self, s);
+	}
 }

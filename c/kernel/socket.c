@@ -84,7 +84,7 @@ socket_free_if_unused(int self, struct socket *s)
 	uint8_t    *rings;
 
 	acquire(SOCKET_LOCK, self);
-	if (s->state != SOCKET_FREE && s->owner == 0 && !s->hosted)
+	if (s->state != SOCKET_FREE && s->owner == 0 && !s->hosted && !s->queued)
 	{
 		rings = s->input.bytes;
 		s->input.bytes = NULL;

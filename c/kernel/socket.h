@@ -30,6 +30,7 @@ struct socket
 	volatile int state;			/* enum socket_state. SOCKET_LOCK to leave SOCKET_FREE */
 	volatile int owner;			/* slot of the process that holds it, 0 none */
 	volatile int hosted;		/* the host holds it */
+	volatile int queued;		/* a listener's queue holds it. SOCKET_LOCK */
 	volatile int poller;		/* slot of the process that waits for it, 0 none */
 	volatile int events;		/* SOCKET_ bits that the host has yet to see */
 	volatile int ended;			/* input: 0 more may come, 1 end of stream, 2 the client is gone */
