@@ -75,7 +75,7 @@ beforeAll(async () => {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   browser = await launchChromium(folder)
-}, 120_000)
+}, 600_000)
 
 afterAll(async () => {
   await browser?.close()
@@ -96,4 +96,4 @@ test('in Chromium sessions wait for each other, and one runs to completion, with
       }),
   )
   expect(answer).toMatchObject({ result: { ...WORKS, codeGeneration: false } })
-}, 240_000)
+}, 600_000)

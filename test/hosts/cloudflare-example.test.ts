@@ -76,7 +76,7 @@ async function throughBridge(url: string, use: (client: pg.Client) => Promise<vo
 beforeAll(async () => {
   folder = await installPackage(join(repository, 'examples', 'cloudflare'))
   writeFileSync(join(folder, '.dev.vars'), `POSTGRES_PASSWORD=${PASSWORD}\n`)
-}, 240_000)
+}, 600_000)
 
 afterAll(async () => {
   for (const child of children) await end(child, 'SIGKILL')

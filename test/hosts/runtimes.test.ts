@@ -29,7 +29,7 @@ beforeAll(async () => {
     console.log(JSON.stringify(await tryPostgres()))
   `
   writeFileSync(join(folder, 'main.mjs'), script)
-}, 240_000)
+}, 600_000)
 
 afterAll(() => removePackage(folder))
 
