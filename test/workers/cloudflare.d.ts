@@ -10,12 +10,6 @@ declare module 'cloudflare:workers' {
   }
 }
 
-declare module 'workerd' {
-  /** The path of the executable. */
-  const path: string
-  export default path
-}
-
 interface DurableObjectNamespace<_Object> {
   idFromName(name: string): object
   get(id: object): { fetch(request: Request): Promise<Response> }

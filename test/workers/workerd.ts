@@ -2,81 +2,16 @@
  * The real runtime of Cloudflare Workers, with database.ts in it. Each Durable Object of it has a server of its own; tests
  * name the object and talk to it by HTTP.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import type { ChildProcess } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { afterAll, beforeAll } from 'vitest'
-import workerd from 'workerd'
 import type { Answer, Task } from './database.js'
 import { type HeapUsage, heapUsage } from './inspector.js'
+import { makeRuntimeFolder, startRuntime } from './runtime.js'
 
 const artefacts = fileURLToPath(new URL('../../wasm/dist', import.meta.url))
-
-/** Modules of Node's that drivers require without saying so. */
-const NODE = 'assert buffer child_process crypto dns events fs net os path stream string_decoder tls url util'
-
-/** A folder with all that workerd reads and writes. */
-async function makeFolder(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'workerd-'))
-  mkdirSync(join(folder, 'storage'))
-  symlinkSync(artefacts, join(folder, 'artefacts'))
-  await build({
-    entryPoints: [fileURLToPath(new URL('./database.ts', import.meta.url))],
-    outfile: join(folder, 'worker.js'),
-    bundle: true,
-    format: 'esm',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    conditions: ['workerd', 'worker'],
-    external: [
-      ...['node:*', 'cloudflare:*', '*.wasm', '*.so', '*.bin', 'pg-native', 'pg-cloudflare'],
-      ...NODE.split(' '),
-    ],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire('/');" },
-    logLevel: 'error',
-  })
-  const wasm = [
-    ...['kernel.wasm', 'postgres.wasm'],
-    ...readdirSync(join(artefacts, 'lib')).map(name => `lib/${name}`),
-  ]
-  const modules = [
-    '(name = "worker.js", esModule = embed "worker.js")',
-    '(name = "files.bin", data = embed "artefacts/files.bin")',
-    ...wasm.map(name => `(name = "${name}", wasm = embed "artefacts/${name}")`),
-  ]
-  writeFileSync(
-    join(folder, 'config.capnp'),
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .main),
-    (name = "storage", disk = (path = "${join(folder, 'storage')}", writable = true)),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
-const main :Workerd.Worker = (
-  modules = [${modules.join(', ')}],
-  compatibilityDate = "2026-11-01",
-  durableObjectNamespaces = [(className = "Database", uniqueKey = "database", enableSql = true)],
-  durableObjectStorage = (localDisk = "storage"),
-  bindings = [(name = "DATABASE", durableObjectNamespace = "Database")],
-);
-`,
-  )
-  return folder
-}
+const entry = fileURLToPath(new URL('./database.ts', import.meta.url))
 
 export class Workerd {
   log = ''
@@ -86,7 +21,7 @@ export class Workerd {
   readonly #folder: string
 
   static async start(): Promise<Workerd> {
-    const runtime = new Workerd(await makeFolder())
+    const runtime = new Workerd(await makeRuntimeFolder(entry, artefacts))
     await runtime.start()
     return runtime
   }
@@ -96,27 +31,12 @@ export class Workerd {
   }
 
   async start(): Promise<void> {
-    const options = ['--control-fd=3', '--inspector-addr=127.0.0.1:0']
-    const child = spawn(workerd, ['serve', join(this.#folder, 'config.capnp'), ...options], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    const { child, port, inspector } = await startRuntime(this.#folder, text => {
+      this.log = (this.log + text).slice(-20_000)
     })
     this.#child = child
-    for (const stream of [child.stdout!, child.stderr!])
-      stream.on('data', text => {
-        this.log = (this.log + text).slice(-20_000)
-      })
-    this.#port = await new Promise<number>((resolve, reject) => {
-      const control = child.stdio[3] as Readable
-      let said = ''
-      control.on('data', text => {
-        said += text
-        const [, inspector] = /"listen-inspector","port":(\d+)/.exec(said) ?? []
-        const [, port] = /"listen","socket":"http","port":(\d+)/.exec(said) ?? []
-        if (inspector !== undefined) this.#inspector = Number(inspector)
-        if (port !== undefined && inspector !== undefined) resolve(Number(port))
-      })
-      child.on('exit', code => reject(new Error(`workerd ended with ${code}:\n${this.log}`)))
-    })
+    this.#port = port
+    this.#inspector = inspector
   }
 
   /** What it has resident, in bytes. */
@@ -167,7 +87,6 @@ export class Workerd {
   /** Ends the runtime by SIGKILL, in the middle of whatever it does. */
   async kill(): Promise<void> {
     const child = this.#child!
-    child.removeAllListeners('exit')
     const ended = new Promise(resolve => child.once('exit', resolve))
     child.kill('SIGKILL')
     await ended
