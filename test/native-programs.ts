@@ -22,8 +22,10 @@ export async function setup(): Promise<void> {
 export const machinePsql: Program = (args, env) =>
   spawn('psql', args, { stdio: 'pipe', env: { ...process.env, ...env } })
 
+export type NativeProgram = 'psql' | 'pg_basebackup' | 'pg_dump' | 'pg_restore' | 'pgbench'
+
 /** A program of PostgreSQL 18. It sees the tree's files only, so hand files over by stdin and stdout. */
-export async function program18(name: 'psql' | 'pg_dump' | 'pg_restore' | 'pgbench'): Promise<Program> {
+export async function program18(name: NativeProgram): Promise<Program> {
   const tree = await getNativeTree()
   return (args, env) => tree.spawn(name, args, { stdio: 'pipe', env })
 }
