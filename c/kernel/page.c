@@ -38,7 +38,8 @@ alloc(int self, uint32_t bytes, uint16_t owner, int zero)
 	if (lowest_free < kernel_end)
 		lowest_free = kernel_end;
 	first = lowest_free;
-	for (next = first; next < NPAGE && next - first < count; next++)
+	/* Not the very last page: the address behind an object would be 0, and C takes it to be above. */
+	for (next = first; next < NPAGE - 1 && next - first < count; next++)
 		if (owners[next] != 0)
 			first = next + 1;
 	if (count > 0 && next - first == count && grow_to(next))

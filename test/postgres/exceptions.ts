@@ -21,7 +21,6 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   test_json_parser: CLIENT,
   test_aio: TAP,
   test_custom_rmgrs: TAP,
-  test_misc: TAP,
   worker_spi: TAP,
   xid_wraparound: TAP,
   test_cloexec: 'tests handles of Windows',

@@ -45,7 +45,7 @@ export interface Installation {
   /** Makes an empty folder that the user of the tests owns. */
   makeFolder(name: string): string
   /** Starts a program in the tree, with nothing of this process' environment. */
-  spawn(command: readonly string[], options?: SpawnOptions): ChildProcess
+  spawn(command: readonly string[], options?: SpawnOptions & { terminals?: boolean }): ChildProcess
   remove(): void
 }
 
@@ -76,16 +76,26 @@ export async function install(node: string): Promise<Installation> {
       chmodSync(outside(path), 0o700)
       return path
     },
-    spawn: (command, options = {}) =>
-      spawn('chroot', [`--userspec=${USER}:${USER}`, tree, ...command], {
+    spawn(command, { terminals = false, ...options } = {}) {
+      const chroot = ['chroot', `--userspec=${USER}:${USER}`, tree, ...command]
+      const [program, ...args] = terminals ? [...withTerminals(tree), ...chroot] : chroot
+      return spawn(program!, args, {
         ...options,
         env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...options.env },
-      }),
+      })
+    },
     remove: () => rmSync(outside(folder), { recursive: true, force: true }),
   }
   process.on('exit', installation.remove)
   copyPackage(outside(installation.package))
   return { ...installation, nodeVersion: copyNode(tree, node, installation.node) }
+}
+
+/** Runs what follows with pseudo terminals in the tree, which only it sees. */
+function withTerminals(tree: string): string[] {
+  const mount = `mount -t devpts -o newinstance,ptmxmode=0666 devpts ${tree}/dev/pts && exec "$@"`
+  // /dev/ptmx finds the terminals beside it.
+  return ['unshare', '--mount', 'sh', '-c', mount, 'sh']
 }
 
 /** A copy of the source, made once for each version, that nothing is written to. */

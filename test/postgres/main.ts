@@ -1,5 +1,5 @@
 /** `npm run test:postgres`: runs PostgreSQL's own test suites against the server. See README.md beside this file. */
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { BuildFailure } from '../../wasm/build/failure.js'
@@ -11,11 +11,15 @@ import type { Outcome } from './outcome.js'
 import { runPgRegress } from './pg-regress.js'
 import { startServer } from './server.js'
 import { allSuites, type Suite, testModules, testsOf } from './suites.js'
+import { prepareTap, runTap, type TapEnvironment } from './tap.js'
 
 /** Git ignores it. */
 const RESULTS = join(repository, 'test', 'postgres', 'results')
 
+let tapEnvironment: TapEnvironment | undefined
+
 interface Options {
+  tests?: string[]
   maxConnections?: number
   node: string
   list?: true
@@ -29,6 +33,7 @@ const program = new Command('npm run test:postgres --')
     'tests of a parallel group that run at a time; 1: one by one',
     wholeNumber,
   )
+  .option('--tests <name...>', 'of the scripts in Perl, these only')
   .option('--node <path>', 'the Node that runs the server', process.execPath)
   .option('--list', 'print the names of the suites and run none')
   .helpOption('--help', 'print this help')
@@ -86,11 +91,20 @@ async function runSuite(installation: Installation, suite: Suite): Promise<Outco
   const kept = join(RESULTS, suite.name)
   rmSync(kept, { recursive: true, force: true })
   mkdirSync(kept, { recursive: true })
-  const tests = await testsOf(installation, suite)
+  const { tap, ...tests } = await testsOf(installation, suite)
+  const files =
+    options.tests === undefined ? tap : tap.filter(name => options.tests!.includes(name.slice(0, -3)))
   const connections =
     options.maxConnections === undefined ? [] : [`--max-connections=${options.maxConnections}`]
-  const server = await startServer(installation, tests.settings, join(kept, 'server.log'))
   const outcomes: Outcome[] = []
+  if (files.length > 0) {
+    tapEnvironment ??= await prepareTap(installation)
+    const results = installation.makeFolder(`${suite.name}-tap`)
+    outcomes.push(...(await runTap(installation, tapEnvironment, suite.folder, files, results)))
+    keepLogs(installation.outside(results), join(kept, 'tap'))
+  }
+  if (tests.regression.length + tests.isolation.length === 0) return outcomes
+  const server = await startServer(installation, tests.settings, join(kept, 'server.log'))
   for (const kind of ['regression', 'isolation'] as const) {
     if (tests[kind].length === 0) continue
     const results = installation.makeFolder(`${suite.name}-${kind}`)
@@ -101,6 +115,15 @@ async function runSuite(installation: Installation, suite: Suite): Promise<Outco
   const problems = await server.stop()
   if (problems.length > 0) outcomes.push({ test: 'the server', result: 'failed', details: problems })
   return outcomes
+}
+
+/** What scripts have logged, without the data directories. */
+function keepLogs(results: string, kept: string): void {
+  for (const test of readdirSync(results)) {
+    const log = join(results, test, 'log')
+    if (existsSync(log)) cpSync(log, join(kept, test), { recursive: true })
+  }
+  rmSync(results, { recursive: true, force: true })
 }
 
 /** A failure that is listed counts as skipped; a listed test that passes as failed. */

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { MODULE_FOLDERS, TEST_MODULE_FOLDERS } from '../../wasm/build/modules.js'
 import type { Installation } from './installation.js'
+import { tapFiles } from './tap.js'
 
 export interface Suite {
   readonly name: string
@@ -20,7 +21,9 @@ export interface Tests {
   readonly regression: readonly string[]
   /** The same of pg_isolation_regress. */
   readonly isolation: readonly string[]
-  /** Settings that a server needs for either. */
+  /** Scripts in Perl that make servers of their own. */
+  readonly tap: readonly string[]
+  /** Settings that a server needs for the first two. */
   readonly settings: Readonly<Record<string, string>>
 }
 
@@ -29,19 +32,30 @@ const CORE: Suite = { name: 'core', folder: 'src/test/regress' }
 const ISOLATION: Suite = { name: 'isolation', folder: 'src/test/isolation' }
 
 /** Tests of the server in src/test/modules that need no module of their own. */
-const WITHOUT_MODULE = ['brin', 'commit_ts', 'unsafe_tests']
+const WITHOUT_MODULE = ['brin', 'commit_ts', 'test_misc', 'unsafe_tests']
+
+/** Tests of the server, and of programs that connect to it, that are in Perl only. */
+const IN_PERL = [
+  ...['authentication', 'postmaster', 'recovery', 'subscription'].map(name => `src/test/${name}`),
+  ...['initdb', 'pg_amcheck', 'pg_basebackup', 'pg_ctl', 'pg_dump', 'pgbench', 'psql', 'scripts'].map(
+    name => `src/bin/${name}`,
+  ),
+]
 
 /** All suites, in the order in which they run. */
 export function allSuites({ outside, source }: Installation): Suite[] {
   const folders = [
     ...[...MODULE_FOLDERS, ...TEST_MODULE_FOLDERS].filter(folder => folder !== CORE.folder),
     ...WITHOUT_MODULE.map(name => `src/test/modules/${name}`),
+    ...IN_PERL,
   ]
   return [
     CORE,
     ISOLATION,
     ...folders
-      .filter(folder => ['sql', 'specs'].some(kind => existsSync(outside(`${source}/${folder}/${kind}`))))
+      .filter(folder =>
+        ['sql', 'specs', 't'].some(kind => existsSync(outside(`${source}/${folder}/${kind}`))),
+      )
       .map(folder => ({ name: nameOf(folder), folder }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   ]
@@ -58,15 +72,19 @@ export async function testsOf(installation: Installation, { folder }: Suite): Pr
     return {
       regression: ['--max-concurrent-tests=20', '--schedule=parallel_schedule'],
       isolation: [],
+      tap: [],
       settings: {},
     }
   if (folder === ISOLATION.folder)
-    return { regression: [], isolation: ['--schedule=isolation_schedule'], settings: {} }
+    return { regression: [], isolation: ['--schedule=isolation_schedule'], tap: [], settings: {} }
+  const tap = tapFiles(installation, folder)
+  if (IN_PERL.includes(folder)) return { regression: [], isolation: [], tap, settings: {} }
   const variables = await makeVariables(installation, folder)
   const options = [...words(variables.REGRESS_OPTS), ...words(variables.ISOLATION_OPTS)]
   return {
     regression: argumentsOf(variables.REGRESS_OPTS, variables.REGRESS),
     isolation: argumentsOf(variables.ISOLATION_OPTS, variables.ISOLATION),
+    tap,
     settings: settingsIn(installation, configurationFile(options)),
   }
 }

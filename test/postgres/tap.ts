@@ -1,0 +1,209 @@
+/**
+ * Runs PostgreSQL's tests in Perl. They make and manage servers of their own, by initdb, pg_ctl and postgres on the PATH: a folder
+ * with Debian's client programs, in which postgres and initdb are ours.
+ */
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { basename, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { BuildFailure } from '../../wasm/build/failure.js'
+import type { Installation } from './installation.js'
+import type { Outcome } from './outcome.js'
+
+/** Seconds after which a file's tests have hung, and that they wait for anything at most. */
+const DEADLINE = 15 * 60
+const PATIENCE = 90
+
+/** One test. Those of subtests are indented. */
+const RESULT = /^(not ok|ok) +\d+(?: - (.*?))?(?: # (skip|todo)\b ?(.*))?$/i
+const PLAN = /^1\.\.(\d+)(?: # skip ?(.*))?$/i
+
+const CONFIGURATION = [
+  'HAVE_LIBZ',
+  'USE_LZ4',
+  'USE_ZSTD',
+  'HAVE_INET_PTON',
+  'HAVE_SYNCFS',
+  'HAVE_SYS_EPOLL_H',
+]
+
+/** Where servers of a run come from, and what the scripts want to know. */
+export interface TapEnvironment {
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Makes what all files of all suites share. */
+export async function prepareTap(installation: Installation): Promise<TapEnvironment> {
+  const { outside, programs, pgxs, node } = installation
+  const bin = installation.makeFolder('bin')
+  for (const name of readdirSync(outside(programs))) copyProgram(outside(programs), outside(bin), name)
+  const own = `${installation.package}/wasm/dist/bin`
+  // pg_ctl starts a server of its own version only.
+  writeProgram(
+    outside(`${bin}/postgres`),
+    `case "$1" in -V | --version) exec ${programs}/postgres "$1" ;; esac\nexec ${own}/postgres "$@"`,
+  )
+  writeProgram(outside(`${bin}/initdb`), `exec ${own}/initdb "$@"`)
+  // Scripts ask what the programs were built with. Debian has that in a package for developers.
+  const headers = installation.makeFolder('include')
+  writeFileSync(outside(`${headers}/pg_config.h`), CONFIGURATION.map(name => `#define ${name} 1\n`).join(''))
+  writeProgram(
+    outside(`${bin}/pg_config`),
+    `case "$1" in --includedir-server) echo ${headers} ;; *) exec ${programs}/pg_config "$@" ;; esac`,
+  )
+
+  const env = {
+    PATH: `${bin}:${join(node, '..')}:/usr/sbin:/usr/bin:/sbin:/bin`,
+    INITDB_TEMPLATE: installation.makeFolder('template'),
+    PG_REGRESS: `${pgxs}/src/test/regress/pg_regress`,
+    REGRESS_SHLIB: `${installation.package}/wasm/dist/lib/regress.so`,
+    PGPORT: '65432',
+    PG_TEST_PORT_DIR: installation.makeFolder('ports'),
+    PG_TEST_TIMEOUT_DEFAULT: String(PATIENCE),
+    top_builddir: pgxs,
+    share_contrib_dir: `${installation.package}/wasm/dist/share/extension`,
+    enable_injection_points: 'no',
+    with_icu: 'no',
+    with_ssl: 'no',
+    with_readline: 'yes',
+    GZIP_PROGRAM: '/usr/bin/gzip',
+    TAR: '/usr/bin/tar',
+  }
+  // As `make check` makes it.
+  const initdb = installation.spawn(
+    ['initdb', '-A', 'trust', '--no-sync', '--lc-messages=C', '--pgdata', env.INITDB_TEMPLATE],
+    { env, stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  const [output, status] = await Promise.all([
+    text(initdb.stderr!),
+    new Promise(resolve => initdb.on('close', resolve)),
+    text(initdb.stdout!),
+  ])
+  if (status !== 0) throw new BuildFailure(`initdb ended with ${status}:\n${output}`)
+  return { env }
+}
+
+/** pg_ctl looks for postgres beside itself, so these cannot be links. */
+function copyProgram(from: string, to: string, name: string): void {
+  if (name !== 'postgres' && name !== 'initdb') copyFileSync(join(from, name), join(to, name))
+}
+
+function writeProgram(file: string, commands: string): void {
+  writeFileSync(file, `#!/bin/sh\n${commands}\n`, { mode: 0o755 })
+}
+
+/** The files with tests in a folder of the source. */
+export function tapFiles({ outside, source }: Installation, folder: string): string[] {
+  try {
+    return readdirSync(outside(`${source}/${folder}/t`))
+      .filter(name => /^\d.*\.pl$/.test(name))
+      .sort()
+  } catch {
+    return []
+  }
+}
+
+/**
+ * Runs files of a folder, a few at a time. A file is one outcome, which is good if it came to its end; each of its tests that
+ * failed or was skipped is a further one, named `file: test`.
+ *
+ * @param results folder that the scripts write to, made by makeFolder()
+ */
+export async function runTap(
+  installation: Installation,
+  { env }: TapEnvironment,
+  folder: string,
+  files: readonly string[],
+  results: string,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[][] = []
+  const left = [...files.entries()]
+  const runner = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift())
+      outcomes[next[0]] = await runFile(installation, env, folder, next[1], results)
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, runner))
+  return outcomes.flat()
+}
+
+async function runFile(
+  installation: Installation,
+  env: Readonly<Record<string, string>>,
+  folder: string,
+  file: string,
+  results: string,
+): Promise<Outcome[]> {
+  const { source, outside } = installation
+  const name = basename(file, '.pl')
+  const data = `${results}/${name}`
+  const log = `${data}/log/regress_log_${name}`
+  const child = installation.spawn(
+    [
+      ...['setsid', '--wait', 'timeout', '--foreground', '--signal=INT', '--kill-after=20', `${DEADLINE}`],
+      ...['env', '-C', `${source}/${folder}`],
+      ...['perl', `-I${source}/src/test/perl`, '-I.', `t/${file}`],
+    ],
+    {
+      terminals: true,
+      env: { ...env, TESTDATADIR: data, TESTLOGDIR: `${data}/log` },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  const outcomes: Outcome[] = []
+  let tests = 0
+  let planned: number | undefined
+  let left: string | undefined
+  for (const stream of [child.stdout!, child.stderr!])
+    createInterface({ input: stream }).on('line', line => {
+      const [, plan, reason] = PLAN.exec(line) ?? []
+      if (plan !== undefined) [planned, left] = [Number(plan), reason]
+      const [, result, test = '', directive, why = ''] = RESULT.exec(line) ?? []
+      if (result === undefined) return
+      tests++
+      if (/skip/i.test(directive ?? ''))
+        outcomes.push({ test: `${name}: ${test || why}`, result: 'skipped', details: [why] })
+      else if (result !== 'ok' && directive === undefined)
+        outcomes.push({ test: `${name}: ${test}`, result: 'failed', details: [] })
+    })
+  const status = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
+  endLeftOvers(outside(data))
+  if (left !== undefined) return [{ test: name, result: 'skipped', details: [left] }]
+  if (planned !== tests || (status !== 0 && outcomes.every(({ result }) => result !== 'failed')))
+    outcomes.unshift({
+      test: name,
+      result: 'failed',
+      details: [
+        status === 124 ? `was not done after ${DEADLINE} s` : `ended with ${status}`,
+        ...endOf(outside(log)),
+      ],
+    })
+  else outcomes.unshift({ test: name, result: 'passed', details: [] })
+  return outcomes
+}
+
+/** What a script said last. */
+function endOf(log: string): string[] {
+  try {
+    return readFileSync(log, 'utf8').trimEnd().split('\n').slice(-8)
+  } catch {
+    return []
+  }
+}
+
+/** Ends servers that a script which died has left. */
+function endLeftOvers(data: string): void {
+  let nodes: string[] = []
+  try {
+    nodes = readdirSync(data).filter(name => name.endsWith('_data'))
+  } catch {
+    // It has made none.
+  }
+  for (const node of nodes)
+    try {
+      const pid = Number.parseInt(readFileSync(join(data, node, 'pgdata', 'postmaster.pid'), 'utf8'), 10)
+      process.kill(Math.abs(pid), 'SIGQUIT')
+    } catch {
+      // It has ended.
+    }
+}
