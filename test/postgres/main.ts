@@ -11,12 +11,12 @@ import type { Outcome } from './outcome.js'
 import { runPgRegress } from './pg-regress.js'
 import { startServer } from './server.js'
 import { allSuites, type Suite, testModules, testsOf } from './suites.js'
-import { prepareTap, runTap, type TapEnvironment } from './tap.js'
+import { type Environment, prepareTap, runTap } from './tap.js'
 
 /** Git ignores it. */
 const RESULTS = join(repository, 'test', 'postgres', 'results')
 
-let tapEnvironment: TapEnvironment | undefined
+let environment: Environment | undefined
 
 interface Options {
   tests?: string[]
@@ -98,9 +98,9 @@ async function runSuite(installation: Installation, suite: Suite): Promise<Outco
     options.maxConnections === undefined ? [] : [`--max-connections=${options.maxConnections}`]
   const outcomes: Outcome[] = []
   if (files.length > 0) {
-    tapEnvironment ??= await prepareTap(installation)
+    environment ??= await prepareTap(installation)
     const results = installation.makeFolder(`${suite.name}-tap`)
-    outcomes.push(...(await runTap(installation, tapEnvironment, suite.folder, files, results)))
+    outcomes.push(...(await runTap(installation, environment, suite.folder, files, results)))
     keepLogs(installation.outside(results), join(kept, 'tap'))
   }
   if (tests.regression.length + tests.isolation.length === 0) return outcomes

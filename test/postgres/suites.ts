@@ -36,10 +36,8 @@ const WITHOUT_MODULE = ['brin', 'commit_ts', 'test_misc', 'unsafe_tests']
 
 /** Tests of the server, and of programs that connect to it, that are in Perl only. */
 const IN_PERL = [
-  ...['authentication', 'postmaster', 'recovery', 'subscription'].map(name => `src/test/${name}`),
-  ...['initdb', 'pg_amcheck', 'pg_basebackup', 'pg_ctl', 'pg_dump', 'pgbench', 'psql', 'scripts'].map(
-    name => `src/bin/${name}`,
-  ),
+  ...['authentication', 'subscription'].map(name => `src/test/${name}`),
+  ...['pg_dump', 'psql', 'scripts'].map(name => `src/bin/${name}`),
 ]
 
 /** All suites, in the order in which they run. */

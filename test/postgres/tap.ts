@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers'
 import { BuildFailure } from '../../wasm/build/failure.js'
 import type { Installation } from './installation.js'
 import type { Outcome } from './outcome.js'
+import { codeGenerationBan } from './server.js'
 
 /** Seconds after which a file's tests have hung, and that they wait for anything at most. */
 const DEADLINE = 15 * 60
@@ -19,38 +20,30 @@ const PATIENCE = 90
 const RESULT = /^(not ok|ok) +\d+(?: - (.*?))?(?: # (skip|todo)\b ?(.*))?$/i
 const PLAN = /^1\.\.(\d+)(?: # skip ?(.*))?$/i
 
-const CONFIGURATION = [
-  'HAVE_LIBZ',
-  'USE_LZ4',
-  'USE_ZSTD',
-  'HAVE_INET_PTON',
-  'HAVE_SYNCFS',
-  'HAVE_SYS_EPOLL_H',
-]
+/** What scripts may rely on, of the programs as of the server: the latter compresses tables and WAL by pglz only. */
+const CONFIGURATION = ['HAVE_LIBZ', 'HAVE_INET_PTON']
 
-/** Where servers of a run come from, and what the scripts want to know. */
-export interface TapEnvironment {
-  readonly env: Readonly<Record<string, string>>
-}
+export type Environment = Readonly<Record<string, string>>
 
 /** Makes what all files of all suites share. */
-export async function prepareTap(installation: Installation): Promise<TapEnvironment> {
+export async function prepareTap(installation: Installation): Promise<Environment> {
   const { outside, programs, pgxs, node } = installation
   const bin = installation.makeFolder('bin')
   for (const name of readdirSync(outside(programs))) copyProgram(outside(programs), outside(bin), name)
-  const own = `${installation.package}/wasm/dist/bin`
-  // pg_ctl starts a server of its own version only.
-  writeProgram(
-    outside(`${bin}/postgres`),
-    `case "$1" in -V | --version) exec ${programs}/postgres "$1" ;; esac\nexec ${own}/postgres "$@"`,
-  )
-  writeProgram(outside(`${bin}/initdb`), `exec ${own}/initdb "$@"`)
+  const run = (name: string) =>
+    `exec ${[node, ...codeGenerationBan(installation)].join(' ')} ${installation.package}/dist/test/postgres/programs/${name}.js "$@"`
+  // pg_ctl starts a server of its own version only, and restarts the one whose path is in postmaster.opts.
+  const postgres = `case "$1" in -V | --version) exec ${programs}/postgres "$1" ;; esac\n${run('postgres')}`
+  for (const folder of [bin, `${installation.package}/wasm/dist/bin`]) {
+    writeProgram(outside(`${folder}/postgres`), postgres)
+    writeProgram(outside(`${folder}/initdb`), run('initdb'))
+  }
   // Scripts ask what the programs were built with. Debian has that in a package for developers.
   const headers = installation.makeFolder('include')
   writeFileSync(outside(`${headers}/pg_config.h`), CONFIGURATION.map(name => `#define ${name} 1\n`).join(''))
   writeProgram(
     outside(`${bin}/pg_config`),
-    `case "$1" in --includedir-server) echo ${headers} ;; *) exec ${programs}/pg_config "$@" ;; esac`,
+    `case "$1" in --includedir*) echo ${headers} ;; *) exec ${programs}/pg_config "$@" ;; esac`,
   )
 
   const env = {
@@ -81,7 +74,7 @@ export async function prepareTap(installation: Installation): Promise<TapEnviron
     text(initdb.stdout!),
   ])
   if (status !== 0) throw new BuildFailure(`initdb ended with ${status}:\n${output}`)
-  return { env }
+  return env
 }
 
 /** pg_ctl looks for postgres beside itself, so these cannot be links. */
@@ -112,7 +105,7 @@ export function tapFiles({ outside, source }: Installation, folder: string): str
  */
 export async function runTap(
   installation: Installation,
-  { env }: TapEnvironment,
+  env: Environment,
   folder: string,
   files: readonly string[],
   results: string,
@@ -129,7 +122,7 @@ export async function runTap(
 
 async function runFile(
   installation: Installation,
-  env: Readonly<Record<string, string>>,
+  env: Environment,
   folder: string,
   file: string,
   results: string,

@@ -1,0 +1,12 @@
+/** PostgreSQL's initdb, as scripts call it: built for WebAssembly, and the cluster that it makes is one for this server. */
+import { artefactsDir } from '../../../wasm/artefacts.js'
+import { runProgram } from '../../../wasm/run-program.js'
+import { settingsOfProcess } from './environment.js'
+
+process.exit(
+  await runProgram(
+    `${artefactsDir}programs/initdb.wasm`,
+    [`${artefactsDir}bin/initdb`, ...process.argv.slice(2)],
+    { environment: settingsOfProcess() },
+  ),
+)
