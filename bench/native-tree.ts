@@ -5,7 +5,7 @@
  */
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { installPackages, makeDebianTree, RELEASE } from '../wasm/build/debian-tree.js'
 import { BuildFailure } from '../wasm/build/failure.js'
 import { hashOf } from '../wasm/build/hash.js'
@@ -23,6 +23,9 @@ const NAME = 'native-postgres'
 
 /** Where PostgreSQL's programs lie in the tree. */
 const PROGRAMS = '/usr/lib/postgresql/18/bin'
+
+/** A pooler that many put in front of PostgreSQL. */
+const POOLER = '/usr/sbin/pgbouncer'
 
 /** Scratch space in the tree, as its programs see it: data directories of native PostgreSQL. */
 const SCRATCH = '/var/lib/bench'
@@ -58,7 +61,7 @@ export async function getNativeTree(): Promise<NativeTree> {
     spawn: (program, args, options = {}) =>
       spawn(
         'chroot',
-        [`--userspec=${isServer(program) ? 'postgres' : 'root'}`, tree, join(PROGRAMS, program), ...args],
+        [`--userspec=${isServer(program) ? 'postgres' : 'root'}`, tree, resolve(PROGRAMS, program), ...args],
         {
           ...options,
           env: {
@@ -82,8 +85,20 @@ export async function getNativeTree(): Promise<NativeTree> {
   }
 }
 
+/** The same tree with pgbouncer in it, which is started by this path. */
+export async function getPooler(): Promise<{ tree: NativeTree; pgbouncer: string }> {
+  const tree = await getNativeTree()
+  if (!existsSync(join(tree.root, POOLER))) {
+    lockCache()
+    await new Progress(1).step('pgbouncer', step =>
+      installPackages(tree.root, ['pgbouncer'], 'pgbouncer', step),
+    )
+  }
+  return { tree, pgbouncer: POOLER }
+}
+
 function isServer(program: string): boolean {
-  return program === 'postgres' || program === 'initdb'
+  return ['postgres', 'initdb', POOLER].includes(program)
 }
 
 /** Debian's package makes a cluster and starts it when it is installed; here it must do neither. */

@@ -71,8 +71,8 @@ export class EmbeddedServer implements EmbeddedPostgres {
         dataDir: DATA,
         settings: { ...settings, listen_addresses: ADDRESS, port: PORT },
         maxProcesses: MAX_PROCESSES,
-        listen: (_address, take) => {
-          accept = take
+        listen: (_address, door) => {
+          accept = door.accept
           return Promise.resolve(() => {})
         },
         connect: () => Promise.reject(Object.assign(new Error('no way out'), { code: 'ENETUNREACH' })),

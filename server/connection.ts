@@ -16,6 +16,9 @@ import type { TlsSession } from '../wasm/tls.js'
 import type { StatementCounter } from './statement-count.js'
 import type { Tls } from './tls.js'
 
+/** Milliseconds without progress after which a client that does not take its backend's last words is given up. */
+const PATIENCE = 60_000
+
 export class Connection {
   /** The client's socket, or what is inside of TLS on it. */
   #client: Socket
@@ -67,6 +70,7 @@ export class Connection {
     this.#release()
     // Reading on while the last words are on their way keeps the system from answering late input by a reset.
     this.#client.resume()
+    this.#client.setTimeout(PATIENCE, () => this.#client.destroy())
     this.#client.destroySoon()
   }
 

@@ -14,7 +14,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { artefactsDir } from '../wasm/artefacts.js'
-import { Cluster, type ListenAddress, type Signal, StartError } from '../wasm/cluster.js'
+import { Cluster, type Door, type ListenAddress, type Signal, StartError } from '../wasm/cluster.js'
 import { confinedFiles } from '../wasm/host/confined-files.js'
 import { hasPromiseIntegration } from '../wasm/jspi.js'
 import type { LogFormat, LogSink } from '../wasm/log-collector.js'
@@ -28,7 +28,7 @@ import { setFirstPassword } from './first-password.js'
 import type { HttpOptions, Monitor } from './http.js'
 import { InProcessSocket } from './in-process.js'
 import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
-import { type Accept, Listener, type ListenerStatistics } from './listener.js'
+import { Listener, type ListenerStatistics } from './listener.js'
 import { failureIn } from './log.js'
 import type { ServerStatus } from './metrics.js'
 import { Outgoing, resolve } from './outgoing.js'
@@ -284,7 +284,7 @@ async function startCluster(
       tls,
       dataDir: directory.path,
       settings: { ...unsafe, ...settings },
-      listen: (address, accept) => listen(address, accept, listeners, tls),
+      listen: (address, door) => listen(address, door, listeners, tls),
       connect: (address, connected, signal) => outgoing.connect(address, connected, signal),
       resolve,
       onLog: logSink(options.log),
@@ -301,7 +301,7 @@ async function startCluster(
 
 async function listen(
   address: ListenAddress,
-  accept: Accept,
+  door: Door,
   listeners: Listener[],
   tls: Tls,
 ): Promise<() => void> {
@@ -310,7 +310,7 @@ async function listen(
     listener = await Listener.bind(address)
     listeners.push(listener)
   }
-  listener.start(accept, tls)
+  listener.start(door, tls)
   return () => listener.close()
 }
 

@@ -5,13 +5,11 @@
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import type { ClientSocket } from '../wasm/client-socket.js'
-import type { ListenAddress } from '../wasm/cluster.js'
+import type { Door, ListenAddress } from '../wasm/cluster.js'
 import { Connection } from './connection.js'
+import { refuse } from './refusal.js'
 import { StatementCount, StatementCounter } from './statement-count.js'
 import type { Tls } from './tls.js'
-
-/** Makes the cluster's end of a connection, or undefined when there is no room for one. */
-export type Accept = (peer: ListenAddress) => ClientSocket | undefined
 
 /** Since the start, but for `open`, which is now. */
 export interface ListenerStatistics {
@@ -27,12 +25,13 @@ const HIGH_WATER_MARK = 64 * 1024
 export class Listener {
   readonly address: ListenAddress
   readonly #server: Server
-  readonly #early: Socket[] = []
+  /** They wait: for PostgreSQL to adopt the socket, or for room. */
+  readonly #waiting: Socket[] = []
   readonly #connections = new Set<Connection>()
   readonly #count = new StatementCount()
   #accepted = 0
   #refused = 0
-  #accept: Accept | undefined
+  #door: Door | undefined
   #tls: Tls | undefined
 
   /** Listens on an address. Rejects with the system's error: EADDRINUSE, EACCES, … */
@@ -63,10 +62,11 @@ export class Listener {
   }
 
   /** Serves the clients that have come and those that will. */
-  start(accept: Accept, tls: Tls): void {
-    this.#accept = accept
+  start(door: Door, tls: Tls): void {
+    this.#door = door
     this.#tls = tls
-    for (const client of this.#early.splice(0)) this.#serve(client)
+    door.onRoom = () => this.#serveWaiting()
+    this.#serveWaiting()
   }
 
   get statistics(): ListenerStatistics {
@@ -81,7 +81,7 @@ export class Listener {
   /** Stops listening. Connections that exist go on. */
   close(): void {
     this.#server.close()
-    for (const client of this.#early.splice(0)) client.destroy()
+    for (const client of this.#waiting.splice(0)) client.destroy()
   }
 
   /** Ends the connections that are left, each after what its backend has said. For when the cluster has ended. */
@@ -90,19 +90,27 @@ export class Listener {
   }
 
   #serve(client: Socket): void {
-    if (this.#accept === undefined) {
-      client.on('error', () => client.destroy())
-      this.#early.push(client)
-      return
+    client.on('error', () => client.destroy())
+    this.#waiting.push(client)
+    this.#serveWaiting()
+  }
+
+  #serveWaiting(): void {
+    const door = this.#door
+    if (door === undefined) return
+    while (this.#waiting.length > 0 && !door.busy) {
+      const client = this.#waiting.shift()!
+      if (client.destroyed) continue
+      const backend = door.accept(peerOf(client))
+      if (backend !== undefined) this.#connect(client, backend)
+      else {
+        this.#refused++
+        refuse(client)
+      }
     }
-    const backend = this.#accept(peerOf(client))
-    if (backend === undefined) {
-      this.#refused++
-      client.on('error', () => client.destroy())
-      client.end(tooManyClients)
-      client.destroySoon()
-      return
-    }
+  }
+
+  #connect(client: Socket, backend: ClientSocket): void {
     this.#accepted++
     const counter = new StatementCounter(this.#count)
     const onEnd = (ended: Connection) => this.#connections.delete(ended)
@@ -115,13 +123,3 @@ function peerOf(client: Socket): ListenAddress {
   if (remoteAddress === undefined || remotePort === undefined) return { path: '' }
   return { host: remoteAddress, port: remotePort, family: remoteFamily === 'IPv6' ? 6 : 4 }
 }
-
-/** ErrorResponse with SQLSTATE 53300, as PostgreSQL words it. */
-const tooManyClients = (() => {
-  const fields = ['SFATAL', 'VFATAL', 'C53300', 'Msorry, too many clients already', '', ''].join('\0')
-  const message = Buffer.alloc(5 + fields.length)
-  message.write('E')
-  message.writeUInt32BE(4 + fields.length, 1)
-  message.write(fields, 5)
-  return message
-})()

@@ -2,6 +2,7 @@
  * A running cluster: the postmaster and its processes, and the sockets by which clients come to them.
  */
 import { type ListenAddress, readAddress, writeAddress } from './address.js'
+import { Admission } from './admission.js'
 import type { Programs } from './artefacts.js'
 import { ClientSocket } from './client-socket.js'
 import { Connecting, type ConnectingHost } from './connecting.js'
@@ -38,19 +39,25 @@ export interface ClusterOptions extends ConnectingHost {
   /**
    * Called when the postmaster listens on an address, as listen_addresses, port and unix_socket_directories tell it.
    * Resolves with a function that stops listening; rejects with an error whose `code` says why it cannot, which
-   * PostgreSQL reports. `accept` makes the cluster's end of a connection for a client that has come, or returns
-   * undefined when there is no room for one.
+   * PostgreSQL reports. Clients that come are to be taken to the door.
    */
-  listen(
-    address: ListenAddress,
-    accept: (peer: ListenAddress) => ClientSocket | undefined,
-  ): Promise<() => void>
+  listen(address: ListenAddress, door: Door): Promise<() => void>
   /** Does TLS, if there is anything that does. */
   tls?: TlsProvider
   /** PostgreSQL's log, an entry at a time. */
   onLog: LogSink
   /** Called once the postmaster runs, long before it accepts connections. */
   onStarting?(cluster: Cluster): void
+}
+
+/** Where clients of one listening address come in. */
+export interface Door {
+  /** Makes the cluster's end of a connection for a client that has come; undefined if there is no room for it. */
+  accept(peer: ListenAddress): ClientSocket | undefined
+  /** Whether there is no room only for the moment, until onRoom. */
+  readonly busy: boolean
+  /** There may be room again for those who found it busy. To be set by who listens. */
+  onRoom: () => void
 }
 
 /** The postmaster has ended before it accepted connections. */
@@ -80,6 +87,7 @@ const LOG_TAIL = 8192
 
 interface ListeningSocket {
   readonly address: ListenAddress
+  readonly door: Door
   stop: () => void
 }
 
@@ -92,6 +100,7 @@ export class Cluster {
   readonly #clients = new Map<number, ClientSocket>()
   readonly #listening = new Map<number, ListeningSocket>()
   readonly #connecting: Connecting
+  readonly #admission: Admission
   /** The listening socket for connections from within. */
   #internal = 0
   #logTail = ''
@@ -113,6 +122,8 @@ export class Cluster {
   private constructor(readonly options: ClusterOptions) {
     const { programs, scheduler, environment, postgresPath, pid, maximumPages } = options.host
     const { kernel, postgres, modules } = programs
+    const maxProcesses = options.maxProcesses ?? MAX_PROCESSES
+    this.#admission = new Admission(maxProcesses)
     this.#machine = new Machine({
       maximumPages,
       scheduler,
@@ -120,7 +131,7 @@ export class Cluster {
       first: postgres,
       program: postgres,
       modules,
-      maxProcesses: options.maxProcesses ?? MAX_PROCESSES,
+      maxProcesses,
       environment,
       onLog: (entry, format) => {
         const text = format === 'jsonlog' ? textOfEntry(entry) : entry
@@ -129,6 +140,14 @@ export class Cluster {
       },
       onState: (slot, state) => {
         if (slot === this.#postmaster && state.startsWith('READY=1')) this.#ready()
+      },
+      onStart: (slot, args) => {
+        this.#admission.started(slot, this.#machine.kernel.sys_client(slot), args)
+        this.#haveRoom()
+      },
+      onEnd: slot => {
+        this.#admission.ended(slot)
+        this.#haveRoom()
       },
       onSockets: () => this.#handleSockets(),
     })
@@ -207,19 +226,28 @@ export class Cluster {
 
   async #listen(fd: number): Promise<void> {
     const address = readAddress(this.#machine.memory, this.#machine.kernel.host_socket_address(fd))
-    const listening: ListeningSocket = { address, stop: () => {} }
+    const { kernel } = this.#machine
+    const admission = this.#admission
+    const door: Door = {
+      accept: peer => (admission.full || admission.busy ? undefined : this.#accept(fd, peer)),
+      get busy() {
+        return !admission.full && admission.busy
+      },
+      onRoom: () => {},
+    }
+    const listening: ListeningSocket = { address, door, stop: () => {} }
     this.#listening.set(fd, listening)
     if ('path' in address && address.path.startsWith('\0')) {
       this.#internal = fd
-      this.#machine.kernel.host_listening(fd, 0)
+      kernel.host_listening(fd, 0)
       return
     }
     try {
-      listening.stop = await this.options.listen(address, peer => this.#accept(fd, peer))
-      this.#machine.kernel.host_listening(fd, 0)
+      listening.stop = await this.options.listen(address, door)
+      kernel.host_listening(fd, 0)
     } catch (error) {
       this.#listening.delete(fd)
-      this.#machine.kernel.host_listening(fd, errnoOf(error))
+      kernel.host_listening(fd, errnoOf(error))
     }
   }
 
@@ -232,13 +260,21 @@ export class Cluster {
   #accept(listener: number, peer: ListenAddress): ClientSocket | undefined {
     writeAddress(this.#machine.memory, this.#machine.kernel.host_scratch(), peer)
     const fd = this.#machine.kernel.host_connect(listener)
-    return fd < 0 ? undefined : this.#connection(fd)
+    if (fd < 0) return undefined
+    this.#admission.queued(fd)
+    return this.#connection(fd)
+  }
+
+  #haveRoom(): void {
+    for (const { door } of this.#listening.values()) door.onRoom()
   }
 
   #connection(fd: number): ClientSocket {
-    const socket = new ClientSocket(fd, this.#machine.kernel, this.#machine.memory, () =>
-      this.#clients.delete(fd),
-    )
+    const socket = new ClientSocket(fd, this.#machine.kernel, this.#machine.memory, () => {
+      this.#clients.delete(fd)
+      this.#admission.left(fd)
+      this.#haveRoom()
+    })
     this.#clients.set(fd, socket)
     return socket
   }

@@ -50,6 +50,10 @@ export interface MachineOptions {
   onOutput?(bytes: Uint8Array): void
   /** What a process tells about its state, in the words of sd_notify(3). */
   onState(slot: number, state: string): void
+  /** A process is being started. */
+  onStart?(slot: number, args: readonly string[]): void
+  /** One that was started has ended. */
+  onEnd?(slot: number): void
   /** Sockets have events; ask host_next_socket(). */
   onSockets(): void
 }
@@ -145,20 +149,26 @@ export class Machine {
   }
 
   #startProcesses(): void {
-    for (let slot = this.kernel.host_next_embryo(); slot > 0; slot = this.kernel.host_next_embryo())
+    for (let slot = this.kernel.host_next_embryo(); slot > 0; slot = this.kernel.host_next_embryo()) {
+      this.options.onStart?.(slot, this.#argumentsOf(slot))
       this.#scheduler.run(slot, slot === this.#first ? this.options.first : this.options.program)
+    }
+  }
+
+  #argumentsOf(slot: number): string[] {
+    const args = this.kernel.host_argv(slot) >>> 0
+    const count = this.kernel.host_argc(slot)
+    const at = (i: number) => this.memory.view(args + 4 * count).getUint32(args + 4 * i, true)
+    return Array.from({ length: count }, (_, i) => this.memory.string(at(i)))
   }
 
   /** What lives now, by slot. */
   *processes(): Generator<ProcessStatus> {
     for (let slot = FIRST_SLOT; slot < this.options.maxProcesses; slot++) {
       if (this.kernel.host_state(slot) !== RUNNING) continue
-      const args = this.kernel.host_argv(slot) >>> 0
-      const count = this.kernel.host_argc(slot)
-      const at = (i: number) => this.memory.view(args + 4 * count).getUint32(args + 4 * i, true)
       yield {
         pid: this.kernel.host_pid(slot),
-        args: Array.from({ length: count }, (_, i) => this.memory.string(at(i))),
+        args: this.#argumentsOf(slot),
         memory: this.kernel.host_pages(slot) * PAGE,
       }
     }
@@ -187,6 +197,7 @@ export class Machine {
     else if (message.type === 'state') this.options.onState(message.slot, message.state)
     else {
       this.#log.end(message.slot)
+      this.options.onEnd?.(message.slot)
       this.kernel.host_exit(message.slot, message.status)
       this.#exits.get(message.slot)?.(message.status)
       this.#exits.delete(message.slot)
