@@ -62,6 +62,13 @@ HOST_IMPORT(chown) int host_chown(const char *path, int owner, int group);
 /* Times in milliseconds since 1970. */
 HOST_IMPORT(utimes) int host_utimes(const char *path, double accessed, double modified);
 
+/* ---- terminals: wasm/host/files.ts ---- */
+
+/* Whether it is one: 1 or 0. */
+HOST_IMPORT(is_terminal) int host_is_terminal(int handle);
+/* Whether the terminal shows what is typed. */
+HOST_IMPORT(echo) int host_echo(int handle, int on);
+
 /* ---- clock and randomness: wasm/host/clock.ts, wasm/host/random.ts ---- */
 
 #define HOST_REALTIME	0		/* since 1970 */

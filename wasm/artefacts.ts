@@ -34,14 +34,19 @@ let programs: Programs | undefined
 /** Compiles the modules, once per Node process: threads share the code. */
 export function loadPrograms(): Programs {
   if (programs === undefined) {
-    tuneEngine()
     programs = {
-      kernel: compile('kernel.wasm'),
+      kernel: loadKernel(),
       postgres: compile('postgres.wasm'),
       modules: compileLoadable(),
     }
   }
   return programs
+}
+
+/** The kernel alone, for a program that starts no servers. */
+export function loadKernel(): WebAssembly.Module {
+  tuneEngine()
+  return compile('kernel.wasm')
 }
 
 function compileLoadable(): LoadableModules {

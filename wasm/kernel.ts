@@ -51,6 +51,8 @@ export interface KernelExports extends WebAssembly.Exports {
   sys_recv(self: number, fd: number, buffer: number, length: number): number
   sys_send(self: number, fd: number, buffer: number, length: number): number
   sys_client(self: number): number
+  sys_signals(self: number): number
+  sys_cwd(self: number): number
   sys_direct_begin(fd: number): number
   sys_direct_end(fd: number, sent: number): void
 }

@@ -1,5 +1,5 @@
 /** Runs a program of the build's, such as initdb or psql, on a machine of its own; the processes it starts are servers. */
-import { environment, loadProgram, loadPrograms } from './artefacts.js'
+import { environment, loadKernel, loadProgram, loadPrograms } from './artefacts.js'
 import { ClientSocket } from './client-socket.js'
 import { Connecting, type ConnectingHost } from './connecting.js'
 import { SocketEvent } from './kernel.js'
@@ -7,13 +7,20 @@ import { exitCode, Machine } from './machine.js'
 import { ThreadPool } from './thread-pool.js'
 import { Threads } from './threads.js'
 
+const SIGINT = 2
+
+/** Bytes: c/kernel/param.h. */
+const PATH_SIZE = 1024
+
 export interface ProgramOptions {
   /** What it sees of an environment beside what all programs see. */
   environment?: Readonly<Record<string, string>>
-  /** Called with what it and its children write; by default they have the streams of this process. */
+  /** Called with what it and its children write; by default they have the streams and the terminal of this process. */
   onWrite?: (text: string) => void
   /** How it connects to servers. By default it cannot. */
   connections?: ConnectingHost
+  /** It starts no servers, so these need not be compiled. */
+  alone?: boolean
 }
 
 /**
@@ -24,9 +31,12 @@ export interface ProgramOptions {
 export async function runProgram(
   file: string,
   args: readonly string[],
-  { environment: own = {}, onWrite, connections = noConnections }: ProgramOptions,
+  { environment: own = {}, onWrite, connections = noConnections, alone = false }: ProgramOptions,
 ): Promise<number> {
-  const { kernel, postgres, modules } = loadPrograms()
+  const first = loadProgram(file)
+  const { kernel, postgres, modules } = alone
+    ? { kernel: loadKernel(), postgres: first, modules: new Map() }
+    : loadPrograms()
   const sockets = new Map<number, ClientSocket>()
   const connection = (fd: number) => {
     const socket = new ClientSocket(fd, machine.kernel, machine.memory, () => sockets.delete(fd))
@@ -42,7 +52,7 @@ export async function runProgram(
   const machine: Machine = new Machine({
     scheduler: (setup, heard) => new Threads(setup, heard, undefined, new ThreadPool()),
     kernel,
-    first: loadProgram(file),
+    first,
     program: postgres,
     modules,
     maxProcesses: 16,
@@ -56,7 +66,17 @@ export async function runProgram(
     },
   })
   const connecting = new Connecting(machine, connections, connection)
-  const status = await machine.spawn(args, process.pid).exited
+  const { slot, exited } = machine.spawn(args, process.pid)
+  // Before it runs, so that it finds the files that it is told of.
+  const directory = new TextEncoder().encode(`${process.cwd()}\0`)
+  if (directory.length > PATH_SIZE) throw new Error('the path of the working directory is too long')
+  const at = machine.kernel.sys_cwd(slot) >>> 0
+  machine.memory.reach(at + directory.length).set(directory, at)
+  const interrupt = () => void machine.kernel.host_kill(slot, SIGINT)
+  // Whoever has this process' terminal also has its Ctrl-C.
+  if (onWrite === undefined) process.on('SIGINT', interrupt)
+  const status = await exited
+  process.off('SIGINT', interrupt)
   connecting.close()
   await machine.close()
   return exitCode(status)

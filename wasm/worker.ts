@@ -10,7 +10,7 @@ import { errnoOf } from './host/errno.js'
 import { fileImports } from './host/files.js'
 import { nodeFiles } from './host/node-files.js'
 import { nodeSystem } from './host/node-system.js'
-import { ownStreams } from './host/own-streams.js'
+import { OwnStreams } from './host/own-streams.js'
 import { processImports } from './host/process.js'
 import { randomImports } from './host/random.js'
 import { instantiateKernel, threadHost } from './kernel.js'
@@ -37,16 +37,16 @@ const tell = (message: ProcessMessage) => port.postMessage(message)
 function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
   const memory = new LinearMemory(setup.memory)
   const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory, nodeSystem.monotonic))
-  const files = setup.access === undefined ? nodeFiles() : confinedFiles(setup.access)
   let slot = 0
+  const own = setup.ownStreams ? new OwnStreams(signalled) : undefined
+  const files =
+    own?.files(nodeFiles()) ?? (setup.access === undefined ? nodeFiles() : confinedFiles(setup.access))
 
   const host: WebAssembly.ModuleImports = {
     ...fileImports(
       memory,
       files,
-      setup.ownStreams
-        ? ownStreams
-        : { write: (stream, bytes) => tell({ type: 'log', slot, stream, bytes }) },
+      own ?? { write: (stream, bytes) => tell({ type: 'log', slot, stream, bytes }) },
     ),
     ...clockImports(nodeSystem),
     ...randomImports(memory),
@@ -68,8 +68,16 @@ function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
     } catch (error) {
       return waitStatus(error, kernel.host_pid(slot), bytes => tell({ type: 'log', slot, stream: 2, bytes }))
     } finally {
+      own?.end()
       files.closeAll()
     }
+  }
+
+  /** Whether there are signals that the process can handle now: c/kernel/kernel.h, struct signals. */
+  function signalled(): boolean {
+    const at = kernel.sys_signals(slot) >>> 0
+    const [pending = 0, blocked = 0, ignored = 0] = new Uint32Array(memory.memory.buffer, at, 3)
+    return (pending & ~blocked & ~ignored) !== 0
   }
 
   /**

@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wasi/api.h>
 #include "host-imports.h"
@@ -150,21 +149,6 @@ __syscall_fcntl64(int fd, int command, ...)
 		default:
 			return -EINVAL;
 	}
-}
-
-int
-__syscall_ioctl(int fd, int request, ...)
-{
-	(void) fd;
-	(void) request;
-	return -ENOTTY;
-}
-
-__wasi_errno_t
-__wasi_fd_fdstat_get(__wasi_fd_t fd, __wasi_fdstat_t *result)
-{
-	memset(result, 0, sizeof(*result));	/* of no known type: above all, not a terminal */
-	return IS_KERNEL_FD(fd) || descriptor_file((int) fd) != NULL ? 0 : EBADF;
 }
 
 int

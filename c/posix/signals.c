@@ -42,6 +42,10 @@ signals_start(void)
 	pending_signals = &always;
 }
 
+/* How many handlers run, each within the one before, and what was blocked before the first. */
+static int	handlers;
+static uint32_t blocked_before;
+
 static void
 give_way(void)
 {
@@ -64,12 +68,33 @@ deliver(int signal)
 			return;
 		host_exit(signal);
 	}
+	if (handlers++ == 0)
+		blocked_before = blocked;
 	signals->blocked = blocked | BIT(signal);
 	if (action.sa_flags & SA_SIGINFO)
 		action.sa_sigaction(signal, NULL, NULL);
 	else
 		action.sa_handler(signal);
 	signals->blocked = blocked;
+	handlers--;
+}
+
+/*
+ * What longjmp() is made of: see --wrap in wasm/build/link.ts. To the C library siglongjmp() is the same, but psql leaves
+ * its handler by it, and expects to be interrupted again.
+ */
+_Noreturn void __real___wasm_longjmp(void *env, int value);
+_Noreturn void __wrap___wasm_longjmp(void *env, int value);
+
+_Noreturn void
+__wrap___wasm_longjmp(void *env, int value)
+{
+	if (handlers > 0)
+	{
+		handlers = 0;
+		signals->blocked = blocked_before;
+	}
+	__real___wasm_longjmp(env, value);
 }
 
 void

@@ -56,12 +56,6 @@ popen(const char *command, const char *mode)
 }
 
 int
-pclose(FILE *file)
-{
-	return fclose(file);
-}
-
-int
 system(const char *command)
 {
 	if (command == NULL)

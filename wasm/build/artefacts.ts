@@ -1,6 +1,7 @@
 /**
- * Gathers what wasm/dist/ consists of. The server finds share/ and lib/ from the place of its executable, so there is an
- * empty bin/postgres, and for initdb one of its own. It looks whether the file of a module exists before it asks for it, but the host reads them.
+ * Gathers what wasm/dist/ consists of. A program finds share/ and lib/ from the place of its executable, so there is an
+ * empty file in bin/ for each. The server looks whether the file of a module exists before it asks for it, but the host
+ * reads them.
  */
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -25,13 +26,13 @@ export function gather(
   for (const file of [linked.kernel, linked.postgres])
     cpSync(toolchain.outside(file), join(folder, basename(file)))
   mkdirSync(join(folder, 'bin'))
-  for (const program of ['postgres', 'initdb'])
-    writeFileSync(join(folder, 'bin', program), '', { mode: 0o755 })
+  const programs = [linked.initdb, ...linked.clients]
+  for (const name of ['postgres', ...programs.map(file => basename(file, '.wasm'))])
+    writeFileSync(join(folder, 'bin', name), '', { mode: 0o755 })
   copyModules(toolchain, modules, join(folder, 'lib'))
   cpSync(toolchain.outside(`${objects.installed}/share`), join(folder, 'share'), { recursive: true })
   mkdirSync(join(folder, 'programs'))
-  for (const file of [linked.initdb, ...linked.clients])
-    cpSync(toolchain.outside(file), join(folder, 'programs', basename(file)))
+  for (const file of programs) cpSync(toolchain.outside(file), join(folder, 'programs', basename(file)))
 }
 
 /** Fills a folder with the modules for PostgreSQL's own tests, and their SQL and control files. */

@@ -24,6 +24,9 @@ const PROGRAM = [
 /** PostgreSQL's own clients that are built, each a program. */
 const CLIENTS = ['pg_dump', 'pg_restore', 'psql']
 
+/** psql leaves a signal handler by longjmp(), about which c/posix/signals.c wants to know. */
+const CLIENT = ['--wrap=__wasm_longjmp']
+
 /** Paths as the compiler sees them. */
 export interface Linked {
   kernel: string
@@ -52,7 +55,7 @@ export async function link(
       await wasmLd(
         toolchain,
         `${folder}/${client}.wasm`,
-        ...[...PROGRAM, ...own.posix, ...own.client, ...inputs(client, true), ...libraries],
+        ...[...PROGRAM, ...CLIENT, ...own.posix, ...inputs(client, true), ...libraries],
       ),
     )
   return {

@@ -59,8 +59,6 @@ export interface OwnObjects {
   postgres: string[]
   /** Linked into initdb.wasm only. */
   initdb: string[]
-  /** Linked into the programs that are clients. */
-  client: string[]
 }
 
 export async function compileOwnSources(
@@ -92,7 +90,6 @@ export async function compileOwnSources(
     posix: await compileFolder(toolchain, 'posix', posix, failures),
     postgres: await compileFolder(toolchain, 'postgres', [...postgres, ...BACKEND_CPPFLAGS], failures),
     initdb: await compileFolder(toolchain, 'initdb', postgres, failures),
-    client: await compileFolder(toolchain, 'client', posix, failures),
   }
   if (failures.length > 0) throw new BuildFailure(failures.join('\n\n'))
   removeUnused(toolchain.outside(`${toolchain.work}/own`))

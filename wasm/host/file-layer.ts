@@ -35,6 +35,8 @@ export interface OpenFlags {
   sync: boolean
   /** Fail with ELOOP if the path's last name is a symbolic link. */
   noFollow: boolean
+  /** Reading fails with EAGAIN where it would have to wait, as for a terminal. */
+  nonBlocking?: boolean
 }
 
 /** Sockets and the like are 'other': a data directory may hold one, but PostgreSQL opens none. */

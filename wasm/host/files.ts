@@ -40,6 +40,10 @@ export interface StandardStreams {
   write(stream: number, bytes: Uint8Array): void
   /** Fills the buffer with input; returns how many bytes that are, 0 at the end. Without it there is none. */
   read?(buffer: Uint8Array): number
+  /** Whether this is a terminal, also one that was opened by its name. Without it nothing is. */
+  isTerminal?(handle: number): boolean
+  /** Whether a terminal shows what is typed. */
+  echo?(handle: number, on: boolean): void
 }
 
 /** A call whose failure is a negated errno. */
@@ -103,6 +107,11 @@ export function fileImports(memory: LinearMemory, layer: FileLayer, streams: Sta
         return -errnoOf(error)
       }
     },
+    is_terminal: (handle: number) => (streams.isTerminal?.(handle) ? 1 : 0),
+    echo: guarded((handle: number, on: number) => {
+      streams.echo?.(handle, on !== 0)
+      return 0
+    }),
     sync: guarded((handle: number, dataOnly: number) => {
       layer.sync(handle, dataOnly !== 0)
       return 0

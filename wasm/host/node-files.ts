@@ -12,6 +12,7 @@ function openFlags(flags: OpenFlags): number {
   if (flags.append) bits |= constants.O_APPEND
   if (flags.sync) bits |= constants.O_DSYNC ?? constants.O_SYNC
   if (flags.noFollow) bits |= constants.O_NOFOLLOW ?? 0
+  if (flags.nonBlocking) bits |= constants.O_NONBLOCK ?? 0
   return bits
 }
 

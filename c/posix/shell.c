@@ -1,11 +1,14 @@
 /*
- * shell.c: there are no other programs for psql's \! and \o |..., so these get an error that says so.
+ * shell.c: there is no shell, so psql's \! and \o |... get an error that says so.
+ *
+ * All weak: the server says more and answers two questions itself (postgres/shell.c), and initdb has as much of a shell as
+ * it needs (initdb/shell.c).
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-FILE *
+__attribute__((weak)) FILE *
 popen(const char *command, const char *mode)
 {
 	(void) command;
@@ -14,13 +17,13 @@ popen(const char *command, const char *mode)
 	return NULL;
 }
 
-int
+__attribute__((weak)) int
 pclose(FILE *file)
 {
 	return fclose(file);
 }
 
-int
+__attribute__((weak)) int
 system(const char *command)
 {
 	if (command == NULL)
