@@ -26,7 +26,7 @@ import {
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { isNative } from './control-file.js'
-import { type DirectoryLock, isLock, lockDirectory } from './directory-lock.js'
+import { type DirectoryLock, isAlive, isLock, lockDirectory } from './directory-lock.js'
 import { removePGliteLock } from './pglite-lock.js'
 import { errorCode, StartupError } from './startup-error.js'
 import { syncPath, unpackTemplate } from './unpack.js'
@@ -298,15 +298,5 @@ function refusal(error: unknown, path: string): unknown {
         `data directory "${path}" cannot be used: ${(error as Error).message}`,
         errorCode(error),
       )
-  }
-}
-
-/** Whether there is a process of this pid. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return errorCode(error) === 'EPERM'
   }
 }

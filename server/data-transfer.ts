@@ -1,9 +1,9 @@
 /** Data directories as one file, to be kept, or moved to another host: see cluster-archive.ts. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { nodeFiles } from '../wasm/host/node-files.js'
 import { exportFiles, importFiles } from './cluster-archive.js'
-import { checkCluster, isAlive, openDataDirectory } from './data-directory.js'
+import { checkCluster, openDataDirectory } from './data-directory.js'
 import { StartupError } from './startup-error.js'
 import { syncPath } from './unpack.js'
 
@@ -16,13 +16,6 @@ import { syncPath } from './unpack.js'
 export async function exportDataDirectory(dataDir: string): Promise<ReadableStream<Uint8Array>> {
   const path = resolve(dataDir)
   if (!existsSync(join(path, 'PG_VERSION'))) throw new StartupError(`"${path}" holds no PostgreSQL cluster`)
-  const lock = join(path, 'postmaster.pid')
-  const pid = existsSync(lock) ? Number.parseInt(readFileSync(lock, 'utf8'), 10) : Number.NaN
-  if (pid !== process.pid && isAlive(pid))
-    throw new StartupError(
-      `data directory "${path}" is in use by process ${pid}: stop that server first`,
-      'EBUSY',
-    )
   const directory = await openDataDirectory(path)
   return exportFiles(nodeFiles(), directory.path, () => directory.release())
 }

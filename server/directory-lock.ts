@@ -66,8 +66,8 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   for (let tries = 1; ; tries++) {
     const own = await OwnLock.put(directory)
     const others = locksIn(directory).filter(name => name !== own?.name)
-    let holder: string | undefined
-    for (const name of others) if (await isHeld(directory, name)) holder = name
+    let holder = own === undefined ? holderByPid(directory) : undefined
+    for (const name of others) if (await isHeld(directory, name)) holder = holderIn(name)
     if (holder === undefined) {
       // Only now: whoever does not hold the lock must not touch what may be the holder's.
       if (own !== undefined) for (const name of others) removeStale(directory, name)
@@ -77,6 +77,35 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
     if (tries === TRIES) throw new StartupError(inUse(directory, holder), 'EBUSY')
     await setTimeout(Math.random() * PAUSE)
   }
+}
+
+export interface Holder {
+  readonly pid: number
+  /** The host whose process it is, if that is another one: a container for example. */
+  readonly host: string | undefined
+}
+
+/**
+ * Who holds the lock of a directory, or undefined if nobody does. Changes nothing.
+ *
+ * @throws the system's error if the directory cannot be read
+ */
+export async function holderOf(directory: string): Promise<Holder | undefined> {
+  const names = locksIn(directory)
+  for (const name of names) if (await isHeld(directory, name)) return holderIn(name)
+  return names.length === 0 ? holderByPid(directory) : undefined
+}
+
+/** As PostgreSQL finds it, where there are no sockets: a process of our own number, or our parent's, has left the file behind. */
+function holderByPid(directory: string): Holder | undefined {
+  const pid = Number.parseInt(lockFileOf(directory)?.[0] ?? '', 10)
+  if (!(pid > 0) || pid === process.pid || pid === process.ppid || !isAlive(pid)) return undefined
+  return { pid, host: undefined }
+}
+
+function holderIn(name: string): Holder {
+  const [, pid, host] = NAME.exec(name)!
+  return { pid: Number(pid), host: host === shortHostname() ? undefined : host }
 }
 
 class OwnLock {
@@ -89,8 +118,7 @@ class OwnLock {
   /** Listens on a socket in the directory; undefined where there can be none. */
   static async put(directory: string): Promise<OwnLock | undefined> {
     if (process.platform === 'win32') return undefined
-    const host = hostname().replaceAll('.', '-').slice(0, HOST_LENGTH)
-    const name = `pgsql_tmp.server.${process.pid}.${host}.${randomBytes(4).toString('hex')}`
+    const name = `pgsql_tmp.server.${process.pid}.${shortHostname()}.${randomBytes(4).toString('hex')}`
     const server = createServer(client => client.destroy())
     try {
       await atShortPath(directory, name, async path => {
@@ -117,6 +145,10 @@ class OwnLock {
     this.server.close()
     rmSync(join(this.directory, this.name), { force: true })
   }
+}
+
+function shortHostname(): string {
+  return hostname().replaceAll('.', '-').slice(0, HOST_LENGTH)
 }
 
 /** Calls with a path of that file that is short enough for a socket. */
@@ -163,8 +195,18 @@ function removeStale(directory: string, name: string): void {
   rmSync(join(directory, name), { force: true })
 }
 
-/** The lines of postmaster.pid: PID, directory, start time, port, socket directory, address, … */
-function lockFileOf(directory: string): string[] | undefined {
+/** Whether there is a process of this pid. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errorCode(error) === 'EPERM'
+  }
+}
+
+/** The lines of postmaster.pid: PID, directory, start time, port, socket directory, address, shared memory, state. */
+export function lockFileOf(directory: string): string[] | undefined {
   try {
     return readFileSync(join(directory, 'postmaster.pid'), 'utf8').split('\n')
   } catch {
@@ -172,10 +214,9 @@ function lockFileOf(directory: string): string[] | undefined {
   }
 }
 
-function inUse(directory: string, holder: string): string {
-  const [, pid, host] = NAME.exec(holder)!
+function inUse(directory: string, { pid, host }: Holder): string {
   const [owner, , , port] = lockFileOf(directory) ?? []
-  const where = host === hostname().replaceAll('.', '-').slice(0, HOST_LENGTH) ? '' : ` on host "${host}"`
-  const at = owner === pid && port ? `, port ${port}` : ''
+  const where = host === undefined ? '' : ` on host "${host}"`
+  const at = Number(owner) === pid && port ? `, port ${port}` : ''
   return `data directory "${directory}" is in use by another server (PID ${pid}${where}${at}): stop that first, or name another directory`
 }

@@ -153,36 +153,25 @@ function addStatistics(registry: Registry, statistics: Statistics): void {
     count.set(of, number(row.count))
     longest.set(of, number(row.max_tx_duration))
   }
-  addCounters(registry, 'pg_stat_database', DATABASE, database, ['datname'])
-  addGauges(registry, 'pg_stat_database', { numbackends: 'Sessions now' }, database, ['datname'])
-  addCounters(registry, 'pg_stat_checkpointer', CHECKPOINTER, checkpointer, [])
-  addCounters(registry, 'pg_stat_wal', WAL, wal, [])
-  addCounters(registry, 'pg_stat_bgwriter', BGWRITER, bgwriter, [])
+  addView(registry, Counter, 'pg_stat_database', DATABASE, database, ['datname'])
+  addView(registry, Gauge, 'pg_stat_database', { numbackends: 'Sessions now' }, database, ['datname'])
+  addView(registry, Counter, 'pg_stat_checkpointer', CHECKPOINTER, checkpointer, [])
+  addView(registry, Counter, 'pg_stat_wal', WAL, wal, [])
+  addView(registry, Counter, 'pg_stat_bgwriter', BGWRITER, bgwriter, [])
 }
 
-function addCounters(
+/** A metric for each field of a view; what only grows is a Counter. Both are 0 before they are increased. */
+function addView(
   registry: Registry,
+  Metric: typeof Counter<string> | typeof Gauge<string>,
   view: string,
   fields: Fields,
   rows: readonly Row[],
   keys: string[],
 ): void {
   for (const [field, help] of Object.entries(fields)) {
-    const metric = new Counter({ name: `${view}_${field}`, help, labelNames: keys, registers: [registry] })
+    const metric = new Metric({ name: `${view}_${field}`, help, labelNames: keys, registers: [registry] })
     for (const row of rows) metric.inc(labelsOf(row, keys), number(row[field]))
-  }
-}
-
-function addGauges(
-  registry: Registry,
-  view: string,
-  fields: Fields,
-  rows: readonly Row[],
-  keys: string[],
-): void {
-  for (const [field, help] of Object.entries(fields)) {
-    const metric = new Gauge({ name: `${view}_${field}`, help, labelNames: keys, registers: [registry] })
-    for (const row of rows) metric.set(labelsOf(row, keys), number(row[field]))
   }
 }
 
