@@ -12,6 +12,7 @@ import { type LogOptions, makeLog } from './log.js'
 import { clientEnvironment, description, greeting, writeReadyFile } from './ready.js'
 import { type RunningCommand, runCommand } from './run.js'
 import { addServerOptions, type ServerOptions, startServerOptions } from './server-options.js'
+import { notifySystemd } from './systemd.js'
 
 interface StartOptions extends ServerOptions, LogOptions {
   remote?: string
@@ -62,6 +63,7 @@ async function start(options: StartOptions): Promise<void> {
   const stop = (mode: StopMode) => {
     stopping = true
     log.stopping()
+    notifySystemd('STOPPING=1')
     // Before PostgreSQL runs there is nothing to stop.
     if (server === undefined) process.exit(1)
     void server.stop(mode)
@@ -97,6 +99,7 @@ async function start(options: StartOptions): Promise<void> {
     log.started()
     if (options.readyFile !== undefined) writeReadyFile(options.readyFile, started)
     announce(started, options)
+    notifySystemd('READY=1')
     if (options.run !== undefined) {
       command = runCommand(options.run, clientEnvironment(started, given.password))
       process.exit(await together(started, command, stop))

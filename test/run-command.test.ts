@@ -1,9 +1,9 @@
 /** How scripts are told that a server is ready, and commands that are run with one. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Command } from './command.js'
 import { until } from './until.js'
 
@@ -30,6 +30,23 @@ test('--json and --ready-file describe the server, as long as it is ready', asyn
   command.process.kill('SIGINT')
   expect(await command.closed).toBe(0)
   expect(existsSync(file)).toBe(false)
+})
+
+test('systemd is told when the server is ready, and when it stops', async () => {
+  const told = join(folder, 'told')
+  const script = `#!/bin/sh\necho "$@" >> '${told}'\n`
+  writeFileSync(join(folder, 'systemd-notify'), script, { mode: 0o755 })
+  vi.stubEnv('PATH', `${folder}:${process.env.PATH}`)
+  vi.stubEnv('NOTIFY_SOCKET', join(folder, 'socket'))
+  const command = new Command('-q', '-p', '0')
+  vi.unstubAllEnvs()
+  const { pid } = command.process
+  await command.url()
+  await until('it is told of the start', () => existsSync(told))
+  command.process.kill('SIGINT')
+  expect(await command.closed).toBe(0)
+  await until('it is told of the end', () => readFileSync(told, 'utf8').includes('STOPPING'))
+  expect(readFileSync(told, 'utf8')).toBe(`--pid=${pid} READY=1\n--pid=${pid} STOPPING=1\n`)
 })
 
 describe('--run', () => {
