@@ -6,6 +6,9 @@
 import { readFileSync } from 'node:fs'
 import { Command, Help } from 'commander'
 import { StartupError } from '../server/index.js'
+import { clientCommands } from './client-programs.js'
+import { clusterCommands } from './cluster-commands.js'
+import { controlCommands } from './control.js'
 import { SIGNALS, startCommand } from './start.js'
 
 // This file runs as dist/bin/pglite-imports-server.js.
@@ -21,9 +24,12 @@ const program = new Command('pglite-imports-server')
   .version(version, '--version', 'print the version')
   .helpOption('--help', 'print this help; after a command, help on that')
   .helpCommand(false)
+  // What comes after a command is the command's.
+  .enablePositionalOptions()
   .addHelpText('after', SIGNALS)
-  .addCommand(start)
-for (const command of program.commands) command.helpOption('--help', 'print this help')
+for (const command of [start, ...controlCommands(), ...clusterCommands()])
+  program.addCommand(command.helpOption('--help', 'print this help').allowExcessArguments(false))
+for (const command of clientCommands()) program.addCommand(command)
 
 // Where there is no command, all options are those of start, so they are told beside the program's own.
 program.configureHelp({

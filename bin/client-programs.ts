@@ -1,0 +1,142 @@
+/**
+ * `psql`, `dump` and `restore`: PostgreSQL's own psql, pg_dump and pg_restore, built for WebAssembly as the server is. What
+ * they are given is passed on. -D names a cluster: if no server runs on it, one does for the time.
+ */
+import { spawn } from 'node:child_process'
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
+import { constants as osConstants } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { Command } from 'commander'
+import { startServer } from '../server/index.js'
+import { Outgoing, resolve } from '../server/outgoing.js'
+import { artefactsDir } from '../wasm/artefacts.js'
+import { runProgram } from '../wasm/run-program.js'
+import { runningServer } from './running-server.js'
+
+type Environment = Readonly<Record<string, string>>
+/** Runs a program to its end and returns its exit code. */
+type Run = (args: readonly string[], environment: Environment) => Promise<number>
+
+export function clientCommands(): Command[] {
+  return [
+    client('psql', 'psql', 'run psql: the one that is installed, else the one that is built in', psql),
+    client('dump', 'pg_dump', 'run pg_dump', (args, environment) => builtIn('pg_dump', args, environment)),
+    client(
+      'restore',
+      'pg_restore',
+      "run pg_restore; for a file with pg_dump's SQL and nothing else, psql",
+      restore,
+    ),
+  ]
+}
+
+function client(name: string, program: string, description: string, run: Run): Command {
+  return new Command(name)
+    .description(description)
+    .usage(`[-D dir] [${program}'s arguments...]`)
+    .option('-D, --data-dir <dir>', 'cluster to connect to; must come first')
+    .argument('[arguments...]')
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (args: string[], { dataDir }: { dataDir?: string }, command: Command) => {
+      if (args[0] === '--help') console.log(`Usage: ${command.createHelp().commandUsage(command)}\n${HELP}\n`)
+      process.exit(await withServer(dataDir, args, run))
+    })
+}
+
+const HELP = `
+-D names the cluster, and must come first. It need not have a server: then one serves the command alone. Without -D it is
+the server on localhost, port 5432, user postgres, database postgres; what follows and PGHOST, … say otherwise.`
+
+/** Where clients connect unless told otherwise. */
+const DEFAULTS = { PGHOST: 'localhost', PGPORT: '5432', PGUSER: 'postgres', PGDATABASE: 'postgres' }
+
+async function withServer(dataDir: string | undefined, args: string[], run: Run): Promise<number> {
+  if (dataDir === undefined) return run(args, { ...DEFAULTS, ...ofPostgres(process.env) })
+  const running = await runningServer(dataDir)
+  const server = running === undefined ? await startServer({ dataDir, port: 0 }) : undefined
+  const { address: PGHOST, port } = running ?? { address: server!.host, port: server!.port }
+  try {
+    return await run(args, { ...DEFAULTS, ...ofPostgres(process.env), PGHOST, PGPORT: String(port) })
+  } finally {
+    await server?.stop()
+  }
+}
+
+/** What of an environment concerns PostgreSQL's programs; and the password that a new cluster was given by it. */
+function ofPostgres(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const { POSTGRES_PASSWORD } = environment
+  const entries = Object.entries({
+    ...(POSTGRES_PASSWORD ? { PGPASSWORD: POSTGRES_PASSWORD } : {}),
+    ...environment,
+  }).filter(([name]) => /^(PG|PSQL|HOME$|COLUMNS$)/.test(name))
+  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+}
+
+async function psql(args: readonly string[], environment: Environment): Promise<number> {
+  const installed = findInPath('psql')
+  if (installed === undefined) return builtIn('psql', args, { PGCLIENTENCODING: 'UTF8', ...environment })
+  // Ctrl-C is psql's to handle.
+  process.on('SIGINT', () => {})
+  const child = spawn(installed, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code, signal) => resolve(code ?? 128 + osConstants.signals[signal!]))
+  })
+}
+
+/** pg_restore wants to be told a database to restore into; with nothing but a file, it is the one to connect to. */
+function restore(args: readonly string[], environment: Environment): Promise<number> {
+  const [file] = args
+  if (args.length !== 1 || file === undefined || file.startsWith('-'))
+    return builtIn('pg_restore', args, environment)
+  if (isSql(file)) return builtIn('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', file], environment)
+  return builtIn('pg_restore', ['-d', environment.PGDATABASE ?? '', file], environment)
+}
+
+/** Whether it is none of pg_dump's archives: of custom format, a tar file or a directory. */
+function isSql(file: string): boolean {
+  try {
+    if (!statSync(file).isFile()) return false
+    const fd = openSync(file, 'r')
+    const head = Buffer.alloc(262)
+    const length = readSync(fd, head, 0, head.length, 0)
+    closeSync(fd)
+    return head.toString('latin1', 0, 5) !== 'PGDMP' && head.toString('latin1', 257, length) !== 'ustar'
+  } catch {
+    return false // So that pg_restore says what is wrong.
+  }
+}
+
+function builtIn(program: string, args: readonly string[], environment: Environment): Promise<number> {
+  const outgoing = new Outgoing()
+  // The program does not know how to ask.
+  const { columns } = process.stdout
+  return runProgram(
+    join(artefactsDir, `programs/${program}.wasm`),
+    [join(artefactsDir, 'bin', program), ...args],
+    {
+      alone: true,
+      environment: { ...(columns === undefined ? {} : { COLUMNS: String(columns) }), ...environment },
+      connections: {
+        connect: (address, connected, signal) => outgoing.connect(address, connected, signal),
+        resolve,
+      },
+    },
+  )
+}
+
+function findInPath(program: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
+  return folders.map(folder => join(folder, program)).find(isExecutable)
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return statSync(file).isFile()
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,78 @@
+/** `init`, `export` and `import`: clusters that no server runs on. */
+import { createWriteStream, renameSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream as WebStream } from 'node:stream/web'
+import { Command } from 'commander'
+import { exportDataDirectory, importDataDirectory, StartupError } from '../server/index.js'
+import { createDataDirectory } from '../server/initdb.js'
+import { errorCode } from '../server/startup-error.js'
+
+export function clusterCommands(): Command[] {
+  return [
+    command('init', 'make a new cluster, which start does as well where there is none')
+      .usage("-D dir [initdb's options...]")
+      .argument('[options...]', "initdb's, such as -A scram-sha-256 --pwfile file, -U name, --data-checksums")
+      .allowUnknownOption()
+      .action(init),
+    command('export', 'write a cluster that no server runs on to one file, a gzipped tar archive')
+      .argument('[file]', 'which file; - is stdout', '-')
+      .action(exportTo),
+    command('import', "make a cluster of such a file, or of one from a Worker or PGlite's dumpDataDir()")
+      .argument('[file]', 'which file; - is stdin', '-')
+      .action(importFrom),
+  ]
+}
+
+function command(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .requiredOption('-D, --data-dir <dir>', 'directory of the cluster')
+}
+
+async function init(options: string[], { dataDir }: { dataDir: string }): Promise<void> {
+  const path = await createDataDirectory(dataDir, options)
+  console.log(`there is a new cluster in "${path}", to be served by: pglite-imports-server -D ${dataDir}`)
+}
+
+async function exportTo(file: string, { dataDir }: { dataDir: string }): Promise<void> {
+  if (file === '-' && process.stdout.isTTY)
+    throw new StartupError('an archive is nothing to print on a terminal: name a file')
+  const archive = Readable.fromWeb((await exportDataDirectory(dataDir)) as WebStream)
+  if (file === '-') return pipeline(archive, process.stdout)
+  // Under its own name only once it is whole.
+  const unfinished = `${file}.${process.pid}`
+  try {
+    await pipeline(archive, createWriteStream(unfinished, { mode: 0o600, flush: true }))
+    renameSync(unfinished, file)
+  } catch (error) {
+    rmSync(unfinished, { force: true })
+    throw refusal(`cannot write "${file}"`, error)
+  }
+}
+
+async function importFrom(file: string, { dataDir }: { dataDir: string }): Promise<void> {
+  if (file === '-' && process.stdin.isTTY)
+    throw new StartupError('an archive is nothing to type: name a file')
+  try {
+    await importDataDirectory(dataDir, Readable.toWeb(await input(file)) as ReadableStream<Uint8Array>)
+  } catch (error) {
+    throw refusal(`cannot read "${file}"`, error)
+  }
+}
+
+async function input(file: string): Promise<Readable> {
+  if (file === '-') return process.stdin
+  const handle = await open(file)
+  if ((await handle.stat()).isDirectory()) {
+    await handle.close()
+    throw new StartupError(`"${file}" is a directory`)
+  }
+  return handle.createReadStream()
+}
+
+function refusal(what: string, error: unknown): unknown {
+  if (error instanceof StartupError || errorCode(error) === undefined) return error
+  return new StartupError(`${what}: ${(error as Error).message}`, errorCode(error))
+}

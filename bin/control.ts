@@ -1,0 +1,92 @@
+/** `status`, `stop` and `reload`: what is done to a server that runs, found by its data directory, as pg_ctl does it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command, Option } from 'commander'
+import { StartupError, type StopMode } from '../server/index.js'
+import { errorCode } from '../server/startup-error.js'
+import { NoCluster, type RunningServer, requireRunningServer, runningServer } from './running-server.js'
+import { wholeNumber } from './server-options.js'
+
+/** Exit codes of pg_ctl status, which are those of the LSB's init scripts. */
+const NOT_RUNNING = 3
+const NO_DATA_DIRECTORY = 4
+
+const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
+
+/** Milliseconds between two looks whether the server has ended. */
+const PAUSE = 50
+
+export function controlCommands(): Command[] {
+  return [
+    command('status', 'tell whether a server runs, and where; exit code 3 if none does, 4 without a cluster')
+      .option('--json', 'print one JSON object')
+      .action(status),
+    command('stop', 'shut a server down, and wait until it has ended')
+      .addOption(
+        new Option('-m, --mode <mode>', 'wait for clients to leave, disconnect them, or stop at once')
+          .choices(Object.keys(SIGNALS))
+          .default('fast'),
+      )
+      .option('-t, --timeout <seconds>', 'how long to wait', wholeNumber, 60)
+      .option('-W, --no-wait', 'do not wait')
+      .action(stop),
+    command('reload', 'have a server read its configuration files again').action(async ({ dataDir }) => {
+      signal(await requireRunningServer(dataDir), 'SIGHUP')
+    }),
+  ]
+}
+
+function command(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .requiredOption('-D, --data-dir <dir>', "directory of the server's cluster")
+}
+
+async function status({ dataDir, json }: { dataDir: string; json?: true }): Promise<void> {
+  let server: RunningServer | undefined
+  try {
+    server = await runningServer(dataDir)
+  } catch (error) {
+    if (!(error instanceof NoCluster)) throw error
+    console.error(`pglite-imports-server: ${error.message}`)
+    process.exitCode = NO_DATA_DIRECTORY
+    return
+  }
+  if (json) console.log(JSON.stringify({ running: server !== undefined, ...server }))
+  else if (server === undefined) console.log('no server runs')
+  else {
+    const { pid, host, state, address, port } = server
+    const where = host === undefined ? '' : ` on host "${host}"`
+    console.log(`server is ${state}, PID ${pid}${where}, at ${address}, port ${port}`)
+  }
+  if (server === undefined) process.exitCode = NOT_RUNNING
+}
+
+interface StopOptions {
+  dataDir: string
+  mode: StopMode
+  timeout: number
+  wait: boolean
+}
+
+async function stop({ dataDir, mode, timeout, wait }: StopOptions): Promise<void> {
+  const server = await requireRunningServer(dataDir)
+  signal(server, SIGNALS[mode])
+  if (!wait) return
+  const deadline = performance.now() + timeout * 1000
+  while ((await runningServer(dataDir))?.pid === server.pid) {
+    if (performance.now() > deadline) {
+      const hint = mode === 'smart' ? ': clients are connected; -m fast disconnects them' : ''
+      throw new StartupError(`the server has not stopped within ${timeout} s${hint}`)
+    }
+    await sleep(PAUSE)
+  }
+}
+
+function signal({ pid }: RunningServer, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH') return // It has just ended.
+    throw new StartupError(`the server, PID ${pid}, cannot be sent a signal: ${(error as Error).message}`)
+  }
+}

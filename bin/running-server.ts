@@ -1,0 +1,68 @@
+/** The server that runs on a data directory, as its lock and its postmaster.pid tell. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Holder, holderOf, lockFileOf } from '../server/directory-lock.js'
+import { StartupError } from '../server/index.js'
+import { errorCode } from '../server/startup-error.js'
+
+export interface RunningServer extends Holder {
+  readonly dataDir: string
+  /** In postmaster.pid's words: starting, ready, standby, stopping. */
+  readonly state: string
+  /** Where clients on this machine connect: a host name, an address, or the folder of a unix socket. */
+  readonly address: string
+  readonly port: number
+}
+
+/** Addresses by which nobody connects. */
+const WILDCARDS = ['*', '0.0.0.0', '::', '']
+
+/** What the command line finds in no data directory. */
+export class NoCluster extends StartupError {}
+
+/**
+ * The server of a data directory, or undefined when none runs.
+ *
+ * @throws NoCluster when the directory holds none, or cannot be read
+ */
+export async function runningServer(dataDir: string): Promise<RunningServer | undefined> {
+  const path = resolve(dataDir)
+  let holder: Holder | undefined
+  try {
+    holder = await holderOf(path)
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error
+    throw new NoCluster(`data directory "${path}" cannot be read: ${(error as Error).message}`)
+  }
+  if (!existsSync(join(path, 'PG_VERSION'))) throw new NoCluster(`"${path}" holds no PostgreSQL cluster`)
+  if (holder === undefined) return undefined
+  const lines = lockFileOf(path) ?? []
+  // Another's, or none yet: it has the directory, but PostgreSQL has not come up on it.
+  const [, , , port, socketDir = '', host = '', , state = 'starting'] =
+    Number(lines[0]) === holder.pid ? lines : []
+  const local = WILDCARDS.includes(host) ? 'localhost' : host
+  return {
+    ...holder,
+    dataDir: path,
+    state: state.trim(),
+    // A name that begins with @ is the system's own, not in the file system.
+    address: host === '' && socketDir !== '' && !socketDir.startsWith('@') ? socketDir : local,
+    port: Number(port ?? 0),
+  }
+}
+
+/**
+ * The server of a data directory that is to be sent a signal.
+ *
+ * @throws StartupError when none runs, or it is out of reach
+ */
+export async function requireRunningServer(dataDir: string): Promise<RunningServer> {
+  const server = await runningServer(dataDir)
+  if (server === undefined) throw new StartupError(`no server runs on "${resolve(dataDir)}"`)
+  const { pid, host } = server
+  if (host !== undefined)
+    throw new StartupError(
+      `the server on "${server.dataDir}" runs on host "${host}", PID ${pid}: only from there it can be sent a signal`,
+    )
+  return server
+}

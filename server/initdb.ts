@@ -1,0 +1,42 @@
+/** PostgreSQL's initdb, for a cluster that is to differ from the one that the build has made. */
+import { join } from 'node:path'
+import { artefactsDir } from '../wasm/artefacts.js'
+import { runProgram } from '../wasm/run-program.js'
+import { openDataDirectory } from './data-directory.js'
+import { StartupError } from './startup-error.js'
+import { unpackTemplate } from './unpack.js'
+
+/** What a new cluster has unless told otherwise: as the template, see INITDB_OPTIONS in wasm/build/template.ts. */
+const DEFAULTS = [
+  ...['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C'],
+  ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--wal-segsize=1'],
+  ...['-c', 'max_wal_size=1GB', '-c', 'min_wal_size=80MB'],
+]
+
+/**
+ * Makes a new cluster, whole or not at all.
+ *
+ * @param dataDir missing, or empty
+ * @param options initdb's, beside the directory; with none, the cluster is unpacked instead
+ * @throws StartupError when there is something, or initdb fails: then with what it has said
+ */
+export async function createDataDirectory(dataDir: string, options: readonly string[]): Promise<string> {
+  const directory = await openDataDirectory(dataDir, unpacking =>
+    options.length === 0 ? unpackTemplate(unpacking, true) : initdb(unpacking, options),
+  )
+  directory.release()
+  return directory.path
+}
+
+async function initdb(directory: string, options: readonly string[]): Promise<void> {
+  let said = ''
+  const args = [join(artefactsDir, 'bin/initdb'), ...DEFAULTS, ...options, '-D', directory]
+  const code = await runProgram(join(artefactsDir, 'programs/initdb.wasm'), args, {
+    onWrite: text => {
+      said += text
+    },
+  })
+  if (code === 0) return
+  const [, error = said.trim()] = /(?:^|\/)(initdb: (?!hint: ).*)$/m.exec(said) ?? []
+  throw new StartupError(error)
+}
