@@ -101,6 +101,11 @@ HOST_IMPORT(notify_state) void host_notify_state(const char *state);
 
 /* How many bytes of memory a module needs for its data, or -ENOENT if there is none of this name. */
 HOST_IMPORT(module_size) int host_module_size(const char *module);
+/*
+ * Writes the file name of a module that has to be loaded before this one, the `index`th of them, with a NUL. Returns 0, or -ENOENT
+ * if there are no more.
+ */
+HOST_IMPORT(module_needed) int host_module_needed(const char *module, int index, char *buffer, size_t size);
 /* Links such a module with this process, with its data at `memory`: zeroed, aligned to 16 bytes, the module's for good. */
 HOST_IMPORT(module_load) void host_module_load(const char *module, void *memory);
 /* A function of a module that has been loaded, as this process calls it; NULL if the module exports no such function. */

@@ -13,11 +13,17 @@ export type LoadableModules = ReadonlyMap<string, WebAssembly.Module>
 
 type Exports = Readonly<Record<string, WebAssembly.ExportValue>>
 
+interface LoadedModule {
+  readonly exports: Exports
+  /** Where its data lie. */
+  readonly memory: number
+}
+
 /** Links modules with one process: the last part of `c/host-imports.h`. */
 export class ModuleLoader {
   #env: ProgramEnvironment | undefined
   #program: Exports = {}
-  readonly #loaded = new Map<string, Exports>()
+  readonly #loaded = new Map<string, LoadedModule>()
   /** Where in the function table functions have been put, so that a function has one address only. */
   readonly #slots = new Map<WebAssembly.ExportValue, number>()
 
@@ -32,12 +38,21 @@ export class ModuleLoader {
       const module = this.modules.get(this.memory.string(name))
       return module === undefined ? -errno('ENOENT') : imageSize(module).data
     },
+    module_needed: (name: number, index: number, buffer: number, size: number): number => {
+      const module = this.modules.get(this.memory.string(name))
+      const file = module === undefined ? undefined : imageSize(module).needed[index]
+      if (file === undefined) return -errno('ENOENT')
+      const bytes = new TextEncoder().encode(`${file}\0`)
+      if (bytes.length > size) return -errno('ENAMETOOLONG')
+      this.memory.reach((buffer >>> 0) + size).set(bytes, buffer >>> 0)
+      return 0
+    },
     module_load: (name: number, memory: number): void => {
       const text = this.memory.string(name)
-      this.#loaded.set(text, this.#link(text, memory))
+      this.#loaded.set(text, { exports: this.#link(text, memory), memory })
     },
     module_symbol: (name: number, symbol: number): number => {
-      const value = this.#loaded.get(this.memory.string(name))?.[this.memory.string(symbol)]
+      const value = this.#loaded.get(this.memory.string(name))?.exports[this.memory.string(symbol)]
       return typeof value === 'function' && this.#env !== undefined ? this.#slot(this.#env, value) : 0
     },
   }
@@ -53,10 +68,12 @@ export class ModuleLoader {
     const module = this.modules.get(name)
     if (env === undefined || module === undefined) throw new Error(`no module "${name}" to be loaded`)
     const tableBase = env.__indirect_function_table.grow(imageSize(module).table)
+    const needed = this.#needed(module)
     const { exports } = new WebAssembly.Instance(module, {
-      ...this.#addresses(env, module),
+      ...this.#addresses(env, module, needed),
       env: {
         ...this.#program,
+        ...Object.assign({}, ...needed.map(({ exports }) => exports)),
         ...env,
         __memory_base: new WebAssembly.Global({ value: 'i32' }, memory),
         __table_base: new WebAssembly.Global({ value: 'i32' }, tableBase),
@@ -68,16 +85,30 @@ export class ModuleLoader {
     return exports
   }
 
-  /** The module's global offset tables: addresses of variables and functions of the program. */
-  #addresses(env: ProgramEnvironment, module: WebAssembly.Module): Record<string, WebAssembly.ModuleImports> {
+  /** The libraries that a module is linked with, which have been loaded before. */
+  #needed(module: WebAssembly.Module): LoadedModule[] {
+    return imageSize(module).needed.map(file => {
+      const library = this.#loaded.get(file.replace(/\.so$/, ''))
+      if (library === undefined) throw new Error(`the library "${file}" is not loaded`)
+      return library
+    })
+  }
+
+  /** The module's global offset tables: addresses of variables and functions of what it needs, or else of the program. */
+  #addresses(
+    env: ProgramEnvironment,
+    module: WebAssembly.Module,
+    needed: readonly LoadedModule[],
+  ): Record<string, WebAssembly.ModuleImports> {
     const variables: WebAssembly.ModuleImports = {}
     const functions: WebAssembly.ModuleImports = {}
     const address = (value: number) => new WebAssembly.Global({ value: 'i32', mutable: true }, value)
     for (const { module: table, name } of WebAssembly.Module.imports(module)) {
-      const value = this.#program[name]
-      // A variable is exported as its place in the program's data.
+      const from = needed.find(({ exports }) => name in exports)
+      const value = from?.exports[name] ?? this.#program[name]
+      // A variable is exported as its place in the data of what exports it.
       if (table === 'GOT.mem' && value instanceof WebAssembly.Global)
-        variables[name] = address(env.__memory_base.value + value.value)
+        variables[name] = address((from?.memory ?? env.__memory_base.value) + value.value)
       if (table === 'GOT.func' && typeof value === 'function')
         functions[name] = address(this.#slot(env, value))
     }

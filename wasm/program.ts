@@ -11,6 +11,8 @@ export interface ImageSize {
   data: number
   /** Slots of the function table. */
   table: number
+  /** Files of the modules that have to be loaded before it. */
+  needed: readonly string[]
 }
 
 /** Functions that c/posix and c/postgres export beside those of the linker. */
@@ -34,7 +36,10 @@ export interface ProgramEnvironment extends WebAssembly.ModuleImports {
   readonly __stack_pointer: WebAssembly.Global
 }
 
+/** Parts of `dylink.0`. */
 const MEMORY_INFO = 1
+const NEEDED = 2
+
 /** Slot 0 of the table stays empty, so that a null function pointer traps. */
 const TABLE_BASE = 1
 
@@ -60,17 +65,26 @@ function readImageSize(module: WebAssembly.Module): ImageSize {
       if (byte < 0x80) return value >>> 0
     }
   }
+  let memory: { data: number; table: number } | undefined
+  let needed: string[] = []
   while (at < bytes.length) {
     const type = number()
     const end = number() + at
     if (type === MEMORY_INFO) {
       const data = number()
       number() // alignment: all places that instances are given are aligned enough
-      return { data, table: number() }
+      memory = { data, table: number() }
     }
+    if (type === NEEDED)
+      needed = Array.from({ length: number() }, () => {
+        const length = number()
+        at += length
+        return new TextDecoder().decode(bytes.subarray(at - length, at))
+      })
     at = end
   }
-  throw new Error('the module does not say how much memory it needs')
+  if (memory === undefined) throw new Error('the module does not say how much memory it needs')
+  return { ...memory, needed }
 }
 
 /**

@@ -14,6 +14,9 @@
 /* The strictest alignment that any C type has. */
 #define DATA_ALIGNMENT	16
 
+/* Of a module's file, with its NUL. */
+#define NAME_SIZE	64
+
 /* A module that this process has loaded. It stays: PostgreSQL never unloads one. */
 struct module
 {
@@ -30,12 +33,16 @@ load(const char *name)
 {
 	int			size = host_module_size(name);
 	void	   *memory;
+	char		needed[NAME_SIZE];
 
 	if (size < 0)
 	{
 		error = "module is not part of this server";
 		return -1;
 	}
+	for (int i = 0; host_module_needed(name, i, needed, sizeof(needed)) == 0; i++)
+		if (dlopen(needed, RTLD_NOW) == NULL)
+			return -1;
 	memory = aligned_alloc(DATA_ALIGNMENT, (size_t) size);
 	if (memory == NULL)
 	{

@@ -1,20 +1,26 @@
 /** Modules that a process links with itself when it first needs them; see wasm/loadable-modules.ts. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { imageSize } from '../../wasm/program.js'
 import { useServer } from '../server.js'
 
 const dist = new URL('../../wasm/dist/', import.meta.url)
 const compile = (name: string) => new WebAssembly.Module(readFileSync(new URL(name, dist)))
 
 describe('the loadable modules', () => {
-  const provided = new Set(WebAssembly.Module.exports(compile('postgres.wasm')).map(({ name }) => name))
-  for (const name of ['memory', '__stack_pointer', '__memory_base', '__table_base']) provided.add(name)
-  provided.add('__indirect_function_table')
+  const exportsOf = (name: string) => WebAssembly.Module.exports(compile(name)).map(({ name }) => name)
+  const provided = exportsOf('postgres.wasm')
+  provided.push('memory', '__stack_pointer', '__memory_base', '__table_base', '__indirect_function_table')
 
-  it.each(readdirSync(new URL('lib', dist)))('%s imports only what postgres.wasm exports', name => {
-    const imports = WebAssembly.Module.imports(compile(`lib/${name}`))
+  it.each(readdirSync(new URL('lib', dist)))('%s imports only what others export', name => {
+    const module = compile(`lib/${name}`)
+    const imports = WebAssembly.Module.imports(module)
     expect(imports.filter(entry => !['env', 'GOT.mem', 'GOT.func'].includes(entry.module))).toEqual([])
-    expect(imports.filter(entry => !provided.has(entry.name))).toEqual([])
+    const known = new Set([
+      ...provided,
+      ...imageSize(module).needed.flatMap(library => exportsOf(`lib/${library}`)),
+    ])
+    expect(imports.filter(entry => !known.has(entry.name))).toEqual([])
   })
 })
 
