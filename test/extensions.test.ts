@@ -103,6 +103,23 @@ const USES: [string, string, string, unknown[]][] = [
     [true],
   ],
   ['pgstattuple', '', `select tuple_count > 0 from pgstattuple('pg_class')`, [true]],
+  [
+    'pgcrypto',
+    '',
+    `select encode(digest('abc', 'sha256'), 'hex'),
+            encode(hmac('what do ya want for nothing?', 'Jefe', 'sha256'), 'hex'),
+            crypt('U*U', '$2a$05$CCCCCCCCCCCCCCCCCCCCC.'),
+            crypt('secret', gen_salt('bf', 4)) like '$2a$04$%',
+            pgp_sym_decrypt(pgp_sym_encrypt('Grüße', 'key', 'compress-algo=1, cipher-algo=aes256'), 'key'),
+            convert_from(decrypt(encrypt('text', 'key', 'bf'), 'key', 'bf'), 'UTF8'),
+            length(gen_random_bytes(16)), gen_random_bytes(16) <> gen_random_bytes(16)`,
+    [
+      'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+      '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+      '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
+      ...[true, 'Grüße', 'text', 16, true],
+    ],
+  ],
   ['seg', '', `select '1 .. 5'::seg && '4 .. 9'::seg`, [true]],
   [
     'moddatetime',
@@ -127,6 +144,38 @@ const USES: [string, string, string, unknown[]][] = [
     'create table s as select generate_series(1, 100)',
     'select count(*)::int from s tablesample system_time(60000)',
     [100],
+  ],
+  [
+    '"uuid-ossp"',
+    '',
+    `select uuid_generate_v5(uuid_ns_dns(), 'www.example.com')::text, uuid_generate_v4() <> uuid_generate_v4(),
+            substr(uuid_generate_v1()::text, 15, 1), substr(uuid_generate_v1mc()::text, 15, 1)`,
+    ['2ed6657d-e927-568b-95e1-2665a8aea6a2', true, '1', '1'],
+  ],
+  [
+    'vector',
+    `create table v as select g as id, array[sin(g), cos(g), g % 7]::vector(3) as e from generate_series(1, 500) g;
+     create index on v using hnsw (e vector_l2_ops); set local enable_seqscan = off`,
+    `select array_agg(id) = (select array_agg(id) from (select id from v order by (e <-> '[0.5,0.5,3]') + 0 limit 5) b),
+            '[1,2,3]'::vector <#> '[4,5,6]', l2_normalize('[3,4]'::halfvec)::text
+       from (select id from v order by e <-> '[0.5,0.5,3]' limit 5) a`,
+    [true, -32, '[0.60009766,0.7998047]'],
+  ],
+  [
+    'vector',
+    `create table v as select g as id, array[sin(g), cos(g), g % 7]::vector(3) as e from generate_series(1, 500) g;
+     create index on v using ivfflat (e vector_cosine_ops) with (lists = 4); set local ivfflat.probes = 4;
+     set local enable_seqscan = off`,
+    `select count(*)::int from (select id from v order by e <=> '[1,0,3]' limit 10) a`,
+    [10],
+  ],
+  [
+    'xml2',
+    '',
+    `select xpath_string('<a><b>1</b><b>2</b></a>', '/a/b[2]'), xpath_nodeset('<a><b>1</b></a>', '/a/b'),
+            xslt_process('<a>x</a>', '<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" version="1.0">' ||
+              '<xsl:output method="text"/><xsl:template match="a">[<xsl:value-of select="."/>]</xsl:template></xsl:stylesheet>')`,
+    ['2', '<b>1</b>', '[x]'],
   ],
   ['unaccent', '', `select unaccent('Hôtel Ærø')`, ['Hotel AEro']],
 ]

@@ -20,7 +20,7 @@ export function gather(
   toolchain: Toolchain,
   linked: Linked,
   objects: Objects,
-  modules: LoadableModules,
+  modules: readonly Modules[],
   folder: string,
 ): void {
   for (const file of [linked.kernel, linked.postgres])
@@ -29,7 +29,7 @@ export function gather(
   const programs = [linked.initdb, ...linked.clients]
   for (const name of ['postgres', ...programs.map(file => basename(file, '.wasm'))])
     writeFileSync(join(folder, 'bin', name), '', { mode: 0o755 })
-  copyModules(toolchain, modules, join(folder, 'lib'))
+  for (const each of modules) copyModules(toolchain, each, join(folder, 'lib'))
   cpSync(toolchain.outside(`${objects.installed}/share`), join(folder, 'share'), { recursive: true })
   mkdirSync(join(folder, 'programs'))
   for (const file of programs) cpSync(toolchain.outside(file), join(folder, 'programs', basename(file)))
@@ -46,7 +46,9 @@ export function gatherForTests(
   cpSync(toolchain.outside(`${objects.installedForTests}/share`), join(folder, 'share'), { recursive: true })
 }
 
-function copyModules(toolchain: Toolchain, modules: LoadableModules, folder: string): void {
+type Modules = Pick<LoadableModules, 'folder' | 'names'>
+
+function copyModules(toolchain: Toolchain, modules: Modules, folder: string): void {
   mkdirSync(folder, { recursive: true })
   for (const name of modules.names)
     cpSync(toolchain.outside(`${modules.folder}/${name}.so`), join(folder, `${name}.so`))

@@ -11,10 +11,12 @@ import { join } from 'node:path'
 import { readTemplate } from '../template.js'
 import { FOR_INITDB } from './artefacts.js'
 import { filesBelow } from './hash.js'
-import type { LoadableModules } from './loadable-modules.js'
 
-/** @param folder of artefacts, complete but for these two files and the manifest */
-export async function writeBundle(folder: string, { names }: LoadableModules): Promise<void> {
+/**
+ * @param folder of artefacts, complete but for these two files and the manifest
+ * @param names of all modules in lib/
+ */
+export async function writeBundle(folder: string, names: readonly string[]): Promise<void> {
   const entries: [path: string, offset?: number, length?: number][] = []
   const contents: Uint8Array[] = []
   const places = new Map<string, number>()

@@ -35,13 +35,18 @@ export interface Linked {
   clients: string[]
 }
 
-/** `exported` names what loadable modules import from postgres.wasm. */
+/**
+ * `exported` names what loadable modules import from postgres.wasm; `foreign` are the objects that stand in it for the archives
+ * of libraries which are modules, `lazy`.
+ */
 export async function link(
   toolchain: Toolchain,
   library: CLibrary,
   objects: Objects,
   own: OwnObjects,
   exported: string[],
+  foreign: string[],
+  lazy: ReadonlyMap<string, string>,
 ): Promise<Linked> {
   const folder = `${toolchain.work}/linked`
   mkdirSync(toolchain.outside(folder), { recursive: true })
@@ -65,7 +70,8 @@ export async function link(
       toolchain,
       `${folder}/postgres.wasm`,
       ...[...PROGRAM, '--export-if-defined=_interactive_one', ...exports],
-      ...[...own.posix, ...own.postgres, ...inputs('postgres', false), ...libraries],
+      ...[...own.posix, ...own.postgres, ...foreign],
+      ...[...inputs('postgres', false).filter(input => !lazy.has(input)), ...libraries],
     ),
     initdb: await wasmLd(
       toolchain,

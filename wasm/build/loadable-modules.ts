@@ -17,7 +17,7 @@ export interface LoadableModules {
   imports: string[]
 }
 
-const MODULE = [
+export const MODULE = [
   ...[...SHARED_MEMORY, '-shared', '-Bsymbolic', '--experimental-pic', '--no-entry', '--gc-sections'],
   ...['--unresolved-symbols=import-dynamic', '-mllvm', '-exception-model=wasm'],
 ]
@@ -27,11 +27,15 @@ export const FROM_THE_LOADER = [
   ...['memory', '__stack_pointer', '__memory_base', '__table_base', '__indirect_function_table'],
 ]
 
-/** Links the libraries of an installation, into a folder of that name. */
+/**
+ * Links the libraries of an installation, into a folder of that name. `libraries` says which module is linked in place of which
+ * archive: it is noted as needed, and the loader loads it first.
+ */
 export async function linkModules(
   toolchain: Toolchain,
   installed: string,
   name: string,
+  libraries: ReadonlyMap<string, string>,
 ): Promise<LoadableModules> {
   const folder = `${toolchain.work}/linked/${name}`
   mkdirSync(toolchain.outside(folder), { recursive: true })
@@ -43,10 +47,24 @@ export async function linkModules(
   const imports = new Set<string>()
   for (const name of names) {
     const file = `${folder}/${name}.so`
-    await wasmLd(toolchain, file, ...MODULE, ...linkInputs(toolchain, `${installed}/lib/${name}.so`, true))
-    const module = await WebAssembly.compile(readFileSync(toolchain.outside(file)))
-    for (const { name } of WebAssembly.Module.imports(module)) imports.add(name)
+    const inputs = linkInputs(toolchain, `${installed}/lib/${name}.so`, true)
+    const linked = inputs.map(input => libraries.get(input) ?? input)
+    await wasmLd(toolchain, file, ...MODULE, ...linked)
+    const needed = linked.filter(input => !inputs.includes(input))
+    const provided = new Set(
+      needed.flatMap(library => [...exportedNames(readFileSync(toolchain.outside(library)))]),
+    )
+    for (const symbol of await importsOf(readFileSync(toolchain.outside(file))))
+      if (!provided.has(symbol)) imports.add(symbol)
   }
-  for (const name of FROM_THE_LOADER) imports.delete(name)
   return { folder, names, imports: [...imports].sort() }
 }
+
+/** What a module takes from the program that it is loaded into. */
+export async function importsOf(module: Uint8Array<ArrayBuffer>): Promise<string[]> {
+  const names = WebAssembly.Module.imports(await WebAssembly.compile(module)).map(({ name }) => name)
+  return names.filter(name => !FROM_THE_LOADER.includes(name))
+}
+
+const exportedNames = (module: Uint8Array<ArrayBuffer>) =>
+  WebAssembly.Module.exports(new WebAssembly.Module(module)).map(({ name }) => name)

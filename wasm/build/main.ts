@@ -6,15 +6,18 @@ import { basename, join } from 'node:path'
 import { gather, gatherForTests, publish, publishedInputHash } from './artefacts.js'
 import { writeBundle } from './bundle.js'
 import { getCLibrary } from './c-library.js'
+import { getExtensionSources } from './extensions.js'
 import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
 import { requireKnownImports } from './imports-check.js'
+import { linkLazyLibraries } from './lazy-libraries.js'
+import { compileLibraries } from './library-objects.js'
 import { link } from './link.js'
 import { linkModules } from './loadable-modules.js'
 import { lockCache } from './lock.js'
 import { writeManifest } from './manifest.js'
 import { makeOnce, removeOldSiblings } from './once.js'
-import { compileOwnSources, copyOwnSources, hashOfHeaders } from './own-objects.js'
+import { compileGenerated, compileOwnSources, copyOwnSources, hashOfHeaders } from './own-objects.js'
 import { cache, repository } from './paths.js'
 import { compilePostgres, configurePostgres } from './postgres.js'
 import { Progress } from './progress.js'
@@ -47,23 +50,39 @@ async function main(): Promise<void> {
 }
 
 async function build(inputHash: string, folder: string): Promise<void> {
-  const progress = new Progress(10)
+  const progress = new Progress(11)
   const toolchain = await progress.step('toolchain', getToolchain)
   const source = await progress.step('PostgreSQL source', step => getSource(toolchain, step))
+  const extensions = await getExtensionSources(toolchain)
   const library = await progress.step('C library', step => getCLibrary(toolchain, step))
+  const libraries = await progress.step('libraries', step => compileLibraries(toolchain, library, step))
   const objects = await progress.step('configure PostgreSQL', step =>
-    configurePostgres(toolchain, library, source, step),
+    configurePostgres(toolchain, library, libraries, source, step),
   )
   await progress.step('compile PostgreSQL', step => {
     copyOwnSources(toolchain)
-    return compilePostgres(toolchain, library, objects, hashOf(hashOfPatches(), hashOfHeaders()), step)
+    return compilePostgres(
+      toolchain,
+      library,
+      objects,
+      source,
+      extensions,
+      hashOf(hashOfPatches(), hashOfHeaders()),
+      step,
+    )
   })
   const own = await progress.step('compile c/', () => compileOwnSources(toolchain, library, source, objects))
-  const [linked, modules, testModules] = await progress.step('link', async () => {
-    const modules = await linkModules(toolchain, objects.installed, 'lib')
-    const testModules = await linkModules(toolchain, objects.installedForTests, 'lib-for-tests')
-    const exports = [...modules.imports, ...testModules.imports]
-    return [await link(toolchain, library, objects, own, exports), modules, testModules] as const
+  const [linked, lazy, modules, testModules] = await progress.step('link', async () => {
+    const lazy = await linkLazyLibraries(toolchain, libraries, objects)
+    const modules = await linkModules(toolchain, objects.installed, 'lib', lazy.modules)
+    const testModules = await linkModules(toolchain, objects.installedForTests, 'lib-for-tests', lazy.modules)
+    const exports = [...lazy.imports, ...modules.imports, ...testModules.imports]
+    const foreign = [
+      ...(await compileGenerated(toolchain, library, lazy.stubs)),
+      ...libraries.flatMap(({ inServer }) => inServer),
+    ]
+    const linked = await link(toolchain, library, objects, own, exports, foreign, lazy.modules)
+    return [linked, lazy, modules, testModules] as const
   })
   await progress.step('check the imports', async () => {
     const read = (file: string) => readFileSync(toolchain.outside(file))
@@ -71,14 +90,16 @@ async function build(inputHash: string, folder: string): Promise<void> {
       await requireKnownImports(basename(program), read(program), read(linked.kernel))
   })
   await progress.step('cluster template', async () => {
-    gather(toolchain, linked, objects, modules, folder)
+    gather(toolchain, linked, objects, [modules, lazy], folder)
     gatherForTests(toolchain, objects, testModules, join(folder, 'test'))
     publish(folder) // without the manifest, so not yet complete: for the host to run what was linked
     const installed = toolchain.outside(`${objects.installed}/bin/initdb`)
     await makeTemplate(toolchain.outside(linked.initdb), installed, join(folder, 'cluster.tar.br'))
-    await writeBundle(folder, modules)
+    await writeBundle(folder, [...modules.names, ...lazy.names])
   })
-  await progress.step('manifest', () => writeManifest(folder, inputHash, toolchain, source, modules))
+  await progress.step('manifest', () =>
+    writeManifest(folder, inputHash, toolchain, source, modules, libraries),
+  )
   console.log(`built in ${progress.elapsed}`)
 }
 

@@ -16,6 +16,7 @@ const CONTRIB = [
     'pg_stat_statements',
     'pg_surgery',
   ],
+  ...['pgcrypto', 'uuid-ossp', 'xml2'],
   ...['pg_trgm', 'pg_visibility', 'pg_walinspect', 'pgrowlocks', 'pgstattuple', 'postgres_fdw', 'seg', 'spi'],
   ...['tablefunc', 'tcn', 'test_decoding', 'tsm_system_rows', 'tsm_system_time', 'unaccent'],
 ]
@@ -54,6 +55,12 @@ export const TEST_MODULE_FOLDERS = [
     ...['worker_spi', 'xid_wraparound'],
   ].map(name => `src/test/modules/${name}`),
 ]
+
+/** Variables that a folder's makefile is given. */
+export const MAKE_VARIABLES: Readonly<Record<string, string[]>> = {
+  // It asks for what a server with OpenSSL is linked with.
+  'contrib/pgcrypto': ['SHLIB_LINK=-lcrypto -lz'],
+}
 
 /** The target of a folder's makefile that installs its libraries, where it is not `install`. */
 export const INSTALL_TARGETS: Readonly<Record<string, string>> = { 'src/test/regress': 'install-lib' }

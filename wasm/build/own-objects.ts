@@ -12,6 +12,7 @@ import {
   rmSync,
   statSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -61,6 +62,12 @@ export interface OwnObjects {
   initdb: string[]
 }
 
+/** C that the build itself wrote. */
+export interface GeneratedSource {
+  path: string
+  text: string
+}
+
 export async function compileOwnSources(
   toolchain: Toolchain,
   library: CLibrary,
@@ -94,6 +101,21 @@ export async function compileOwnSources(
   if (failures.length > 0) throw new BuildFailure(failures.join('\n\n'))
   removeUnused(toolchain.outside(`${toolchain.work}/own`))
   return own
+}
+
+/** Compiles sources that the build wrote, for postgres.wasm. */
+export async function compileGenerated(
+  toolchain: Toolchain,
+  library: CLibrary,
+  sources: readonly GeneratedSource[],
+): Promise<string[]> {
+  const flags = [...targetFlags(library), '-O2', '-g0', `-I${toolchain.work}/c`, ...WARNINGS]
+  const compileSource = ({ path, text }: GeneratedSource) => {
+    mkdirSync(dirname(toolchain.outside(path)), { recursive: true })
+    writeFileSync(toolchain.outside(path), text)
+    return compile(toolchain, path, text, flags)
+  }
+  return Promise.all(sources.map(compileSource))
 }
 
 /** Objects that no build has wanted for a while. */

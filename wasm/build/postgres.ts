@@ -13,8 +13,10 @@ import {
   writeProbingCompiler,
   writeRecordingCompiler,
 } from './compiler.js'
+import { type ExtensionSource, makeExtension } from './extensions.js'
 import { hashOf } from './hash.js'
-import { INSTALL_TARGETS, MODULE_FOLDERS, TEST_MODULE_FOLDERS } from './modules.js'
+import type { CompiledLibrary } from './library-objects.js'
+import { INSTALL_TARGETS, MAKE_VARIABLES, MODULE_FOLDERS, TEST_MODULE_FOLDERS } from './modules.js'
 import { removeOldSiblings } from './once.js'
 import { logFile } from './paths.js'
 import type { Step } from './progress.js'
@@ -30,8 +32,19 @@ const PREFIX = '/pgsql'
 
 const CONFIGURE = [
   ...['--host=wasm32-unknown-emscripten', '--with-template=linux', `--prefix=${PREFIX}`, '--enable-depend'],
-  ...['--without-readline', '--without-icu', '--without-llvm', '--without-zlib'],
+  ...[
+    '--without-readline',
+    '--without-llvm',
+    '--without-icu',
+    '--with-libxml',
+    '--with-libxslt',
+    '--with-uuid=e2fs',
+  ],
+  ...['--with-lz4', '--with-zstd'],
 ]
+
+/** What configure would ask pkg-config for. */
+const LIBRARY_FLAGS = { LZ4: '-llz4', ZSTD: '-lzstd' }
 
 /** Functions the C library has and the host does not back, with the reason. */
 const NOT_THERE: Record<string, string> = {
@@ -68,11 +81,20 @@ export interface Objects {
 export async function configurePostgres(
   toolchain: Toolchain,
   library: CLibrary,
+  libraries: readonly CompiledLibrary[],
   source: Source,
   step: Step,
 ): Promise<Objects> {
   const missing = Object.keys(NOT_THERE).map(name => `ac_cv_func_${name}=no`)
-  const options = [...CONFIGURE, `CPPFLAGS=${POSTGRES_CPPFLAGS.join(' ')}`, 'CFLAGS=-O2 -g0', ...missing]
+  const options = [
+    ...CONFIGURE,
+    `--with-includes=${libraries.map(({ include }) => include).join(':')}`,
+    `--with-libraries=${libraries.map(({ folder }) => `${folder}/lib`).join(':')}`,
+    ...Object.entries(LIBRARY_FLAGS).flatMap(([name, flag]) => [`${name}_CFLAGS= `, `${name}_LIBS=${flag}`]),
+    `CPPFLAGS=${POSTGRES_CPPFLAGS.join(' ')}`,
+    'CFLAGS=-O2 -g0',
+    ...missing,
+  ]
   const key = hashOf(...options, ...targetFlags(library), ...BACKEND_CPPFLAGS, source.packageVersion)
   const folder = `${toolchain.work}/objects-${key}`
   const objects = {
@@ -113,10 +135,21 @@ export async function compilePostgres(
   toolchain: Toolchain,
   library: CLibrary,
   objects: Objects,
+  source: Source,
+  extensions: readonly ExtensionSource[],
   inputs: string,
   step: Step,
 ): Promise<string> {
-  const key = hashOf(inputs, ...BACKEND_CPPFLAGS, ...FOLDERS, '', ...TEST_MODULE_FOLDERS, String(splitParser))
+  const key = hashOf(
+    inputs,
+    JSON.stringify(extensions),
+    JSON.stringify(MAKE_VARIABLES),
+    ...BACKEND_CPPFLAGS,
+    ...FOLDERS,
+    '',
+    ...TEST_MODULE_FOLDERS,
+    String(splitParser),
+  )
   const stamp = toolchain.outside(`${objects.folder}/compiled`)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) {
     step.detail('from the cache')
@@ -146,10 +179,26 @@ export async function compilePostgres(
   const install = (folder: string, destination: string) => {
     const target = INSTALL_TARGETS[folder] ?? 'install'
     const flags = folder === SERVER ? [`COPT=${BACKEND_CPPFLAGS.join(' ')}`] : []
-    const variables = [...flags, `DESTDIR=${objects.folder}/${destination}`]
+    const variables = [
+      ...flags,
+      ...(MAKE_VARIABLES[folder] ?? []),
+      `DESTDIR=${objects.folder}/${destination}`,
+    ]
     return make(folder.replaceAll('/', '-'), '-C', folder, target, ...variables)
   }
   for (const folder of FOLDERS) await install(folder, 'installed')
+  for (const extension of extensions) {
+    step.detail(extension.package)
+    await makeExtension(
+      toolchain,
+      extension,
+      objects.folder,
+      source.folder,
+      PREFIX,
+      `${objects.folder}/installed`,
+      compiler,
+    )
+  }
   for (const folder of TEST_MODULE_FOLDERS) await install(folder, 'installed-for-tests')
   writeFileSync(stamp, key)
   step.detail(`${compiled} objects`)

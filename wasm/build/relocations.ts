@@ -57,7 +57,7 @@ interface Relocations {
 }
 
 export function packRelocations(module: Uint8Array): Uint8Array {
-  let imports: ReturnType<typeof readImports> = { functions: [], globals: [] }
+  let imports: ReturnType<typeof readImports> = { functions: [], types: [], globals: [] }
   let relocate: number | undefined
   let segments = 0
   mapSections(module, (id, section) => {

@@ -1,7 +1,15 @@
 /** What is needed of WebAssembly's binary format to look into a linked module and to change a part of it. */
 
 /** Numbers of sections. */
-export const Section = { Import: 2, Export: 7, Code: 10, Data: 11, DataCount: 12 } as const
+export const Section = {
+  Type: 1,
+  Import: 2,
+  Function: 3,
+  Export: 7,
+  Code: 10,
+  Data: 11,
+  DataCount: 12,
+} as const
 
 /** Kinds of imports and exports. */
 const Kind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
@@ -98,9 +106,10 @@ export function mapSections(
   return Buffer.concat(parts)
 }
 
-/** The names of what an import section brings in, by the order that gives them their index. */
-export function readImports(section: Reader): { functions: string[]; globals: string[] } {
+/** The names of what an import section brings in, by the order that gives them their index; and the functions' types. */
+export function readImports(section: Reader): { functions: string[]; types: number[]; globals: string[] } {
   const functions: string[] = []
+  const types: number[] = []
   const globals: string[] = []
   const limits = () => {
     const flags = section.byte()
@@ -113,12 +122,12 @@ export function readImports(section: Reader): { functions: string[]; globals: st
     const kind = section.byte()
     if (kind === Kind.Function) functions.push(name)
     else if (kind === Kind.Global) globals.push(name)
-    if (kind === Kind.Function) section.unsigned()
+    if (kind === Kind.Function) types.push(section.unsigned())
     else if (kind === Kind.Memory) limits()
     else if (kind === Kind.Table) section.byte() && limits()
     else section.take(2) // a global's type and whether it can change; a tag's attribute and type
   })
-  return { functions, globals }
+  return { functions, types, globals }
 }
 
 /** The index of the function that is exported by this name. */
@@ -126,4 +135,36 @@ export function findExportedFunction(section: Reader, wanted: string): number | 
   return section
     .vector(() => ({ name: section.name(), kind: section.byte(), index: section.unsigned() }))
     .find(({ name, kind }) => name === wanted && kind === Kind.Function)?.index
+}
+
+const VALUE_TYPES = { 127: 'i32', 126: 'i64', 125: 'f32', 124: 'f64' } as const
+export type ValueType = (typeof VALUE_TYPES)[keyof typeof VALUE_TYPES]
+
+export interface FunctionType {
+  parameters: ValueType[]
+  result: ValueType | undefined
+}
+
+/** The functions that a module of C code exports, by name. */
+export function exportedFunctions(module: Uint8Array): Map<string, FunctionType> {
+  const functions = new Map<string, FunctionType>()
+  let types: FunctionType[] = []
+  let typeOf: number[] = []
+  mapSections(module, (id, section) => {
+    const valueType = () => VALUE_TYPES[section.byte() as keyof typeof VALUE_TYPES]
+    if (id === Section.Type)
+      types = section.vector(() => {
+        section.byte() // that it is a function
+        return { parameters: section.vector(valueType), result: section.vector(valueType)[0] }
+      })
+    else if (id === Section.Import) typeOf = readImports(section).types
+    else if (id === Section.Function) typeOf.push(...section.vector(() => section.unsigned()))
+    else if (id === Section.Export)
+      section.vector(() => {
+        const [name, kind, index] = [section.name(), section.byte(), section.unsigned()]
+        if (kind === Kind.Function) functions.set(name, types[typeOf[index]!]!)
+      })
+    return undefined
+  })
+  return functions
 }

@@ -1,0 +1,30 @@
+/** Extensions whose modules, and those of the libraries that they need, come with the bundle. */
+import { expect, test } from 'vitest'
+import { useWorkerd } from './workerd.js'
+
+const runtime = useWorkerd()
+
+test('pgvector finds the nearest neighbours, by an index', async () => {
+  const query = (sql: string) => runtime.query('vector', 'a', sql)
+  await query('create extension vector')
+  await query('create table items (id int, embedding vector(3))')
+  await query('insert into items select g, array[g, g % 10, 1] from generate_series(1, 300) g')
+  await query('create index on items using hnsw (embedding vector_l2_ops)')
+  await query('set enable_seqscan = off')
+  const nearest = `select id from items order by embedding <-> '[42,2,1]' limit 1`
+  expect(JSON.stringify(await query(`explain (costs off) ${nearest}`))).toContain('Index Scan')
+  expect(await query(nearest)).toEqual([{ id: 42 }])
+})
+
+test('pgcrypto hashes, encrypts and compresses', async () => {
+  const query = (sql: string) => runtime.query('crypto', 'a', sql)
+  await query('create extension pgcrypto')
+  const [row] = await query(
+    `select encode(digest('abc', 'sha256'), 'hex') as digest,
+            pgp_sym_decrypt(pgp_sym_encrypt(repeat('text', 1000), 'key', 'compress-algo=2'), 'key') = repeat('text', 1000) as same`,
+  )
+  expect(row).toEqual({
+    digest: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+    same: true,
+  })
+})

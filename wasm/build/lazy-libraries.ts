@@ -1,0 +1,122 @@
+/**
+ * Links the libraries that are modules of their own, and writes what stands for them in the server: for each function that the
+ * server calls, one of the same name and type that loads the library when it is first called (c/postgres/foreign-library.h).
+ * The types are read from the linked library, so no header has to be understood.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { CompiledLibrary } from './library-objects.js'
+import { linkInputs } from './link-record.js'
+import { importsOf, MODULE } from './loadable-modules.js'
+import type { GeneratedSource } from './own-objects.js'
+import { logFile } from './paths.js'
+import type { Objects } from './postgres.js'
+import type { Toolchain } from './toolchain.js'
+import { exportedFunctions, type FunctionType } from './wasm-binary.js'
+import { wasmLd } from './wasm-ld.js'
+
+export interface LazyLibraries {
+  /** Where the linked modules lie, as `libNAME.so`, as the compiler sees it. */
+  folder: string
+  /** "libz" */
+  names: string[]
+  /** Archives, in whose place the module of the same library is linked, by the archive's path. */
+  modules: ReadonlyMap<string, string>
+  /** What the server is linked with in place of the archives: C sources, to be compiled. */
+  stubs: GeneratedSource[]
+  /** Functions and variables that postgres.wasm has to export for them. */
+  imports: string[]
+}
+
+export async function linkLazyLibraries(
+  toolchain: Toolchain,
+  libraries: readonly CompiledLibrary[],
+  objects: Objects,
+): Promise<LazyLibraries> {
+  const folder = `${toolchain.work}/linked/libraries`
+  rmSync(toolchain.outside(folder), { recursive: true, force: true })
+  mkdirSync(toolchain.outside(folder), { recursive: true })
+  const lazy = libraries.filter(({ library }) => library.lazy)
+  const archives = new Set(libraries.map(({ archive }) => archive))
+
+  const ofServer = linkInputs(toolchain, `${objects.installed}/bin/postgres`, false)
+  const calledByServer = await symbols(toolchain, 'undefined', withoutAll(ofServer, archives))
+  const installed = readdirSync(toolchain.outside(`${objects.installed}/lib`)).filter(name =>
+    name.endsWith('.so'),
+  )
+  const ofModules = installed.flatMap(name => linkInputs(toolchain, `${objects.installed}/lib/${name}`, true))
+  const others = libraries.filter(({ library }) => !library.lazy).map(({ archive }) => archive)
+  const called = new Set([
+    ...calledByServer,
+    ...(await symbols(toolchain, 'undefined', [...withoutAll(ofModules, archives), ...others])),
+  ])
+
+  const modules = new Map<string, string>()
+  const stubs: LazyLibraries['stubs'] = []
+  const imports = new Set<string>()
+  for (const { library, archive, inServer } of lazy) {
+    const name = `lib${library.name}`
+    const defined = await symbols(toolchain, 'defined', [archive])
+    const exports = [...defined].filter(symbol => called.has(symbol)).sort()
+    const file = `${folder}/${name}.so`
+    await wasmLd(toolchain, file, ...[...MODULE, ...exports.map(symbol => `--export=${symbol}`), archive])
+    modules.set(archive, file)
+    const binary = readFileSync(toolchain.outside(file))
+    for (const symbol of await importsOf(binary)) imports.add(symbol)
+    const present = await symbols(toolchain, 'defined', inServer)
+    const wanted = [...exportedFunctions(binary)].filter(
+      ([symbol]) => calledByServer.has(symbol) && !present.has(symbol),
+    )
+    if (wanted.length > 0)
+      stubs.push({ path: `${toolchain.work}/stubs/${name}.c`, text: stubsText(name, wanted) })
+  }
+  return {
+    folder,
+    names: lazy.map(({ library }) => `lib${library.name}`),
+    modules,
+    stubs,
+    imports: [...imports],
+  }
+}
+
+const withoutAll = (names: readonly string[], left: ReadonlySet<string>) =>
+  names.filter(name => !left.has(name))
+
+/** The names that objects and archives use from elsewhere, or define for elsewhere. */
+async function symbols(
+  toolchain: Toolchain,
+  kind: 'undefined' | 'defined',
+  files: string[],
+): Promise<Set<string>> {
+  if (files.length === 0) return new Set()
+  const list = `${toolchain.work}/linked/objects-${kind}`
+  writeFileSync(toolchain.outside(list), [...new Set(files)].join('\n'))
+  const listing = await toolchain.run(
+    ['llvm-nm', `--${kind}-only`, '--extern-only', '--format=just-symbols', `@${list}`],
+    {
+      log: logFile(`symbols-${kind}`),
+      doing: 'list the symbols of libraries',
+    },
+  )
+  return new Set(listing.split('\n').filter(line => /^\w+$/.test(line)))
+}
+
+function stubsText(library: string, functions: readonly [string, FunctionType][]): string {
+  const stubs = functions.map(([name, { parameters, result }]) => {
+    const type = result === undefined ? 'void' : C_TYPES[result]
+    const types = parameters.map(parameter => C_TYPES[parameter])
+    const declared = types.map((type, i) => `${type} p${i}`).join(', ') || 'void'
+    const call = `((${type} (*) (${types.join(', ') || 'void'})) function)(${types.map((_, i) => `p${i}`).join(', ')})`
+    return [
+      `${type} ${name}(${declared})`,
+      '{',
+      '\tstatic void *function;',
+      `\tif (function == NULL) function = foreign_function("${library}", "${name}");`,
+      `\t${result === undefined ? '' : 'return '}${call};`,
+      '}',
+      '',
+    ].join('\n')
+  })
+  return ['#include <stddef.h>', '#include "postgres/foreign-library.h"', '', ...stubs].join('\n')
+}
+
+const C_TYPES = { i32: 'int', i64: 'long long', f32: 'float', f64: 'double' } as const
