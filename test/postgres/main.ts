@@ -5,13 +5,14 @@ import { Command, InvalidArgumentError } from 'commander'
 import { BuildFailure } from '../../wasm/build/failure.js'
 import { repository } from '../../wasm/build/paths.js'
 import { duration } from '../../wasm/build/progress.js'
-import { EXCEPTIONS, LEFT_OUT } from './exceptions.js'
+import { EXCEPTIONS, LEFT_OUT, WORKERD_EXCEPTIONS } from './exceptions.js'
 import { type Installation, install } from './installation.js'
 import type { Outcome } from './outcome.js'
 import { runPgRegress } from './pg-regress.js'
 import { startServer } from './server.js'
-import { allSuites, type Suite, testModules, testsOf } from './suites.js'
+import { allSuites, type Suite, type Tests, testModules, testsOf } from './suites.js'
 import { type Environment, prepareTap, runTap } from './tap.js'
+import { startWorkerdServer } from './workerd-server.js'
 
 /** Git ignores it. */
 const RESULTS = join(repository, 'test', 'postgres', 'results')
@@ -19,9 +20,10 @@ const RESULTS = join(repository, 'test', 'postgres', 'results')
 let environment: Environment | undefined
 
 interface Options {
-  tests?: string[]
   maxConnections?: number
   node: string
+  workerd?: true
+  tests?: string
   list?: true
 }
 
@@ -33,8 +35,9 @@ const program = new Command('npm run test:postgres --')
     'tests of a parallel group that run at a time; 1: one by one',
     wholeNumber,
   )
-  .option('--tests <name...>', 'of the scripts in Perl, these only')
   .option('--node <path>', 'the Node that runs the server', process.execPath)
+  .option('--workerd', 'run the server in a Durable Object of workerd, reached by the bridge')
+  .option('--tests <names>', 'only these scripts in Perl or tests of the isolation suite, separated by commas')
   .option('--list', 'print the names of the suites and run none')
   .helpOption('--help', 'print this help')
   .parse()
@@ -65,7 +68,7 @@ async function main(names: string[]): Promise<number> {
   const suites = names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
 
   console.log(
-    `Node ${installation.nodeVersion}${options.maxConnections === 1 ? ', one test at a time' : ''}\n`,
+    `${options.workerd ? 'workerd' : `Node ${installation.nodeVersion}`}${options.maxConnections === 1 ? ', one test at a time' : ''}\n`,
   )
   console.log(row('suite', 'passed', 'failed', 'skipped', 'time'))
   const total = { passed: 0, failed: 0, skipped: 0 }
@@ -91,25 +94,26 @@ async function runSuite(installation: Installation, suite: Suite): Promise<Outco
   const kept = join(RESULTS, suite.name)
   rmSync(kept, { recursive: true, force: true })
   mkdirSync(kept, { recursive: true })
-  const { tap, ...tests } = await testsOf(installation, suite)
-  const files =
-    options.tests === undefined ? tap : tap.filter(name => options.tests!.includes(name.slice(0, -3)))
+  const { tap, ...tests } = chosen(await testsOf(installation, suite))
   const connections =
     options.maxConnections === undefined ? [] : [`--max-connections=${options.maxConnections}`]
+  const log = join(kept, 'server.log')
   const outcomes: Outcome[] = []
-  if (files.length > 0) {
+  if (tap.length > 0) {
     environment ??= await prepareTap(installation)
     const results = installation.makeFolder(`${suite.name}-tap`)
-    outcomes.push(...(await runTap(installation, environment, suite.folder, files, results)))
+    outcomes.push(...(await runTap(installation, environment, suite.folder, tap, results)))
     keepLogs(installation.outside(results), join(kept, 'tap'))
   }
   if (tests.regression.length + tests.isolation.length === 0) return outcomes
-  const server = await startServer(installation, tests.settings, join(kept, 'server.log'))
+  const server = options.workerd
+    ? await startWorkerdServer(tests.settings, log)
+    : await startServer(installation, tests.settings, log)
   for (const kind of ['regression', 'isolation'] as const) {
     if (tests[kind].length === 0) continue
     const results = installation.makeFolder(`${suite.name}-${kind}`)
     const args = [...connections, ...tests[kind]]
-    outcomes.push(...(await runPgRegress(kind, installation, suite.folder, results, server.port, args)))
+    outcomes.push(...(await runPgRegress(kind, installation, suite.folder, results, server, args)))
     cpSync(installation.outside(results), join(kept, kind), { recursive: true, verbatimSymlinks: true })
   }
   const problems = await server.stop()
@@ -126,9 +130,18 @@ function keepLogs(results: string, kept: string): void {
   rmSync(results, { recursive: true, force: true })
 }
 
+/** The tests that were asked for. */
+function chosen(tests: Tests): Tests {
+  if (options.tests === undefined) return tests
+  const names = options.tests.split(',')
+  const tap = tests.tap.filter(file => names.includes(file.slice(0, -'.pl'.length)))
+  return { ...tests, tap, regression: [], isolation: tests.isolation.length > 0 ? names : [] }
+}
+
 /** A failure that is listed counts as skipped; a listed test that passes as failed. */
 function judge({ name }: Suite, outcome: Outcome): Outcome {
-  const reason = EXCEPTIONS[`${name}/${outcome.test}`]
+  const test = `${name}/${outcome.test}`
+  const reason = EXCEPTIONS[test] ?? (options.workerd ? WORKERD_EXCEPTIONS[test] : undefined)
   if (reason === undefined) return outcome.result === 'skipped' ? { ...outcome, result: 'failed' } : outcome
   if (outcome.result === 'passed')
     return { ...outcome, result: 'failed', details: ['it passes: remove it from exceptions.ts'] }

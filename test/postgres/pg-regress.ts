@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline'
 import type { Installation } from './installation.js'
 import type { Outcome } from './outcome.js'
+import type { Server } from './server.js'
 
 /** Seconds after which a run has hung. */
 const DEADLINE = 30 * 60
@@ -24,7 +25,7 @@ export async function runPgRegress(
   installation: Installation,
   folder: string,
   results: string,
-  port: number,
+  server: Server,
   args: readonly string[],
 ): Promise<Outcome[]> {
   const input = `${installation.source}/${folder}`
@@ -34,10 +35,10 @@ export async function runPgRegress(
       ...['env', '-C', input],
       `${installation.pgxs}/src/test/${PROGRAMS[kind]}`,
       ...[`--inputdir=${input}`, `--outputdir=${results}`, `--bindir=${installation.programs}`],
-      ...[`--dlpath=${installation.package}/wasm/dist/lib`, '--host=127.0.0.1', `--port=${port}`],
+      ...[`--dlpath=${installation.package}/wasm/dist/lib`, '--host=127.0.0.1', `--port=${server.port}`],
       ...args.map(arg => arg.replace(/^--schedule=/, `--schedule=${input}/`)),
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: server.environment },
   )
   const outcomes: Outcome[] = []
   const output: string[] = []

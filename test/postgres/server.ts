@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises'
 import { type Installation, SOCKETS } from './installation.js'
 
 /** What pg_regress writes into the configuration of a server that it makes itself. */
-const SETTINGS: Readonly<Record<string, string>> = {
+export const SETTINGS: Readonly<Record<string, string>> = {
   log_autovacuum_min_duration: '0',
   log_checkpoints: 'on',
   log_line_prefix: '%m %b[%p] %q%a ',
@@ -22,8 +22,15 @@ const SHUTDOWN_LIMIT = 60_000
 
 export interface Server {
   readonly port: number
+  /** What programs that connect to it have to be told. */
+  readonly environment: Readonly<Record<string, string>>
   /** Ends it; resolves with what went wrong while it ran, at best nothing. */
   stop(): Promise<string[]>
+}
+
+/** The lines of a log that tell of something which no test may cause. */
+export function crashesIn(log: string): string[] {
+  return log.match(/^.*(?:was terminated by signal|\bPANIC: ).*$/gm) ?? []
 }
 
 /** Node's options that break every way to generate code at run time, in every thread. */
@@ -57,7 +64,7 @@ export async function startServer(
   const file = createWriteStream(log)
   child.stderr!.pipe(file)
   child.stderr!.on('data', text => {
-    crashes.push(...(String(text).match(/^.*(?:was terminated by signal|\bPANIC: ).*$/gm) ?? []))
+    crashes.push(...crashesIn(String(text)))
   })
   const exited = once(child, 'exit').then(([code, signal]) => code ?? signal)
 
@@ -71,6 +78,7 @@ export async function startServer(
   }
   return {
     port: Number(port),
+    environment: {},
     async stop() {
       child.kill('SIGINT')
       const timer = setTimeout(() => {
