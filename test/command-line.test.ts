@@ -135,7 +135,7 @@ describe('one clear line on stderr and exit code 1 for', () => {
     ],
     ['a setting without a value', () => ['-c', 'work_mem'], /'work_mem' is invalid. It must be name=value/],
     ['an unknown option', () => ['--nosuch'], /unknown option '--nosuch'/],
-    ['an unknown command', () => ['extra'], /unknown command 'extra'/],
+    ['an unknown command', () => ['frobnicate'], /unknown command 'frobnicate'/],
     ['an unexpected argument', () => ['start', 'extra'], /too many arguments/],
     ['a socket directory that is not there', () => ['-p', '0', '-k', '/nosuch'], /"\/nosuch.*No such file/],
   ]

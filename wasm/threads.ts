@@ -45,7 +45,7 @@ export class Threads implements Scheduler {
   /** End a process, whatever it is doing. Its exit is heard like any other. */
   kill(slot: number): void {
     const worker = this.#busy.get(slot)
-    if (worker === undefined) return
+    if (worker === undefined || this.#ending.has(worker)) return
     this.#ending.add(worker)
     void worker.terminate()
   }

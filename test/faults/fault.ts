@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
-import { Server, type ServerOptions } from './server.js'
+import { Failure, Server, type ServerOptions } from './server.js'
 import { checkStructure, type Workload } from './workload.js'
 
 export interface Rig {
@@ -43,6 +43,10 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
   const folder = mkdtempSync(join(tmpdir(), 'faults-'))
   try {
     return await use(folder)
+  } catch (error) {
+    // Nothing may come to a folder that is being removed.
+    if (error instanceof Failure) await error.server?.kill()
+    throw error
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

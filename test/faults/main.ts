@@ -1,12 +1,15 @@
 /** `npm run test:faults`: does to servers what machines do, and sees what is left. See docs/durability.md. */
 import { Command, InvalidArgumentError } from 'commander'
 import { duration } from '../../wasm/build/progress.js'
+import { clock } from './clock.js'
 import type { Fault, Rig } from './fault.js'
+import { files } from './files.js'
 import { kill } from './kill.js'
 import { power } from './power.js'
+import { processes } from './processes.js'
 import { Failure } from './server.js'
 
-const FAULTS: readonly Fault[] = [kill, power]
+const FAULTS: readonly Fault[] = [kill, power, processes, files, clock]
 
 interface Options {
   long?: true

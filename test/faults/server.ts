@@ -12,6 +12,20 @@ export const PATIENCE = 120_000
 
 const LOG_LENGTH = 200_000
 
+const saboteur = join(repository, 'test', 'faults', 'saboteur.mjs')
+
+/** A pid tells the process' slot in the table of so many; but the postmaster, which is the first, has the system's. */
+const SLOTS = 1024
+const FIRST_PID = 2 ** 22
+const slotOf = (pid: number) => (pid < FIRST_PID ? 1 : pid % SLOTS)
+
+/** What can be done to a server from outside; saboteur.mjs says what it means. */
+export type Sabotage =
+  | { kill: number }
+  | { trap: number }
+  | { files: 'sync-fails' | 'write-fails' | 'full' | 'read-only' | 'work' }
+  | { clock: number }
+
 export interface ServerOptions {
   dataDir: string
   /** The Node that runs it. */
@@ -23,6 +37,8 @@ export interface ServerOptions {
   /** Further modules to preload, and the environment they read. */
   preload?: string[]
   env?: NodeJS.ProcessEnv
+  /** Whether sabotage() is to work. */
+  sabotage?: boolean
 }
 
 export class Server {
@@ -33,7 +49,8 @@ export class Server {
   port = 0
 
   constructor(options: ServerOptions) {
-    const { node, dataDir, threads, settings = {}, by = [], preload = [], env } = options
+    const { node, dataDir, threads, settings = {}, by = [], env, sabotage = false } = options
+    const preload = [...(options.preload ?? []), ...(sabotage ? [saboteur] : [])]
     const command = [
       ...[...by, node],
       ...preload.flatMap(file => ['--import', file]),
@@ -42,7 +59,7 @@ export class Server {
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ]
     this.child = spawn(command[0]!, command.slice(1), {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(sabotage ? (['ipc'] as const) : [])],
       env: { ...process.env, ...env },
     })
     this.child.stdout!.on('data', text => {
@@ -70,6 +87,16 @@ export class Server {
         this,
       )
       if (!Array.isArray(next)) return false
+    }
+  }
+
+  /** Resolves with what its log says at the pattern's first group, once it does. */
+  async logged(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const found = pattern.exec(this.log)?.[1]
+      if (found !== undefined) return found
+      const next = Promise.race([once(this.child.stderr!, 'data'), this.exited])
+      if (!Array.isArray(await inTime(`a log with ${pattern}`, next, this))) throw this.failure('ended')
     }
   }
 
@@ -107,6 +134,13 @@ export class Server {
         await new Promise(resolve => setTimeout(resolve, 20))
       }
     }
+  }
+
+  /** Does something to it. Processes are named by their pids here. */
+  sabotage(what: Sabotage): void {
+    if ('kill' in what) this.child.send({ kill: slotOf(what.kill) })
+    else if ('trap' in what) this.child.send({ trap: slotOf(what.trap) })
+    else this.child.send(what)
   }
 
   failure(what: string): Failure {

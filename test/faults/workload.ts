@@ -67,23 +67,34 @@ export class Workload {
   }
 
   /**
-   * Lets all clients write until each has lost its connection.
+   * Lets all clients write until each has lost its connection, or met an error with one of these codes; resolves with those
+   * that were met.
    *
    * @throws Failure if a statement fails for another reason
    */
-  async run(server: Server): Promise<void> {
-    const runs = [...this.#clients].map(([client, knowledge]) => this.#writeOn(server, client, knowledge))
-    await Promise.all(runs)
+  async run(server: Server, expected: readonly string[] = []): Promise<string[]> {
+    const runs = [...this.#clients].map(([client, knowledge]) =>
+      this.#writeOn(server, client, knowledge, expected),
+    )
+    return (await Promise.all(runs)).filter(code => expected.includes(code))
   }
 
-  async #writeOn(server: Server, client: number, knowledge: Knowledge): Promise<void> {
+  /** Resolves with the code of the error that ended it. */
+  async #writeOn(
+    server: Server,
+    client: number,
+    knowledge: Knowledge,
+    expected: readonly string[],
+  ): Promise<string> {
     let session: pg.Client | undefined
     try {
       session = await server.connect()
       for (;;) await this.#write(session, client, knowledge)
     } catch (error) {
-      if (error instanceof pg.DatabaseError && !SHUTDOWN.includes(error.code ?? ''))
-        throw new Failure(`client ${client} at entry ${knowledge.begun}: ${error.message}`, server)
+      const { code = '' } = error as { code?: string }
+      if (error instanceof pg.DatabaseError && ![...SHUTDOWN, ...expected].includes(code))
+        throw new Failure(`client ${client} at entry ${knowledge.begun}: ${error.message} (${code})`, server)
+      return code
     } finally {
       void session?.end().catch(() => {})
     }

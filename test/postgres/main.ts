@@ -37,7 +37,10 @@ const program = new Command('npm run test:postgres --')
   )
   .option('--node <path>', 'the Node that runs the server', process.execPath)
   .option('--workerd', 'run the server in a Durable Object of workerd, reached by the bridge')
-  .option('--tests <names>', 'only these scripts in Perl or tests of the isolation suite, separated by commas')
+  .option(
+    '--tests <names>',
+    'only these scripts in Perl or tests of the isolation suite, separated by commas',
+  )
   .option('--list', 'print the names of the suites and run none')
   .helpOption('--help', 'print this help')
   .parse()
