@@ -21,7 +21,7 @@ export const EXCEPTIONS: Readonly<Record<string, string>> = {
 /** The same for a server in a Durable Object. */
 export const WORKERD_EXCEPTIONS: Readonly<Record<string, string>> = {
   'isolation/deadlock-parallel':
-    "needs nine parallel workers, for which there is no room in a Worker's memory",
+    'a Worker has no parallel workers by default, without which its steps end in another order',
 }
 
 /** Folders of src/test/modules that are no suites. */
