@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { useServer } from './server.js'
 import { until } from './until.js'
 
-const preload = fileURLToPath(new URL('crash-on-request.mjs', import.meta.url))
+const preload = fileURLToPath(new URL('faults/saboteur.mjs', import.meta.url))
 const server = useServer({ nodeArgs: ['--import', preload], ban: false })
 
 async function backendOf(session: pg.Client): Promise<number> {
@@ -57,7 +57,12 @@ test('a backend that is killed takes the other sessions along, and the server re
 test('a backend that traps is a crash of its session, and the server recovers', async () => {
   const session = await sessionAfterRecovery()
   await session.query('create table kept as select 1 as one')
-  await expect(session.query("select 'TRAP'")).rejects.toThrow()
+  const backend = await backendOf(session)
+  const trapped = expect(
+    session.query('do $$ begin loop perform clock_timestamp(); end loop; end $$'),
+  ).rejects.toThrow()
+  server.trapBackend(backend)
+  await trapped
   expect((await (await sessionAfterRecovery()).query('select one from kept')).rows).toEqual([{ one: 1 }])
   expect(server.log).toMatch(/was terminated by signal 11/)
 })

@@ -25,7 +25,7 @@ export const oneThread = process.env.TEST_ONE_THREAD !== undefined
 const LOG_LENGTH = 20_000
 
 /** The pid of a process, modulo the number of slots in the process table, is its slot. */
-const SLOTS = 512
+const SLOTS = 1024
 
 export interface ServerOptions {
   /** Further options of the command line. */
@@ -129,9 +129,14 @@ export class ServerProcess {
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024
   }
 
-  /** Ends the thread of a backend, for a server with crash-on-request.mjs in `nodeArgs`. */
+  /** Ends the thread of a backend, for a server with faults/saboteur.mjs in `nodeArgs`. */
   killBackend(pid: number): void {
-    this.#child.send(pid % SLOTS)
+    this.#child.send({ kill: pid % SLOTS })
+  }
+
+  /** Has a backend trap when it next calls the host, for such a server. */
+  trapBackend(pid: number): void {
+    this.#child.send({ trap: pid % SLOTS })
   }
 
   /** Sends a signal, or does as Ctrl-C does, and resolves with the exit code. */

@@ -1,18 +1,16 @@
 /** A clock that jumps while clients write: neither commits nor timeouts may hang on the time of day. */
 import { join } from 'node:path'
 import {
-  BUSY,
   checkAll,
   type Fault,
   inFolder,
   moreCommits,
   pause,
-  prepared,
   type Rig,
+  sabotaged,
   withSession,
 } from './fault.js'
-import { Failure, inTime, Server, type ServerOptions } from './server.js'
-import { Workload } from './workload.js'
+import { Failure, inTime, Server } from './server.js'
 
 /** Milliseconds from the right time. */
 const HOUR = 3_600_000
@@ -28,15 +26,7 @@ export const clock: Fault = {
 }
 
 async function jumps(rig: Rig, dataDir: string, count: number): Promise<string> {
-  const options: ServerOptions = {
-    dataDir,
-    node: rig.node,
-    threads: rig.threads,
-    settings: BUSY,
-    sabotage: true,
-  }
-  const workload = new Workload(4)
-  await prepared(options, workload)
+  const { options, workload } = await sabotaged(rig, dataDir)
   const server = await Server.start(options)
   const load = workload.run(server)
   for (let round = 1; round <= count; round++)

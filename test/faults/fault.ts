@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { Failure, Server, type ServerOptions } from './server.js'
-import { checkStructure, type Workload } from './workload.js'
+import { checkStructure, Workload } from './workload.js'
 
 export interface Rig {
   /** The Node that runs servers, and whether their processes have threads. */
@@ -60,6 +60,18 @@ export async function withSession<T>(server: Server, use: (session: pg.Client) =
   } finally {
     await session.end()
   }
+}
+
+/** A workload, and how to start servers for it to which faults can be done from outside. */
+export async function sabotaged(
+  rig: Rig,
+  dataDir: string,
+): Promise<{ options: ServerOptions; workload: Workload }> {
+  const { node, threads } = rig
+  const options: ServerOptions = { dataDir, node, threads, settings: BUSY, sabotage: true }
+  const workload = new Workload(4)
+  await prepared(options, workload)
+  return { options, workload }
 }
 
 /** A cluster with the tables of a workload, its server stopped. */

@@ -1,18 +1,16 @@
 /** Files that cannot be written or synced while clients write: a broken disk, a full one, one that is read only. */
 import { join } from 'node:path'
 import {
-  BUSY,
   checkAll,
   type Fault,
   inFolder,
   moreCommits,
   pause,
-  prepared,
   type Rig,
+  sabotaged,
   withSession,
 } from './fault.js'
-import { type Sabotage, Server, type ServerOptions } from './server.js'
-import { Workload } from './workload.js'
+import { type Sabotage, Server } from './server.js'
 
 /** What clients are told then: that the disk is full, that it is broken, or read only as PostgreSQL puts that. */
 const EXPECTED = ['53100', '58030', '25006', '42501', 'XX000']
@@ -29,15 +27,7 @@ export const files: Fault = {
 }
 
 async function rounds(rig: Rig, dataDir: string, count: number): Promise<string> {
-  const options: ServerOptions = {
-    dataDir,
-    node: rig.node,
-    threads: rig.threads,
-    settings: BUSY,
-    sabotage: true,
-  }
-  const workload = new Workload(4)
-  await prepared(options, workload)
+  const { options, workload } = await sabotaged(rig, dataDir)
   let errors = 0
   let restarts = 0
   for (let round = 1; round <= count; round++)

@@ -1,17 +1,8 @@
 /** The end of single processes while clients write: each kind of process, by force and by a trap in its code. */
 import { join } from 'node:path'
-import {
-  BUSY,
-  checkAll,
-  type Fault,
-  inFolder,
-  moreCommits,
-  prepared,
-  type Rig,
-  withSession,
-} from './fault.js'
+import { checkAll, type Fault, inFolder, moreCommits, type Rig, sabotaged, withSession } from './fault.js'
 import { inTime, Server, type ServerOptions } from './server.js'
-import { Workload } from './workload.js'
+import type { Workload } from './workload.js'
 
 /** As pg_stat_activity calls them. All others end with one of these, and start again. */
 const KINDS = [
@@ -33,15 +24,7 @@ export const processes: Fault = {
 }
 
 async function everyProcess(rig: Rig, dataDir: string): Promise<string> {
-  const options: ServerOptions = {
-    dataDir,
-    node: rig.node,
-    threads: rig.threads,
-    settings: BUSY,
-    sabotage: true,
-  }
-  const workload = new Workload(4)
-  await prepared(options, workload)
+  const { options, workload } = await sabotaged(rig, dataDir)
   let server = await Server.start(options)
   let ends = 0
   for (let round = rig.rounds(1, 10); round > 0; round--) {

@@ -4,7 +4,7 @@
  *
  * - `kill`, a slot of the process table: ends that process' thread at any instruction, with nothing cleaned up.
  * - `trap`, a slot: its code does what is not possible, when it next calls the host.
- * - `files`, one of FILES: calls on files fail so from now on.
+ * - `files`, one of FILES by name: calls on files fail so from now on; any other name: they work again.
  * - `clock`, milliseconds: the time of day is so much later, or earlier, than it is.
  */
 import fs from 'node:fs'
@@ -79,7 +79,7 @@ if (isMainThread) {
     if (message.kill !== undefined) threads.get(message.kill).terminate()
     if (message.trap !== undefined) Atomics.store(traps, threads.get(message.trap).threadId, 1)
     if (message.files !== undefined)
-      Atomics.store(files, 0, FILES.findIndex(fault => fault?.name === message.files) || 0)
+      Atomics.store(files, 0, Math.max(0, FILES.findIndex(fault => fault?.name === message.files)))
     if (message.clock !== undefined) clock[0] = message.clock
   })
   // The channel must not keep the server running.
