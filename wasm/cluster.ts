@@ -217,10 +217,12 @@ export class Cluster {
       const events = this.#machine.kernel.host_socket_events(fd)
       if (events & SocketEvent.Listen) void this.#listen(fd)
       else if (events & SocketEvent.Connect) void this.#connecting.start(fd)
-      if (this.#connecting.has(fd)) {
-        if (events & SocketEvent.Closed) this.#connecting.stop(fd)
-      } else if (this.#listening.has(fd)) this.#stopListening(fd)
-      else this.#clients.get(fd)?.handle(events)
+      const closed = (events & SocketEvent.Closed) !== 0
+      if (this.#listening.has(fd)) {
+        if (closed) this.#stopListening(fd)
+      } else if (this.#connecting.has(fd)) {
+        if (closed) this.#connecting.stop(fd)
+      } else this.#clients.get(fd)?.handle(events)
     }
   }
 
@@ -243,7 +245,9 @@ export class Cluster {
       return
     }
     try {
-      listening.stop = await this.options.listen(address, door)
+      const stop = await this.options.listen(address, door)
+      if (this.#listening.get(fd) !== listening) return stop()
+      listening.stop = stop
       kernel.host_listening(fd, 0)
     } catch (error) {
       this.#listening.delete(fd)

@@ -18,6 +18,9 @@ import { amount, Witness } from './witness.js'
 
 const MAX_CONNECTIONS = 20
 
+/** More clients at once than are let in at once: the last ones wait until there is room. */
+const WAVE = 100
+
 const server = useServer({
   args: [
     ...['--max-connections', String(MAX_CONNECTIONS), '--tls-self-signed', '-c', 'authentication_timeout=3s'],
@@ -171,9 +174,9 @@ test('requests to cancel what is not theirs, by the hundred, cancel nothing', as
   const session = await server.connect()
   const sleep = session.query("select 'slept' as answer from pg_sleep(1)")
   const requests = amount(300, 5000)
-  for (let sent = 0; sent < requests; sent += 50)
+  for (let sent = 0; sent < requests; sent += WAVE)
     await Promise.all(
-      Array.from({ length: 50 }, async (_, i) => {
+      Array.from({ length: WAVE }, async (_, i) => {
         const target = Buffer.alloc(8)
         target.writeInt32BE(4194304 + ((sent + i) % 64), 0)
         target.writeInt32BE(i, 4)
