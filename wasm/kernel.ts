@@ -20,6 +20,7 @@ export interface KernelExports extends WebAssembly.Exports {
   host_next_embryo(): number
   host_next_killed(): number
   host_image(slot: number): number
+  host_clear_image(slot: number): void
   host_stack(slot: number): number
   host_argc(slot: number): number
   host_argv(slot: number): number

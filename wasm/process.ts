@@ -43,9 +43,8 @@ export function instantiateProcess(
   client: ClientImports,
   host: WebAssembly.ModuleImports,
 ): ProgramExports {
-  const image = kernel.host_image(slot) >>> 0
   const size = imageSize(module)
-  memory.reach(image + size.data).fill(0, image, image + size.data)
+  kernel.host_clear_image(slot)
   const loader = new ModuleLoader(memory, modules)
   const imports = programImports(memory.memory, kernel, slot, size, client, { ...host, ...loader.imports })
   const instance = new WebAssembly.Instance(module, imports)

@@ -149,6 +149,7 @@ KERNEL(host_spawn) int host_spawn(int argc, int pid);
 KERNEL(host_next_embryo) int host_next_embryo(void);
 KERNEL(host_next_killed) int host_next_killed(void);
 KERNEL(host_image) uintptr_t host_image(int slot);
+KERNEL(host_clear_image) void host_clear_image(int slot);
 KERNEL(host_stack) uintptr_t host_stack(int slot);
 KERNEL(host_argc) int host_argc(int slot);
 KERNEL(host_argv) uintptr_t host_argv(int slot);

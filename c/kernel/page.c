@@ -24,16 +24,17 @@ grow_to(uint32_t pages)
 	return pages <= have || __builtin_wasm_memory_grow(0, pages - have) != (size_t) -1;
 }
 
-static void *
-alloc(int self, uint32_t bytes, uint16_t owner, int zero)
+/* Says how many bytes from its beginning have been used before; the others are zero. */
+void *
+page_alloc_used(int self, uint32_t bytes, uint16_t owner, uint32_t *used)
 {
 	uint32_t	count = bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
 	uint32_t	kernel_end = ((uintptr_t) &__heap_base + PAGE_SIZE - 1) / PAGE_SIZE;
 	uint32_t	first,
 				next;
-	uint32_t	dirty = 0;
 	void	   *result = NULL;
 
+	*used = 0;
 	acquire(PAGE_LOCK, self);
 	if (lowest_free < kernel_end)
 		lowest_free = kernel_end;
@@ -50,28 +51,33 @@ alloc(int self, uint32_t bytes, uint16_t owner, int zero)
 		if (first == lowest_free)
 			lowest_free = next;
 		if (first < never_used)
-			dirty = (never_used < next ? never_used : next) - first;
+			*used = ((never_used < next ? never_used : next) - first) * PAGE_SIZE;
 		if (never_used < next)
 			never_used = next;
 		result = (void *) (first * PAGE_SIZE);
 	}
 	release(PAGE_LOCK, self);
-	if (zero && dirty > 0)
-		__builtin_memset(result, 0, dirty * PAGE_SIZE);
 	return result;
 }
 
 void *
 page_alloc(int self, uint32_t bytes, uint16_t owner)
 {
-	return alloc(self, bytes, owner, 0);
+	uint32_t	used;
+
+	return page_alloc_used(self, bytes, owner, &used);
 }
 
 /* Leaves alone what is zero already, for memory that is never touched costs nothing. */
 void *
 page_alloc_zeroed(int self, uint32_t bytes, uint16_t owner)
 {
-	return alloc(self, bytes, owner, 1);
+	uint32_t	used;
+	void	   *result = page_alloc_used(self, bytes, owner, &used);
+
+	if (used > 0)
+		__builtin_memset(result, 0, used);
+	return result;
 }
 
 void

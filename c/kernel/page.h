@@ -12,6 +12,7 @@
 #define PAGE_OF_PROC(slot)	((uint16_t) ((slot) + 1))
 
 void	   *page_alloc(int self, uint32_t bytes, uint16_t owner);
+void	   *page_alloc_used(int self, uint32_t bytes, uint16_t owner, uint32_t *used);
 void	   *page_alloc_zeroed(int self, uint32_t bytes, uint16_t owner);
 void		page_free(int self, void *address, uint32_t bytes);
 void		page_free_all(int self, uint16_t owner);

@@ -27,6 +27,7 @@ struct proc
 	int			client;			/* the client socket it was started for, or -1 */
 	volatile double alarm;		/* when SIGALRM is due, by now(); 0 when it is not */
 	uint8_t    *image;			/* data, then stack, then arguments; image_size + stack_size + ARGS_SIZE */
+	uint32_t	image_used;		/* bytes of that, from its beginning, that may not be zero */
 	int			argc;
 	char	  **argv;
 	char		cwd[PATH_SIZE];
