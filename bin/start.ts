@@ -7,7 +7,6 @@ import {
   type StopMode,
   startServer,
 } from '../server/index.js'
-import { bridge } from './bridge.js'
 import { type LogOptions, makeLog } from './log.js'
 import { clientEnvironment, description, greeting, writeReadyFile } from './ready.js'
 import { type RunningCommand, runCommand } from './run.js'
@@ -55,7 +54,10 @@ export function startCommand(): Command {
 
 async function start(options: StartOptions): Promise<void> {
   const { remote, host, port } = options
-  if (remote !== undefined) return bridge({ url: remote, host, port }, options.quiet ?? false)
+  if (remote !== undefined) {
+    const { bridge } = await import('./bridge.js')
+    return bridge({ url: remote, host, port }, options.quiet ?? false)
+  }
   const log = makeLog(options)
   let server: ServerControl | undefined
   let command: RunningCommand | undefined
