@@ -1,4 +1,5 @@
 /** All that a server consists of, as `pglite-imports-server/workers/module` exports it and loadModule() fetches it: see wasm/build/bundle.ts. */
+import { archiveEntries, HEADER_AT, headerLength } from '../wasm/archive.js'
 import type { Programs } from '../wasm/artefacts.js'
 
 export interface Bundle {
@@ -16,10 +17,7 @@ export interface BundledFile {
 
 /** All directories and files, every directory before what is in it. */
 export function* bundledFiles(files: ArrayBuffer): Generator<BundledFile> {
-  const length = new DataView(files).getUint32(0, true)
-  const header = new TextDecoder().decode(new Uint8Array(files, 4, length))
-  for (const [path, offset, size] of JSON.parse(header) as [string, number?, number?][]) {
-    const content = offset === undefined ? undefined : new Uint8Array(files, 4 + length + offset, size)
-    yield { path, content }
-  }
+  const header = new Uint8Array(files, HEADER_AT, headerLength(new Uint8Array(files)))
+  for (const { path, content } of archiveEntries(header))
+    yield { path, content: content && new Uint8Array(files, content.at, content.length) }
 }

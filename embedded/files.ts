@@ -1,17 +1,18 @@
 /** The files of a server, out of its bundle: its own, and those of a new cluster. */
 import { identified, newSystemIdentifier } from '../server/control-file.js'
+import { pathInTemplate, TEMPLATE } from '../wasm/archive.js'
 import type { Volume } from '../wasm/host/volume.js'
 import { type Bundle, bundledFiles } from './bundle.js'
 
-/** Where the bundle has the cluster template, and a server its cluster. */
-export const DATA = '/data'
+/** Where a server has its cluster. */
+export const DATA = TEMPLATE
 
 /** The server's own files, and a place for temporary ones. */
 export function unpackServer(module: Bundle, volume: Volume): void {
   const files = volume.files()
   files.mkdir('/tmp', 0o777)
   for (const { path, content } of bundledFiles(module.files)) {
-    if (isOfCluster(path)) continue
+    if (pathInTemplate(path) !== undefined) continue
     if (content === undefined) files.mkdir(path, 0o700)
     else volume.put(path, content, 0o700)
   }
@@ -22,13 +23,10 @@ export function unpackCluster(module: Bundle, volume: Volume, directory: string)
   const files = volume.files()
   const systemIdentifier = newSystemIdentifier()
   for (const { path, content } of bundledFiles(module.files)) {
-    if (!isOfCluster(path)) continue
-    const place = directory + path.slice(DATA.length)
+    const inside = pathInTemplate(path)
+    if (inside === undefined) continue
+    const place = directory + inside
     if (content !== undefined) volume.put(place, identified(path, content, systemIdentifier), 0o600)
     else if (place !== '') files.mkdir(place, 0o700)
   }
-}
-
-function isOfCluster(path: string): boolean {
-  return path === DATA || path.startsWith(`${DATA}/`)
 }

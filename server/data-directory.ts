@@ -82,7 +82,7 @@ export async function openDataDirectory(
       if (fill !== undefined)
         throw new StartupError(`"${path}" is not empty: name an empty or a new directory`)
       prepareCluster(path)
-    } else await createCluster(path, fill ?? (unpacking => unpackTemplate(unpacking, true)))
+    } else await createCluster(path, fill ?? (async unpacking => unpackTemplate(unpacking, true)))
   } catch (error) {
     release()
     throw refusal(error, path)
@@ -127,7 +127,7 @@ export async function createEphemeralDirectory(): Promise<DataDirectory> {
     if (ephemeral.size === 0) process.off('exit', removeEphemeral)
   }
   try {
-    await unpackTemplate(path, false)
+    unpackTemplate(path, false)
   } catch (error) {
     release()
     throw refusal(error, path)

@@ -21,7 +21,7 @@ const DEFAULTS = [
  * @throws StartupError when there is something, or initdb fails: then with what it has said
  */
 export async function createDataDirectory(dataDir: string, options: readonly string[]): Promise<string> {
-  const directory = await openDataDirectory(dataDir, unpacking =>
+  const directory = await openDataDirectory(dataDir, async unpacking =>
     options.length === 0 ? unpackTemplate(unpacking, true) : initdb(unpacking, options),
   )
   directory.release()

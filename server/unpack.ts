@@ -13,11 +13,11 @@ import { identified, newSystemIdentifier } from './control-file.js'
  * @param directory where PG_VERSION, base, … are to appear; must exist
  * @param durable whether the files must be on disk when this returns
  */
-export async function unpackTemplate(directory: string, durable: boolean): Promise<void> {
+export function unpackTemplate(directory: string, durable: boolean): void {
   const systemIdentifier = newSystemIdentifier()
   const folders = [directory]
   const files: string[] = []
-  for await (const { name, content } of readTemplate()) {
+  for (const { name, content } of readTemplate()) {
     const path = join(directory, name)
     if (content === undefined) {
       mkdirSync(path, { recursive: true, mode: 0o700 })

@@ -94,7 +94,7 @@ describe('what all this weighs', () => {
 
   it('is not in a start: postgres.wasm and the cluster template are small', () => {
     expect(manifest.sizes['postgres.wasm'].brotli).toBeLessThan(2_600_000)
-    expect(manifest.sizes['cluster.tar.br'].raw).toBeLessThan(1_000_000)
+    expect(manifest.sizes['files.bin'].brotli).toBeLessThan(1_000_000)
   })
 
   it('is told for each library', () => {

@@ -36,15 +36,15 @@ function ownFiles(dataDir?: string): FileLayer {
   return confinedFiles({ folders: [...cluster, installation], files: [] })
 }
 
-async function newCluster(): Promise<FileLayer> {
+function newCluster(): FileLayer {
   const volume = memoryVolume()
   const files = volume.files()
   files.mkdir('/tmp', 0o777)
   files.mkdir(MEMORY_DATA_DIR, 0o700)
-  for await (const { name, content } of readTemplate()) {
+  for (const { name, content } of readTemplate()) {
     const path = `${MEMORY_DATA_DIR}/${name}`
     if (content === undefined) files.mkdir(path, 0o700)
-    else volume.put(path, content, 0o600)
+    else volume.put(path, Uint8Array.from(content), 0o600)
   }
   files.mkdir(INSTALLED_AT, 0o755)
   return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installation.path }])
@@ -54,7 +54,7 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
   const { dataDir, settings = {}, onLog = () => {} } = options
   const place =
     dataDir === undefined
-      ? { files: await newCluster(), dataDir: MEMORY_DATA_DIR, postgresPath: `${INSTALLED_AT}/bin/postgres` }
+      ? { files: newCluster(), dataDir: MEMORY_DATA_DIR, postgresPath: `${INSTALLED_AT}/bin/postgres` }
       : { files: ownFiles(resolve(dataDir)), dataDir, postgresPath }
   const host = { programs: loadPrograms(), system: nodeSystem, environment, pid: process.pid }
   return instantiatePostgres({ ...host, ...place, settings, onLog }, options)

@@ -15,7 +15,7 @@ import type { Toolchain } from './toolchain.js'
 export const FOR_INITDB =
   /\.(bki|sample)$|^(errcodes|sql_features)\.txt$|^(information_schema|snowball_create|system_\w+)\.sql$/
 
-/** Fills a folder with the files that need no running server: everything but the cluster template and the manifest. */
+/** Fills a folder with the files that need no running server: everything but files.bin, module.js and the manifest. */
 export function gather(
   toolchain: Toolchain,
   linked: Linked,

@@ -1,22 +1,20 @@
 /**
  * What a bundler for a host without a file system takes: module.js, which imports everything as a module, and files.bin, all
- * files that the server reads, in one. Whether a loadable module's file exists is asked before the host is asked for
- * the module, so there are empty ones.
- *
- * files.bin is the length of a header as 32-bit little-endian number, the header, and the contents. The header is JSON: for
- * each entry its path, and for a file the offset and length of its content. `/data` is the cluster template.
+ * files that the server reads, in one; its form is told in wasm/archive.ts. Whether a loadable module's file exists is asked
+ * before the host is asked for the module, so there are empty ones.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readTemplate } from '../template.js'
+import { TEMPLATE } from '../archive.js'
 import { FOR_INITDB } from './artefacts.js'
 import { filesBelow } from './hash.js'
+import type { Template } from './template.js'
 
 /**
  * @param folder of artefacts, complete but for these two files and the manifest
  * @param names of all modules in lib/
  */
-export async function writeBundle(folder: string, names: readonly string[]): Promise<void> {
+export function writeBundle(folder: string, names: readonly string[], template: Template): void {
   const entries: [path: string, offset?: number, length?: number][] = []
   const contents: Uint8Array[] = []
   const places = new Map<string, number>()
@@ -44,9 +42,11 @@ export async function writeBundle(folder: string, names: readonly string[]): Pro
     addFile(`/pgsql/share/${name}`, readFileSync(join(folder, 'share', name)))
   for (const name of ['bin/postgres', ...names.map(name => `lib/${name}.so`)])
     addFile(`/pgsql/${name}`, Buffer.alloc(0))
-  for await (const { name, content } of readTemplate(join(folder, 'cluster.tar.br')))
-    if (content === undefined) addDirectory(`/data/${name}`)
-    else addFile(`/data/${name}`, content)
+  for (const name of template.names) {
+    const path = join(template.folder, name)
+    if (statSync(path).isDirectory()) addDirectory(`${TEMPLATE}/${name}`)
+    else addFile(`${TEMPLATE}/${name}`, readFileSync(path))
+  }
 
   const header = Buffer.from(JSON.stringify(entries))
   const length = Buffer.alloc(4)

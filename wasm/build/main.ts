@@ -94,8 +94,8 @@ async function build(inputHash: string, folder: string): Promise<void> {
     gatherForTests(toolchain, objects, testModules, join(folder, 'test'))
     publish(folder) // without the manifest, so not yet complete: for the host to run what was linked
     const installed = toolchain.outside(`${objects.installed}/bin/initdb`)
-    await makeTemplate(toolchain.outside(linked.initdb), installed, join(folder, 'cluster.tar.br'))
-    await writeBundle(folder, [...modules.names, ...lazy.names])
+    const template = await makeTemplate(toolchain.outside(linked.initdb), installed)
+    writeBundle(folder, [...modules.names, ...lazy.names], template)
   })
   await progress.step('manifest', () =>
     writeManifest(folder, inputHash, toolchain, source, modules, libraries),

@@ -45,7 +45,7 @@ export async function writeManifest(
   for (const name of files.filter(name => !name.includes('/'))) {
     const content = readFileSync(join(folder, name))
     sizes[name] = { raw: content.length }
-    if (/\.(wasm|tar)$/.test(name))
+    if (/\.(wasm|bin)$/.test(name))
       sizes[name].brotli = (await promisify(brotliCompress)(content, { params: BROTLI })).length
   }
   for (const below of ['lib/', 'share/']) {
