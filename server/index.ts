@@ -278,9 +278,10 @@ async function startCluster(
   if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
   const access = fileAccess(directory.path, settings, settings.port, options.allowDirs ?? [])
   const tls = new Tls(confinedFiles(access), directory.path)
+  const host = nodeHost(access, threads)
   try {
-    return await Cluster.start({
-      host: nodeHost(access, threads),
+    const starting = Cluster.start({
+      host,
       tls,
       dataDir: directory.path,
       settings: { ...unsafe, ...settings },
@@ -290,6 +291,9 @@ async function startCluster(
       onLog: logSink(options.log),
       onStarting: cluster => options.onStarting?.(control(cluster, cluster.exited)),
     })
+    // While its first processes start: then this thread has little to do.
+    const [cluster] = await Promise.all([starting, host.programs.modules.compileAll()])
+    return cluster
   } catch (error) {
     if (!(error instanceof StartError)) throw error
     const lastWords = error.log.trimEnd().split('\n').at(-1)

@@ -29,15 +29,20 @@ export interface Programs {
   readonly modules: LoadableModules
 }
 
-let programs: Programs | undefined
+/** The programs as they lie in the package. */
+export interface PackagedPrograms extends Programs {
+  readonly modules: ModuleFiles
+}
 
-/** Compiles the modules, once per Node process: threads share the code. */
-export function loadPrograms(): Programs {
+let programs: PackagedPrograms | undefined
+
+/** Compiles the programs, once per Node process: threads share the code. */
+export function loadPrograms(): PackagedPrograms {
   if (programs === undefined) {
     programs = {
       kernel: loadKernel(),
       postgres: compile('postgres.wasm'),
-      modules: compileLoadable(),
+      modules: new ModuleFiles(),
     }
   }
   return programs
@@ -49,9 +54,29 @@ export function loadKernel(): WebAssembly.Module {
   return compile('kernel.wasm')
 }
 
-function compileLoadable(): LoadableModules {
-  const files = readdirSync(`${artefactsDir}lib`).filter(file => file.endsWith('.so'))
-  return new Map(files.map(file => [file.slice(0, -'.so'.length), compile(`lib/${file}`)]))
+/** The loadable modules, each compiled when somebody first asks for it. */
+class ModuleFiles implements LoadableModules {
+  readonly #names = new Set(
+    readdirSync(`${artefactsDir}lib`).flatMap(file => (file.endsWith('.so') ? file.slice(0, -3) : [])),
+  )
+  readonly #compiled = new Map<string, WebAssembly.Module>()
+
+  get(name: string): WebAssembly.Module | undefined {
+    if (!this.#compiled.has(name) && this.#names.has(name))
+      this.#compiled.set(name, compile(`lib/${name}.so`))
+    return this.#compiled.get(name)
+  }
+
+  /** Compiles the others, one in each turn of the event loop. What cannot be compiled is left to who asks for it. */
+  async compileAll(): Promise<void> {
+    for (const name of this.#names) {
+      if (this.#compiled.has(name)) continue
+      await new Promise(resolve => setImmediate(resolve))
+      try {
+        this.get(name)
+      } catch {}
+    }
+  }
 }
 
 /** Any other program. */

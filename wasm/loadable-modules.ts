@@ -1,15 +1,17 @@
 /**
- * Loadable modules of PostgreSQL, such as plpgsql: WebAssembly modules beside postgres.wasm. They are compiled with the
- * others, before any process starts; a process instantiates one when it first asks for it, and only then has its data in
- * memory. The instance shares memory, stack and function table with that of the process, and the two call each other
+ * Loadable modules of PostgreSQL, such as plpgsql: WebAssembly modules beside postgres.wasm. A process instantiates one when
+ * it first asks for it, and only then has its data in memory. The instance shares memory, stack and function table with that of the process, and the two call each other
  * directly. The scheme is that of tool-conventions' DynamicLinking.md, the other side is `c/posix/dlopen.c`.
  */
 import { errno } from './host/errno.js'
 import type { LinearMemory } from './memory.js'
 import { imageSize, type ProgramEnvironment } from './program.js'
 
-/** By file name without ".so". */
-export type LoadableModules = ReadonlyMap<string, WebAssembly.Module>
+/** The modules there are, compiled. */
+export interface LoadableModules {
+  /** @param name of the file, without ".so" */
+  get(name: string): WebAssembly.Module | undefined
+}
 
 type Exports = Readonly<Record<string, WebAssembly.ExportValue>>
 

@@ -15,8 +15,12 @@ export interface Scheduler {
   readonly depth: number
   /** For the machine's own instance of the kernel. */
   readonly host: KernelHost
-  /** Run the process of this slot, an instance of this program. */
-  run(slot: number, program: WebAssembly.Module): void
+  /**
+   * Run the process of this slot, an instance of this program.
+   *
+   * @param forClient whether it has a client, who waits for it
+   */
+  run(slot: number, program: WebAssembly.Module, forClient: boolean): void
   /** End a process, whatever it is doing. Its exit is heard like any other. */
   kill(slot: number): void
   /** Resolves when the word at this address has been notified and is no longer `seen`. */
@@ -151,7 +155,8 @@ export class Machine {
   #startProcesses(): void {
     for (let slot = this.kernel.host_next_embryo(); slot > 0; slot = this.kernel.host_next_embryo()) {
       this.options.onStart?.(slot, this.#argumentsOf(slot))
-      this.#scheduler.run(slot, slot === this.#first ? this.options.first : this.options.program)
+      const program = slot === this.#first ? this.options.first : this.options.program
+      this.#scheduler.run(slot, program, this.kernel.sys_client(slot) >= 0)
     }
   }
 

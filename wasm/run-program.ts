@@ -50,7 +50,7 @@ export async function runProgram(
     else if (events & SocketEvent.Closed) connecting.stop(fd)
   }
   const machine: Machine = new Machine({
-    scheduler: (setup, heard) => new Threads(setup, heard, undefined, new ThreadPool()),
+    scheduler: (setup, heard) => new Threads(setup, heard, undefined, new ThreadPool(0)),
     kernel,
     first,
     program: postgres,

@@ -1,15 +1,17 @@
 /**
  * Threads without a process. Making one takes longer than a client likes to wait, so a few stand ready.
  */
+import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { THREAD_STACK_MB } from './stack.js'
 
-/** How many to have at hand always, */
-const SPARE = 1
-/** at the start of a cluster, which has so many processes when its first client has come, */
-const START = 7
-/** and how long to keep others after use, in milliseconds: where clients come and go, they are soon used again. */
+/** What a cluster needs before its first client: postmaster, checkpointer, background writer and startup process. */
+const FIRST = 4
+/** How long to keep others after use, in milliseconds: where clients come and go, they are soon used again. */
 const KEEP = 5000
+
+/** How many may come up at a time: more would only take the cores from each other. */
+const COMING = availableParallelism()
 
 /** Megabytes. A process' data lie in the shared memory; its thread's own heap holds next to nothing. */
 const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: THREAD_STACK_MB }
@@ -22,63 +24,114 @@ const NODE_OPTIONS = process.execArgv.some(option => option.startsWith('--input-
   ? { execArgv: [] }
   : {}
 
+/** This file may be a part of another one in a folder beside its own: see `npm run bundle`. */
+const WORKER = new URL('../wasm/worker.js', import.meta.url)
+
+interface Waiting {
+  readonly forClient: boolean
+  give(worker: Worker): void
+  fail(error: Error): void
+}
+
 export class ThreadPool {
   readonly #idle: Worker[] = []
+  /** Those who need one, clients first. */
+  readonly #waiting: Waiting[] = []
+  readonly #coming = new Set<Worker>()
+  /** How many idle ones there should be. */
+  #wanted: number
   #trimming: NodeJS.Timeout | undefined
   #closed = false
 
   /** A pool for a cluster that will start soon: its threads come up while this one does the rest. */
   static forCluster(): ThreadPool {
-    const pool = new ThreadPool()
-    pool.#fill(START)
+    const pool = new ThreadPool(1)
+    pool.#wanted += FIRST
+    pool.#fill()
     return pool
   }
 
-  /** Returns an idle thread, and has another one take its place. */
-  take(): Worker {
-    const worker = this.#idle.shift() ?? this.#make()
-    worker.ref()
-    setImmediate(() => this.#fill(SPARE))
-    return worker
+  /** @param spare how many to have at hand always, for clients: processes that nobody waits for leave them */
+  constructor(readonly spare: number) {
+    this.#wanted = spare
+  }
+
+  /**
+   * An idle thread, and has another one take its place.
+   *
+   * @param forClient whether somebody waits for what the thread is for
+   * @throws Error if none can be made
+   */
+  take(forClient: boolean): Promise<Worker> {
+    return new Promise((give, fail) => {
+      const at = forClient ? this.#waiting.findIndex(other => !other.forClient) : -1
+      this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, { forClient, give, fail })
+      this.#serve()
+    })
   }
 
   /** Gives a thread back that is idle again. */
   put(worker: Worker): void {
+    // It is being ended, and has to be waited for.
+    if (this.#closed) return
     worker.unref()
     this.#idle.unshift(worker)
+    this.#serve()
     clearTimeout(this.#trimming)
     this.#trimming = setTimeout(() => this.#trim(), KEEP).unref()
   }
 
-  /** Ends the idle threads. */
+  /** Ends the threads that no process has. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#trimming)
-    await Promise.all(this.#idle.splice(0).map(worker => worker.terminate()))
+    await Promise.all([...this.#idle.splice(0), ...this.#coming].map(worker => worker.terminate()))
   }
 
-  #make(): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+  #serve(): void {
+    while (this.#waiting[0] !== undefined) {
+      if (this.#idle.length <= (this.#waiting[0].forClient ? 0 : this.spare)) break
+      const worker = this.#idle.shift()!
+      worker.ref()
+      if (this.#wanted > this.spare) this.#wanted--
+      this.#waiting.shift()!.give(worker)
+    }
+    setImmediate(() => this.#fill())
+  }
+
+  #fill(): void {
+    while (
+      !this.#closed &&
+      this.#coming.size < COMING &&
+      this.#idle.length + this.#coming.size < this.#wanted + this.#waiting.length
+    )
+      this.#make()
+  }
+
+  #make(): void {
+    const worker = new Worker(WORKER, {
       resourceLimits: LIMITS,
       ...NODE_OPTIONS,
     })
-    worker.on('error', () => {}) // Who has taken it hears it too.
+    this.#coming.add(worker)
+    let failure: Error | undefined
+    worker.on('online', () => {
+      this.#coming.delete(worker)
+      this.put(worker)
+    })
+    worker.on('error', error => {
+      failure = error
+    })
     worker.on('exit', () => {
       const at = this.#idle.indexOf(worker)
       if (at >= 0) this.#idle.splice(at, 1)
+      if (!this.#coming.delete(worker)) return
+      this.#waiting.shift()?.fail(failure ?? new Error('the thread ended before it began'))
+      this.#fill()
     })
-    return worker
-  }
-
-  #fill(count: number): void {
-    while (!this.#closed && this.#idle.length < count) {
-      const worker = this.#make()
-      worker.unref()
-      this.#idle.push(worker)
-    }
   }
 
   #trim(): void {
-    for (const worker of this.#idle.splice(SPARE)) void worker.terminate()
+    for (const worker of this.#idle.splice(this.spare)) void worker.terminate()
   }
 }

@@ -9,12 +9,14 @@ import type { Scheduler } from './machine.js'
 import { type ProcessMessage, type ProcessSetup, SIGKILL, SIGSEGV } from './process.js'
 import { THREAD_DEPTH } from './stack.js'
 import type { ThreadPool } from './thread-pool.js'
-import type { RunMessage, ThreadSetup } from './worker.js'
+import type { ModuleAnswer, ModuleRequest, RunMessage, ThreadSetup } from './worker.js'
 
 export class Threads implements Scheduler {
   readonly depth = THREAD_DEPTH
   readonly host: ReturnType<typeof threadHost>
   readonly #busy = new Map<number, Worker>()
+  /** Processes that there is no thread for yet. */
+  readonly #waiting = new Map<number, RunMessage>()
   /** Threads that know the machine. */
   readonly #joined = new WeakSet<Worker>()
   /** Being ended. The process of such a thread may have come to its own end first, but there is no next one for it. */
@@ -35,16 +37,19 @@ export class Threads implements Scheduler {
   }
 
   /** Run the process of this slot, an instance of this program, on a thread of its own. */
-  run(slot: number, program: WebAssembly.Module): void {
-    const worker = this.pool.take()
-    this.#busy.set(slot, worker)
-    if (!this.#joined.has(worker)) this.#join(worker)
-    worker.postMessage({ slot, program } satisfies RunMessage)
+  run(slot: number, program: WebAssembly.Module, forClient: boolean): void {
+    const message = { slot, program }
+    this.#waiting.set(slot, message)
+    this.pool.take(forClient).then(
+      worker => this.#start(message, worker),
+      (error: Error) => this.#waiting.delete(slot) && this.#lost(slot, error),
+    )
   }
 
   /** End a process, whatever it is doing. Its exit is heard like any other. */
   kill(slot: number): void {
     const worker = this.#busy.get(slot)
+    if (this.#waiting.delete(slot)) queueMicrotask(() => this.#lost(slot, undefined))
     if (worker === undefined || this.#ending.has(worker)) return
     this.#ending.add(worker)
     void worker.terminate()
@@ -57,13 +62,27 @@ export class Threads implements Scheduler {
 
   /** End all threads. Resolves when they have ended. */
   async close(): Promise<void> {
+    this.#waiting.clear()
     await Promise.all([this.pool.close(), ...[...this.#busy.values()].map(worker => worker.terminate())])
+  }
+
+  #start(message: RunMessage, worker: Worker): void {
+    const { slot } = message
+    if (this.#waiting.get(slot) !== message) {
+      this.pool.put(worker)
+      return
+    }
+    this.#waiting.delete(slot)
+    this.#busy.set(slot, worker)
+    if (!this.#joined.has(worker)) this.#join(worker)
+    worker.postMessage(message)
   }
 
   #join(worker: Worker): void {
     this.#joined.add(worker)
     let failure: Error | undefined
-    worker.on('message', (message: ProcessMessage) => {
+    worker.on('message', (message: ProcessMessage | ModuleRequest) => {
+      if (message.type === 'module') return this.#answer(worker, message)
       if (message.type === 'exit') this.#free(message.slot, worker)
       this.heard(message)
     })
@@ -73,16 +92,30 @@ export class Threads implements Scheduler {
     worker.on('exit', () => {
       for (const [slot, busy] of this.#busy) if (busy === worker) this.#lost(slot, failure)
     })
-    worker.postMessage({ ...this.setup, access: this.access } satisfies ThreadSetup)
+    const { modules: _, ...setup } = this.setup
+    worker.postMessage({ ...setup, access: this.access } satisfies ThreadSetup)
   }
 
-  /** A process has ended with its thread. */
+  #answer(worker: Worker, { slot, name, answered }: ModuleRequest): void {
+    let module: WebAssembly.Module | undefined
+    try {
+      module = this.setup.modules.get(name)
+    } catch (error) {
+      this.#log(slot, `module "${name}" cannot be compiled: ${(error as Error).message}`)
+    }
+    worker.postMessage({ module } satisfies ModuleAnswer)
+    Atomics.store(answered, 0, 1)
+    Atomics.notify(answered, 0)
+  }
+
+  #log(slot: number, text: string): void {
+    this.heard({ type: 'log', slot, stream: 2, bytes: Buffer.from(`${text}\n`) })
+  }
+
+  /** A process has ended with its thread, or without ever having had one. */
   #lost(slot: number, failure: Error | undefined): void {
     this.#busy.delete(slot)
-    if (failure !== undefined) {
-      const bytes = Buffer.from(`thread ended: ${failure.message}\n`)
-      this.heard({ type: 'log', slot, stream: 2, bytes })
-    }
+    if (failure !== undefined) this.#log(slot, `thread ended: ${failure.message}`)
     this.heard({ type: 'exit', slot, status: failure === undefined ? SIGKILL : SIGSEGV })
   }
 

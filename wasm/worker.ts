@@ -3,7 +3,7 @@
  * thread blocks where the process does. What it has to say goes to the main thread as messages.
  */
 import { writeSync } from 'node:fs'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { clockImports } from './host/clock.js'
 import { confinedFiles, type FileAccess } from './host/confined-files.js'
 import { errnoOf } from './host/errno.js'
@@ -24,20 +24,35 @@ export interface RunMessage {
 }
 
 /** What a thread is told first, once: the machine that its processes are on. */
-export interface ThreadSetup extends ProcessSetup {
+export interface ThreadSetup extends Omit<ProcessSetup, 'modules'> {
   /** Which of the machine's files processes may reach; undefined: all. */
   readonly access: FileAccess | undefined
 }
 
+/** A process needs a loadable module, and its thread waits until it has that: see ModuleAnswer. */
+export interface ModuleRequest {
+  readonly type: 'module'
+  readonly slot: number
+  readonly name: string
+  /** One number, which the main thread sets once it has answered by a message. */
+  readonly answered: Int32Array
+}
+
+export interface ModuleAnswer {
+  readonly module: WebAssembly.Module | undefined
+}
+
 const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
-const tell = (message: ProcessMessage) => port.postMessage(message)
+const tell = (message: ProcessMessage | ModuleRequest) => port.postMessage(message)
 
 /** Returns what runs a process on this thread. */
 function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
   const memory = new LinearMemory(setup.memory)
   const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory, nodeSystem.monotonic))
   let slot = 0
+  const known = new Map<string, WebAssembly.Module>()
+  const modules = { get: (name: string) => known.get(name) ?? fetchModule(name) }
   const own = setup.ownStreams ? new OwnStreams(signalled) : undefined
   const files =
     own?.files(nodeFiles()) ?? (setup.access === undefined ? nodeFiles() : confinedFiles(setup.access))
@@ -62,7 +77,7 @@ function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
   function run(module: WebAssembly.Module): number {
     const client = clientImports(kernel.sys_client(slot))
     try {
-      const program = instantiateProcess(memory, kernel, setup.modules, slot, module, client, host)
+      const program = instantiateProcess(memory, kernel, modules, slot, module, client, host)
       program.process_main(kernel.host_argc(slot), kernel.host_argv(slot))
       return 0
     } catch (error) {
@@ -71,6 +86,16 @@ function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
       own?.end()
       files.closeAll()
     }
+  }
+
+  /** Gets a module from the main thread, which compiles it if it is the first to be asked. */
+  function fetchModule(name: string): WebAssembly.Module | undefined {
+    const answered = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    tell({ type: 'module', slot, name, answered })
+    Atomics.wait(answered, 0, 0)
+    const { module }: ModuleAnswer = receiveMessageOnPort(port!)!.message
+    if (module !== undefined) known.set(name, module)
+    return module
   }
 
   /** Whether there are signals that the process can handle now: c/kernel/kernel.h, struct signals. */
