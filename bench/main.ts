@@ -82,7 +82,7 @@ async function main(): Promise<number> {
     tree,
     systems,
     rounds: options.rounds ?? (options.quick ? 1 : 3),
-    ...(options.quick ? { warmUp: 1, seconds: 3, amount: 0.1 } : { warmUp: 5, seconds: 10, amount: 1 }),
+    ...(options.quick ? { warmUp: 2, seconds: 5, amount: 0.1 } : { warmUp: 5, seconds: 10, amount: 1 }),
     measurements: [],
     notes: [],
     onMeasured: measurement => console.log(tableRow(systems, measurement)),
