@@ -104,6 +104,8 @@ export interface StartServerOptions {
   database?: string | undefined
 }
 
+export type { Signal }
+
 /** How to shut down, as in pg_ctl: wait for clients to leave, disconnect them, or stop at once and recover at the next start. */
 export type StopMode = 'smart' | 'fast' | 'immediate'
 
@@ -118,6 +120,12 @@ export interface ServerControl {
   reload(): void
   /** Has PostgreSQL look for a request that pg_ctl has left as a file, such as to promote a standby. */
   checkRequests(): void
+  /**
+   * Signals one process, as pg_ctl kill does. Returns whether there is one with this pid, which is that of pg_stat_activity and
+   * nothing to the operating system. To end a session, call pg_terminate_backend() instead: SIGKILL and SIGQUIT make
+   * PostgreSQL end all of them and recover.
+   */
+  kill(pid: number, signal: Signal): boolean
 }
 
 export interface PostgresServer extends ServerControl {
@@ -423,6 +431,7 @@ function control(cluster: Cluster, exited: Promise<unknown>): ServerControl {
     },
     reload: () => signal('SIGHUP'),
     checkRequests: () => signal('SIGUSR1'),
+    kill: (pid, name) => !ended && cluster.kill(pid, name),
   }
 }
 

@@ -133,6 +133,16 @@ describe('startServer()', () => {
     await client.end()
   })
 
+  test('signals one of its processes, and knows which are its own', async () => {
+    const client = inProcess()
+    await client.connect()
+    const lost = new Promise<unknown>(resolve => client.on('error', resolve))
+    const { rows } = await client.query('select pg_backend_pid() as pid')
+    expect(server.kill(process.pid + 1, 'SIGTERM')).toBe(false)
+    expect(server.kill(rows[0].pid, 'SIGTERM')).toBe(true)
+    expect(await lost).toMatchObject({ code: '57P01' })
+  })
+
   test('names user and database in the url, for any characters', async () => {
     const other = await startServer({ port: 0, user: 'é/b', database: 'a b' })
     expect(other.url).toBe(`postgres://%C3%A9%2Fb@localhost:${other.port}/a%20b`)

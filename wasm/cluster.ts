@@ -71,9 +71,16 @@ export class StartError extends Error {
   }
 }
 
-export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1'
+export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGKILL' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1'
 
-const SIGNALS: Record<Signal, number> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGTERM: 15 }
+const SIGNALS: Record<Signal, number> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGTERM: 15,
+}
 
 /** An abstract unix socket that only this process' own connections come to. */
 const INTERNAL = '@in-process'
@@ -191,6 +198,11 @@ export class Cluster {
    */
   signal(signal: Signal): void {
     this.#machine.kernel.host_kill(this.#postmaster, SIGNALS[signal])
+  }
+
+  /** Signals one of the processes, which the operating system does not know. Returns whether there is one with this pid. */
+  kill(pid: number, signal: Signal): boolean {
+    return this.#machine.kill(pid, SIGNALS[signal])
   }
 
   /** A connection from within this process, which pg_hba.conf sees as `local`. */

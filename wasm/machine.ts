@@ -167,6 +167,14 @@ export class Machine {
     return Array.from({ length: count }, (_, i) => this.memory.string(at(i)))
   }
 
+  /** Signals the process that has this pid. Returns whether there is one. */
+  kill(pid: number, signal: number): boolean {
+    for (let slot = FIRST_SLOT; slot < this.options.maxProcesses; slot++)
+      if (this.kernel.host_state(slot) === RUNNING && this.kernel.host_pid(slot) === pid)
+        return this.kernel.host_kill(slot, signal) === 0
+    return false
+  }
+
   /** What lives now, by slot. */
   *processes(): Generator<ProcessStatus> {
     for (let slot = FIRST_SLOT; slot < this.options.maxProcesses; slot++) {

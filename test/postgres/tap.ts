@@ -20,8 +20,8 @@ const PATIENCE = 90
 const RESULT = /^(not ok|ok) +\d+(?: - (.*?))?(?: # (skip|todo)\b ?(.*))?$/i
 const PLAN = /^1\.\.(\d+)(?: # skip ?(.*))?$/i
 
-/** What scripts may rely on, of the programs as of the server: the latter compresses tables and WAL by pglz only. */
-const CONFIGURATION = ['HAVE_LIBZ', 'HAVE_INET_PTON']
+/** What scripts may rely on, of the programs as of the server. */
+const CONFIGURATION = ['HAVE_LIBZ', 'USE_LZ4', 'USE_ZSTD', 'HAVE_INET_PTON', 'HAVE_SYNCFS']
 
 export type Environment = Readonly<Record<string, string>>
 
@@ -46,14 +46,18 @@ export async function prepareTap(installation: Installation): Promise<Environmen
     `case "$1" in --includedir*) echo ${headers} ;; *) exec ${programs}/pg_config "$@" ;; esac`,
   )
 
+  const first = installation.makeFolder('bin-first')
+  writeProgram(outside(`${first}/pg_ctl`), pgCtl(bin))
+
   const env = {
-    PATH: `${bin}:${join(node, '..')}:/usr/sbin:/usr/bin:/sbin:/bin`,
+    PATH: `${first}:${bin}:${join(node, '..')}:/usr/sbin:/usr/bin:/sbin:/bin`,
     INITDB_TEMPLATE: installation.makeFolder('template'),
     PG_REGRESS: `${pgxs}/src/test/regress/pg_regress`,
     REGRESS_SHLIB: `${installation.package}/wasm/dist/lib/regress.so`,
     PGPORT: '65432',
     PG_TEST_PORT_DIR: installation.makeFolder('ports'),
     PG_TEST_TIMEOUT_DEFAULT: String(PATIENCE),
+    PGCTLTIMEOUT: String(2 * PATIENCE),
     top_builddir: pgxs,
     share_contrib_dir: `${installation.package}/wasm/dist/share/extension`,
     enable_injection_points: 'no',
@@ -80,6 +84,23 @@ export async function prepareTap(installation: Installation): Promise<Environmen
 /** pg_ctl looks for postgres beside itself, so these cannot be links. */
 function copyProgram(from: string, to: string, name: string): void {
   if (name !== 'postgres' && name !== 'initdb') copyFileSync(join(from, name), join(to, name))
+}
+
+/** pg_ctl, but `kill` also knows the processes of the servers that the script has made: programs/postgres.ts signals them. */
+function pgCtl(bin: string): string {
+  return `[ "$1" = kill ] && [ ! -e "/proc/$3" ] || exec ${bin}/pg_ctl "$@"
+for file in "$TESTDATADIR"/*/pgdata/postmaster.pid; do
+  request="\${file%postmaster.pid}kill.request"
+  echo "$2 $3" > "$request"
+  kill -USR2 "$(head -1 "$file")"
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    [ -e "$request" ] || exit 0
+    sleep 0.1
+  done
+  rm "$request"
+done
+echo "pg_ctl: no server has a process $3" >&2
+exit 1`
 }
 
 function writeProgram(file: string, commands: string): void {

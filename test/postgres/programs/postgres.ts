@@ -2,8 +2,10 @@
  * `postgres`, as pg_ctl and scripts call it: with its options, signals, log and exit codes. Clients are served as by the
  * library; all else is done by postgres.wasm as a program.
  */
+import { readFileSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type ServerControl, StartupError, startServer } from '../../../server/index.js'
+import { type ServerControl, type Signal, StartupError, startServer } from '../../../server/index.js'
 import { artefactsDir, postgresPath } from '../../../wasm/artefacts.js'
 import { runProgram } from '../../../wasm/run-program.js'
 import { settingsOfProcess } from './environment.js'
@@ -43,6 +45,9 @@ async function serve(): Promise<number> {
   process.on('SIGQUIT', () => void server?.stop('immediate'))
   process.on('SIGHUP', () => server?.reload())
   process.on('SIGUSR1', () => server?.checkRequests())
+  process.on('SIGUSR2', () => {
+    if (server !== undefined) killAsRequested(server, dataDir)
+  })
   try {
     const started = await startServer({
       dataDir,
@@ -60,6 +65,14 @@ async function serve(): Promise<number> {
     console.error(`postgres: ${error.message}`)
     return 1
   }
+}
+
+/** What `pg_ctl kill` asks for (tap.ts), of a process that the operating system does not know. The file goes once that is done. */
+function killAsRequested(server: ServerControl, dataDir: string): void {
+  const file = join(dataDir, 'kill.request')
+  const [, signal, pid] = /^(HUP|INT|KILL|QUIT|TERM) (\d+)$/m.exec(readFileSync(file, 'utf8')) ?? []
+  if (signal === undefined || !server.kill(Number(pid), `SIG${signal}` as Signal)) return
+  unlinkSync(file)
 }
 
 function readOptions(): { dataDir: string; settings: Record<string, string> } {
