@@ -184,6 +184,11 @@ export const LIBRARIES: readonly Library[] = [
     prepare: [
       // Blowfish and CAST5 are there without a configuration file that says so, as they are in pgcrypto's documentation.
       ['perl', '-pi', '-e', 's/(ossl_legacy_provider_init, NULL,) 0/$1 1/', 'crypto/provider_predefined.c'],
+      // getentropy() is there, in a file that is not ELF too.
+      [
+        ...['perl', '-pi', '-e', 's/defined\\(__ELF__\\) && //; s/ __attribute__\\(\\(weak\\)\\)//'],
+        'providers/implementations/rands/seeding/rand_unix.c',
+      ],
       ['./Configure', 'linux-generic32', ...OPENSSL_OMITTED.map(name => `no-${name}`)],
       ['make', 'build_generated', 'libcrypto.a'],
     ],
