@@ -6,6 +6,8 @@ export interface Bundle {
   readonly programs: Programs
   /** files.bin: all files, in one. */
   readonly files: ArrayBuffer
+  /** ICU's data, which only its collations need: `pglite-imports-server/workers/icu`. Without it these end in an error. */
+  readonly icu?: ArrayBuffer
 }
 
 export interface BundledFile {

@@ -7,6 +7,9 @@ import { type Bundle, bundledFiles } from './bundle.js'
 /** Where a server has its cluster. */
 export const DATA = TEMPLATE
 
+/** ICU's data, for a server whose bundle has it. */
+const ICU_DATA = '/pgsql/share/icu.bin'
+
 /** The server's own files, and a place for temporary ones. */
 export function unpackServer(module: Bundle, volume: Volume): void {
   const files = volume.files()
@@ -16,6 +19,7 @@ export function unpackServer(module: Bundle, volume: Volume): void {
     if (content === undefined) files.mkdir(path, 0o700)
     else volume.put(path, content, 0o700)
   }
+  if (module.icu !== undefined) volume.put(ICU_DATA, new Uint8Array(module.icu), 0o600)
 }
 
 /** A new cluster, with an identity of its own, in this directory; it is made unless it is the root, ''. */

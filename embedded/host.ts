@@ -18,7 +18,7 @@ export interface EmbeddedHost {
 
 export const POSTGRES_PATH = '/pgsql/bin/postgres'
 
-export const ENVIRONMENT = { PATH: '/pgsql/bin', LC_ALL: 'C', TZ: 'UTC' }
+export const ENVIRONMENT = { PATH: '/pgsql/bin', LC_ALL: 'C', TZ: 'UTC', ICU_DATA: '/pgsql/share' }
 
 /** Its own, of which there is no other in here. */
 export const PID = 1

@@ -4,12 +4,17 @@ import type { Bundle } from './bundle.js'
 /** Beside dist/ in the package. */
 const PACKAGED = new URL('../../wasm/dist/', import.meta.url)
 
+export interface LoadOptions {
+  /** Whether to fetch ICU's data as well, 5 MB, for its collations. Default: no. */
+  icu?: boolean
+}
+
 /**
  * @param base where the files of the package's `wasm/dist` are: a URL, relative to the page in a browser. Default: where
  *   they are in the package.
  * @throws Error when one of them cannot be fetched
  */
-export async function loadModule(base: string | URL = PACKAGED): Promise<Bundle> {
+export async function loadModule(base: string | URL = PACKAGED, options: LoadOptions = {}): Promise<Bundle> {
   const folder = new URL(base, globalThis.location?.href)
   if (!folder.pathname.endsWith('/')) folder.pathname += '/'
   const get = async (name: string): Promise<Response> => {
@@ -18,14 +23,21 @@ export async function loadModule(base: string | URL = PACKAGED): Promise<Bundle>
     if (!response.ok) throw new Error(`${url} cannot be fetched: ${response.status} ${response.statusText}`)
     return response
   }
-  const compile = async (name: string) => WebAssembly.compile(await (await get(name)).arrayBuffer())
-  const files = get('files.bin').then(response => response.arrayBuffer())
+  const bytes = async (name: string) => (await get(name)).arrayBuffer()
+  const compile = async (name: string) => WebAssembly.compile(await bytes(name))
+  const files = bytes('files.bin')
+  const icu = options.icu ? bytes('share/icu.bin') : undefined
   const kernel = compile('kernel.wasm')
   const postgres = compile('postgres.wasm')
-  const { modules: names } = (await (await get('manifest.json')).json()) as { modules: string[] }
+  const manifest = (await (await get('manifest.json')).json()) as {
+    modules: string[]
+    sharedLibraries: string[]
+  }
+  const names = [...manifest.modules, ...manifest.sharedLibraries]
   const modules = await Promise.all(names.map(async name => [name, await compile(`lib/${name}.so`)] as const))
   return {
     files: await files,
+    ...(icu && { icu: await icu }),
     programs: { kernel: await kernel, postgres: await postgres, modules: new Map(modules) },
   }
 }

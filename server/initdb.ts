@@ -8,10 +8,12 @@ import { unpackTemplate } from './unpack.js'
 
 /** What a new cluster has unless told otherwise: as the template, see INITDB_OPTIONS in wasm/build/template.ts. */
 const DEFAULTS = [
-  ...['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C'],
-  ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--wal-segsize=1'],
+  ...['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--wal-segsize=1'],
   ...['-c', 'max_wal_size=1GB', '-c', 'min_wal_size=80MB'],
 ]
+
+/** Also a default, but initdb refuses the second where another provider is chosen. */
+const PROVIDER = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
 
 /**
  * Makes a new cluster, whole or not at all.
@@ -30,7 +32,8 @@ export async function createDataDirectory(dataDir: string, options: readonly str
 
 async function initdb(directory: string, options: readonly string[]): Promise<void> {
   let said = ''
-  const args = [join(artefactsDir, 'bin/initdb'), ...DEFAULTS, ...options, '-D', directory]
+  const provider = options.some(option => option.startsWith('--locale-provider')) ? [] : PROVIDER
+  const args = [join(artefactsDir, 'bin/initdb'), ...DEFAULTS, ...provider, ...options, '-D', directory]
   const code = await runProgram(join(artefactsDir, 'programs/initdb.wasm'), args, {
     onWrite: text => {
       said += text

@@ -101,7 +101,7 @@ describe('what all this weighs', () => {
     const libraries = readdirSync(new URL('lib', dist)).filter(
       name => name.startsWith('lib') && name !== 'libpqwalreceiver.so',
     )
-    expect(libraries).toEqual(['liblz4.so', 'libxml2.so', 'libz.so', 'libzstd.so'])
+    expect(libraries).toEqual(['libicu.so', 'liblz4.so', 'libxml2.so', 'libz.so', 'libzstd.so'])
     for (const name of libraries) {
       const brotli = brotliCompressSync(readFileSync(new URL(`lib/${name}`, dist)), {
         params: { [constants.BROTLI_PARAM_QUALITY]: 5 },

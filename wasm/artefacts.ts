@@ -10,8 +10,13 @@ export const artefactsDir = fileURLToPath(new URL('../../wasm/dist/', import.met
 /** The path that the server takes for its own: it finds its share/ folder beside it. */
 export const postgresPath = `${artefactsDir}bin/postgres`
 
-/** What processes see of an environment. A child looks for the server's path as a shell would. */
-export const environment = { PATH: `${artefactsDir}bin`, LC_ALL: 'C', TZ: 'UTC' }
+/** What processes see of an environment. A child looks for the server's path as a shell would, ICU for its data. */
+export const environment = {
+  PATH: `${artefactsDir}bin`,
+  LC_ALL: 'C',
+  TZ: 'UTC',
+  ICU_DATA: `${artefactsDir}share`,
+}
 
 function compile(name: string): WebAssembly.Module {
   let bytes: Buffer<ArrayBuffer>

@@ -54,8 +54,13 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
   const { dataDir, settings = {}, onLog = () => {} } = options
   const place =
     dataDir === undefined
-      ? { files: newCluster(), dataDir: MEMORY_DATA_DIR, postgresPath: `${INSTALLED_AT}/bin/postgres` }
-      : { files: ownFiles(resolve(dataDir)), dataDir, postgresPath }
-  const host = { programs: loadPrograms(), system: nodeSystem, environment, pid: process.pid }
+      ? {
+          files: newCluster(),
+          dataDir: MEMORY_DATA_DIR,
+          postgresPath: `${INSTALLED_AT}/bin/postgres`,
+          environment: { ...environment, ICU_DATA: `${INSTALLED_AT}/share` },
+        }
+      : { files: ownFiles(resolve(dataDir)), dataDir, postgresPath, environment }
+  const host = { programs: loadPrograms(), system: nodeSystem, pid: process.pid }
   return instantiatePostgres({ ...host, ...place, settings, onLog }, options)
 }

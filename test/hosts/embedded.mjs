@@ -12,7 +12,7 @@ import {
 
 /** @param base where the package's wasm/dist is, if not in the package */
 export async function tryPostgres(base) {
-  const module = await loadModule(base)
+  const module = await loadModule(base, { icu: true })
   return {
     canSuspend: 'Suspending' in WebAssembly,
     codeGeneration: canGenerateCode(),
@@ -91,9 +91,13 @@ async function singleSession(module) {
   const next = await connected(postgres)
   const { rows } = await next.query('select count(*)::int from kept')
   const error = await codeOf(next.query('select 1/0'))
+  const libraries = await next.query(
+    `select array(select w from unnest('{z,ä,a}'::text[]) w order by w collate "sv-x-icu") as sorted,
+            xpath('/a/text()', '<a>b</a>')::text as found`,
+  )
   await next.end()
   await postgres.stop()
-  return { second, rows, error, exit: await postgres.exited }
+  return { second, rows, error, libraries: libraries.rows, exit: await postgres.exited }
 }
 
 /** Bytes in, bytes out. */

@@ -1,7 +1,13 @@
 /** What embedded.mjs answers where all is well. */
 import { expect } from 'vitest'
 
-const single = { second: '53300', rows: [{ count: 1000 }], error: '22012', exit: 0 }
+const single = {
+  second: '53300',
+  rows: [{ count: 1000 }],
+  error: '22012',
+  libraries: [{ sorted: ['a', 'z', 'ä'], found: '{b}' }],
+  exit: 0,
+}
 
 const sessions = {
   order: ['a', 'b'],

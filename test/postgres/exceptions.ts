@@ -5,7 +5,6 @@
 
 const WINDOWS = 'tests what only Windows has'
 const NO_PEER = 'the host does not tell who the clients of its unix sockets are'
-const NO_ICU = 'needs ICU'
 const INJECTION_POINTS = 'needs a server that was configured with --enable-injection-points'
 const CLIENT = 'tests client programs or libraries, not the server'
 
@@ -14,7 +13,6 @@ export const EXCEPTIONS: Readonly<Record<string, string>> = {
   'authentication/003_peer': NO_PEER,
   'authentication/005_sspi': WINDOWS,
   'authentication/007_pre_auth': INJECTION_POINTS,
-  'subscription/012_collation': NO_ICU,
 }
 
 /** The same for a server in a Durable Object. */

@@ -61,7 +61,7 @@ export async function prepareTap(installation: Installation): Promise<Environmen
     top_builddir: pgxs,
     share_contrib_dir: `${installation.package}/wasm/dist/share/extension`,
     enable_injection_points: 'no',
-    with_icu: 'no',
+    with_icu: 'yes',
     with_ssl: 'no',
     with_readline: 'yes',
     GZIP_PROGRAM: '/usr/bin/gzip',

@@ -13,6 +13,7 @@ import {
   type Postgres,
   PostgresExit,
 } from 'pglite-imports-server/workers'
+import icu from 'pglite-imports-server/workers/icu'
 import module from 'pglite-imports-server/workers/module'
 import postgres from 'postgres'
 
@@ -129,6 +130,7 @@ async function settled(rows: Promise<unknown>): Promise<Answer> {
 
 export class Database extends DurableObject<Environment> {
   #durable = false
+  #collations = false
   #maxSize: number | undefined
   #password: string | undefined
   #server: Promise<Postgres> | undefined
@@ -136,11 +138,12 @@ export class Database extends DurableObject<Environment> {
 
   /**
    * An object whose name begins with "durable" keeps its cluster in its storage; GET with "?export" exports it, PUT imports one. One whose
-   * name ends with "open" has no password. PostgreSQL's clients come by WebSocket.
+   * name ends with "open" has no password, and one with "icu" in its name has ICU's data. PostgreSQL's clients come by WebSocket.
    */
   override async fetch(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
     this.#durable = pathname.startsWith('/durable')
+    this.#collations = pathname.includes('icu')
     this.#password = pathname.endsWith('open') ? undefined : PASSWORD
     const maxSize = searchParams.get('maxSize')
     if (maxSize !== null) this.#maxSize = Number(maxSize)
@@ -207,7 +210,7 @@ export class Database extends DurableObject<Environment> {
   #start(): Promise<Postgres> {
     const storage = this.#durable ? this.ctx.storage : undefined
     this.#server ??= createPostgres({
-      module,
+      module: this.#collations ? { ...module, icu } : module,
       storage,
       maxSize: this.#maxSize,
       password: this.#password,

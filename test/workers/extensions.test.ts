@@ -28,3 +28,13 @@ test('pgcrypto hashes, encrypts and compresses', async () => {
     same: true,
   })
 })
+
+test('ICU sorts as each language does, with its data imported, and says so without', async () => {
+  const sort = `select array(select w from unnest('{z,ä,a}'::text[]) w order by w collate "sv-x-icu") as sorted`
+  expect(await runtime.query('with-icu', 'a', sort)).toEqual([{ sorted: ['a', 'z', 'ä'] }])
+  await expect(runtime.query('without', 'a', sort)).rejects.toMatchObject({
+    code: '0A000',
+    message: 'this server is without the data of ICU collations',
+  })
+  expect(await runtime.query('without', 'a', 'select 1 as one')).toEqual([{ one: 1 }])
+})

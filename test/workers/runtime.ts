@@ -49,7 +49,7 @@ export async function makeRuntimeFolder(
   ]
   const modules = [
     '(name = "worker.js", esModule = embed "worker.js")',
-    '(name = "files.bin", data = embed "artefacts/files.bin")',
+    ...['files.bin', 'share/icu.bin'].map(name => `(name = "${name}", data = embed "artefacts/${name}")`),
     ...wasm.map(name => `(name = "${name}", wasm = embed "artefacts/${name}")`),
   ]
   writeFileSync(

@@ -2,12 +2,15 @@
  * What a bundler for a host without a file system takes: module.js, which imports everything as a module, and files.bin, all
  * files that the server reads, in one; its form is told in wasm/archive.ts. Whether a loadable module's file exists is asked
  * before the host is asked for the module, so there are empty ones.
+ *
+ * ICU's data are apart, for few need them and a Worker's memory is small: icu.js imports them.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TEMPLATE } from '../archive.js'
 import { FOR_INITDB } from './artefacts.js'
 import { filesBelow } from './hash.js'
+import { ICU_DATA } from './icu-data.js'
 import type { Template } from './template.js'
 
 /**
@@ -38,7 +41,8 @@ export function writeBundle(folder: string, names: readonly string[], template: 
     entries.push([path, offset, content.length])
   }
 
-  for (const name of filesBelow(join(folder, 'share')).filter(name => !FOR_INITDB.test(name)))
+  const apart = (name: string) => FOR_INITDB.test(name) || `share/${name}` === ICU_DATA
+  for (const name of filesBelow(join(folder, 'share')).filter(name => !apart(name)))
     addFile(`/pgsql/share/${name}`, readFileSync(join(folder, 'share', name)))
   for (const name of ['bin/postgres', ...names.map(name => `lib/${name}.so`)])
     addFile(`/pgsql/${name}`, Buffer.alloc(0))
@@ -54,12 +58,18 @@ export function writeBundle(folder: string, names: readonly string[], template: 
   writeFileSync(join(folder, 'files.bin'), Buffer.concat([length, header, ...contents]))
   writeFileSync(join(folder, 'module.js'), moduleText(names))
   writeFileSync(join(folder, 'module.d.ts'), MODULE_TYPE)
+  writeFileSync(join(folder, 'icu.js'), `export { default } from './${ICU_DATA}'\n`)
+  writeFileSync(join(folder, 'icu.d.ts'), ICU_TYPE)
 }
 
 const MODULE_TYPE = `import type { Bundle } from '../../dist/workers/bundle.js'
 
 declare const module: Bundle
 export default module
+`
+
+const ICU_TYPE = `declare const icu: ArrayBuffer
+export default icu
 `
 
 function moduleText(names: readonly string[]): string {

@@ -1,13 +1,13 @@
 /**
- * Links the libraries that are modules of their own, and writes what stands for them in the server: for each function that the
- * server calls, one of the same name and type that loads the library when it is first called (c/postgres/foreign-library.h).
+ * Links the libraries that are modules of their own, and writes what stands for them in the server and initdb: for each function
+ * that these call, one of the same name and type that loads the library when it is first called (c/postgres/foreign-library.h).
  * The types are read from the linked library, so no header has to be understood.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { CompiledLibrary } from './library-objects.js'
 import { linkInputs } from './link-record.js'
 import { importsOf, MODULE } from './loadable-modules.js'
-import type { GeneratedSource } from './own-objects.js'
+import type { GeneratedSource, OwnObjects } from './own-objects.js'
 import { logFile } from './paths.js'
 import type { Objects } from './postgres.js'
 import type { Toolchain } from './toolchain.js'
@@ -21,7 +21,7 @@ export interface LazyLibraries {
   names: string[]
   /** Archives, in whose place the module of the same library is linked, by the archive's path. */
   modules: ReadonlyMap<string, string>
-  /** What the server is linked with in place of the archives: C sources, to be compiled. */
+  /** What the server and initdb are linked with in place of the archives: C sources, to be compiled. */
   stubs: GeneratedSource[]
   /** Functions and variables that postgres.wasm has to export for them. */
   imports: string[]
@@ -31,6 +31,7 @@ export async function linkLazyLibraries(
   toolchain: Toolchain,
   libraries: readonly CompiledLibrary[],
   objects: Objects,
+  own: OwnObjects,
 ): Promise<LazyLibraries> {
   const folder = `${toolchain.work}/linked/libraries`
   rmSync(toolchain.outside(folder), { recursive: true, force: true })
@@ -38,15 +39,17 @@ export async function linkLazyLibraries(
   const lazy = libraries.filter(({ library }) => library.lazy)
   const archives = new Set(libraries.map(({ archive }) => archive))
 
-  const ofServer = linkInputs(toolchain, `${objects.installed}/bin/postgres`, false)
-  const calledByServer = await symbols(toolchain, 'undefined', withoutAll(ofServer, archives))
+  const ofPrograms = ['postgres', 'initdb'].flatMap(program =>
+    linkInputs(toolchain, `${objects.installed}/bin/${program}`, false),
+  )
+  const calledByPrograms = await symbols(toolchain, 'undefined', withoutAll(ofPrograms, archives))
   const installed = readdirSync(toolchain.outside(`${objects.installed}/lib`)).filter(name =>
     name.endsWith('.so'),
   )
   const ofModules = installed.flatMap(name => linkInputs(toolchain, `${objects.installed}/lib/${name}`, true))
   const others = libraries.filter(({ library }) => !library.lazy).map(({ archive }) => archive)
   const called = new Set([
-    ...calledByServer,
+    ...calledByPrograms,
     ...(await symbols(toolchain, 'undefined', [...withoutAll(ofModules, archives), ...others])),
   ])
 
@@ -58,13 +61,16 @@ export async function linkLazyLibraries(
     const defined = await symbols(toolchain, 'defined', [archive])
     const exports = [...defined].filter(symbol => called.has(symbol)).sort()
     const file = `${folder}/${name}.so`
-    await wasmLd(toolchain, file, ...[...MODULE, ...exports.map(symbol => `--export=${symbol}`), archive])
+    const parts = libraries.filter(({ library: { name } }) => library.uses?.includes(name))
+    const ownParts = library.name === 'icu' ? own.icu : []
+    const inputs = [...ownParts, archive, ...parts.map(({ archive }) => archive)]
+    await wasmLd(toolchain, file, ...[...MODULE, ...exports.map(symbol => `--export=${symbol}`), ...inputs])
     modules.set(archive, file)
     const binary = readFileSync(toolchain.outside(file))
     for (const symbol of await importsOf(binary)) imports.add(symbol)
     const present = await symbols(toolchain, 'defined', inServer)
     const wanted = [...exportedFunctions(binary)].filter(
-      ([symbol]) => calledByServer.has(symbol) && !present.has(symbol),
+      ([symbol]) => calledByPrograms.has(symbol) && !present.has(symbol),
     )
     if (wanted.length > 0)
       stubs.push({ path: `${toolchain.work}/stubs/${name}.c`, text: stubsText(name, wanted) })

@@ -4,26 +4,29 @@
  * Each is compiled to an archive. One that is `lazy` becomes a WebAssembly module of its own, which a process loads when it
  * first calls it (lazy-libraries.ts); of the others, what an extension needs becomes a part of it.
  */
+import { icuSources } from './icu.js'
 
 export interface Library {
   /** As in -lNAME. */
   name: string
-  /** Debian's source package. */
-  package: string
+  /** Debian's source package; without one, the source is the toolchain's. */
+  package?: string
   /** The server or several modules use it, so it is a module itself. */
   lazy?: boolean
-  /** Files of the source, or patterns of their names: `lib/*.c`. */
-  sources: string[]
+  /** Files of the source, or patterns of their names: `lib/*.c`; or a function that lists them. */
+  sources: string[] | ((folder: string) => string[])
   /** Those of them that are left out. */
   without?: string[]
   /** Compiler flags; SOURCE stands for the source's folder. */
   flags: string[]
   /** Where its headers lie in the source, by the folder that #include names ("": none). */
-  headers: Record<string, string>
+  headers: Record<string, string | string[]>
   /** Headers that its configure script would write, by their path, made from templates with @VARIABLES@. */
   configured?: Record<string, { template?: string; values?: Record<string, string> }>
   /** Prepares the source with its own build system; run in a copy of the source, with CC the compiler. */
   prepare?: string[][]
+  /** Libraries that become a part of it. */
+  uses?: string[]
   /** Sources that hold variables which the server looks at: they are linked with it. */
   inServer?: string[]
 }
@@ -195,5 +198,30 @@ export const LIBRARIES: readonly Library[] = [
     sources: [],
     flags: [],
     headers: { '': 'include' },
+  },
+  {
+    // What compiled C++ calls; the rest of it is in c/icu/runtime.cpp.
+    name: 'cxxabi',
+    sources: ['private_typeinfo', 'cxa_virtual', 'stdlib_typeinfo', 'stdlib_exception', 'abort_message'].map(
+      name => `libcxxabi/src/${name}.cpp`,
+    ),
+    flags: [
+      ...['-ISOURCE/libcxx/src', '-ISOURCE/libcxxabi/include', '-std=c++23', '-fno-exceptions'],
+      ...['-D_LIBCXXABI_BUILDING_LIBRARY', '-D_LIBCXXABI_NO_EXCEPTIONS'],
+    ],
+    headers: {},
+  },
+  {
+    name: 'icu',
+    package: 'icu',
+    lazy: true,
+    sources: icuSources,
+    flags: [
+      ...['-ISOURCE/source/common', '-ISOURCE/source/i18n', '-std=c++17', '-fno-exceptions'],
+      ...['-fno-threadsafe-statics', '-DU_COMMON_IMPLEMENTATION', '-DU_I18N_IMPLEMENTATION'],
+      ...['-DU_STATIC_IMPLEMENTATION', '-DU_ENABLE_DYLOAD=0'],
+    ],
+    headers: { unicode: ['source/common/unicode', 'source/i18n/unicode'] },
+    uses: ['cxxabi'],
   },
 ]

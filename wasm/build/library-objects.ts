@@ -39,6 +39,9 @@ export interface CompiledLibrary {
   version: string
 }
 
+/** Emscripten's libraries. */
+const TOOLCHAIN_SOURCE = '/usr/share/emscripten/system/lib'
+
 export async function compileLibraries(
   toolchain: Toolchain,
   cLibrary: CLibrary,
@@ -46,7 +49,7 @@ export async function compileLibraries(
 ): Promise<CompiledLibrary[]> {
   const compiled: CompiledLibrary[] = []
   for (const library of LIBRARIES) {
-    step.detail(library.package)
+    step.detail(library.name)
     const result = await placeOf(toolchain, cLibrary, library)
     if (!existsSync(toolchain.outside(result.archive)))
       await compileLibrary(toolchain, cLibrary, result, compiled, step)
@@ -67,8 +70,12 @@ export async function placeOf(
   cLibrary: CLibrary,
   library: Library,
 ): Promise<CompiledLibrary> {
-  const { folder: source, version } = await getSourcePackage(toolchain, library.package)
-  const { lazy: _, inServer: __, ...recipe } = library
+  const { folder: source, version } =
+    library.package === undefined
+      ? { folder: TOOLCHAIN_SOURCE, version: '' }
+      : await getSourcePackage(toolchain, library.package)
+  const { lazy: _, inServer: __, uses: ___, ...recipe } = library
+  if (typeof recipe.sources === 'function') recipe.sources = recipe.sources(toolchain.outside(source))
   const key = hashOf(JSON.stringify(recipe), version, ...compilerFlags(cLibrary))
   const folder = `${toolchain.work}/libraries/${library.name}-${key}`
   return {
@@ -114,7 +121,8 @@ async function compileLibrary(
     )
   }
   for (const [name, from] of Object.entries(library.headers))
-    copyHeaders(toolchain.outside(`${prepared}/${from}`), toolchain.outside(join(result.include, name)))
+    for (const each of [from].flat())
+      copyHeaders(toolchain.outside(`${prepared}/${each}`), toolchain.outside(join(result.include, name)))
   const unfinished = `${result.archive}.unfinished`
   rmSync(toolchain.outside(unfinished), { force: true })
   if (library.prepare === undefined)
@@ -147,7 +155,7 @@ async function prepare(
       log: logFile(`library-${library.name}-${basename(command[0]!)}`),
       doing: `compile the library ${library.name}`,
       onLine: line => {
-        if (line.startsWith(cc)) step.detail(`${library.package}: ${++count} objects`)
+        if (line.startsWith(cc)) step.detail(`${library.name}: ${++count} objects`)
       },
     })
   }
@@ -196,6 +204,7 @@ async function compileAll(
 }
 
 function sourcesOf(toolchain: Toolchain, { name, sources, without = [] }: Library, source: string): string[] {
+  if (typeof sources === 'function') return sources(toolchain.outside(source))
   const matching = (pattern: string) => {
     const folder = dirname(pattern)
     const expression = new RegExp(`^${basename(pattern).replace('.', '\\.').replace('*', '.*')}$`)

@@ -36,8 +36,9 @@ export interface Linked {
 }
 
 /**
- * `exported` names what loadable modules import from postgres.wasm; `foreign` are the objects that stand in it for the archives
- * of libraries which are modules, `lazy`.
+ * `exported` names what loadable modules import from postgres.wasm, `forLibraries` what libraries that are modules import from
+ * any program; `foreign` are the objects that stand in it, and in initdb, for the archives of libraries which are modules,
+ * `lazy`.
  */
 export async function link(
   toolchain: Toolchain,
@@ -45,6 +46,7 @@ export async function link(
   objects: Objects,
   own: OwnObjects,
   exported: string[],
+  forLibraries: string[],
   foreign: string[],
   lazy: ReadonlyMap<string, string>,
 ): Promise<Linked> {
@@ -53,7 +55,11 @@ export async function link(
   const libraries = [library.libc, library.builtins]
   const inputs = (program: string, shared: boolean) =>
     linkInputs(toolchain, `${objects.installed}/bin/${program}`, shared)
-  const exports = [...new Set(exported)].sort().map(name => `--export=${name}`)
+  const withStubs = (program: string) => [
+    ...foreign,
+    ...inputs(program, false).filter(input => !lazy.has(input)),
+  ]
+  const exports = (names: string[]) => [...new Set(names)].sort().map(name => `--export=${name}`)
   const clients: string[] = []
   for (const client of CLIENTS)
     clients.push(
@@ -69,14 +75,20 @@ export async function link(
     postgres: await wasmLd(
       toolchain,
       `${folder}/postgres.wasm`,
-      ...[...PROGRAM, '--export-if-defined=_interactive_one', ...exports],
-      ...[...own.posix, ...own.postgres, ...foreign],
-      ...[...inputs('postgres', false).filter(input => !lazy.has(input)), ...libraries],
+      ...[...PROGRAM, '--export-if-defined=_interactive_one', ...exports([...exported, ...forLibraries])],
+      ...[...own.posix, ...own.postgres, ...withStubs('postgres'), ...libraries],
     ),
     initdb: await wasmLd(
       toolchain,
       `${folder}/initdb.wasm`,
-      ...[...PROGRAM, ...own.posix, ...own.initdb, ...inputs('initdb', false), ...libraries],
+      ...[
+        ...PROGRAM,
+        ...exports(forLibraries),
+        ...own.posix,
+        ...own.initdb,
+        ...withStubs('initdb'),
+        ...libraries,
+      ],
     ),
   }
 }

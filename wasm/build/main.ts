@@ -9,6 +9,7 @@ import { getCLibrary } from './c-library.js'
 import { getExtensionSources } from './extensions.js'
 import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
+import { ICU_DATA, writeIcuData } from './icu-data.js'
 import { requireKnownImports } from './imports-check.js'
 import { linkLazyLibraries } from './lazy-libraries.js'
 import { compileLibraries } from './library-objects.js'
@@ -71,17 +72,20 @@ async function build(inputHash: string, folder: string): Promise<void> {
       step,
     )
   })
-  const own = await progress.step('compile c/', () => compileOwnSources(toolchain, library, source, objects))
+  const own = await progress.step('compile c/', () => {
+    const icu = libraries.find(({ library }) => library.name === 'icu')!
+    return compileOwnSources(toolchain, library, source, objects, icu)
+  })
   const [linked, lazy, modules, testModules] = await progress.step('link', async () => {
-    const lazy = await linkLazyLibraries(toolchain, libraries, objects)
+    const lazy = await linkLazyLibraries(toolchain, libraries, objects, own)
     const modules = await linkModules(toolchain, objects.installed, 'lib', lazy.modules)
     const testModules = await linkModules(toolchain, objects.installedForTests, 'lib-for-tests', lazy.modules)
-    const exports = [...lazy.imports, ...modules.imports, ...testModules.imports]
+    const exports = [...modules.imports, ...testModules.imports]
     const foreign = [
       ...(await compileGenerated(toolchain, library, lazy.stubs)),
       ...libraries.flatMap(({ inServer }) => inServer),
     ]
-    const linked = await link(toolchain, library, objects, own, exports, foreign, lazy.modules)
+    const linked = await link(toolchain, library, objects, own, exports, lazy.imports, foreign, lazy.modules)
     return [linked, lazy, modules, testModules] as const
   })
   await progress.step('check the imports', async () => {
@@ -91,6 +95,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
   })
   await progress.step('cluster template', async () => {
     gather(toolchain, linked, objects, [modules, lazy], folder)
+    writeIcuData(toolchain, libraries, join(folder, ICU_DATA))
     gatherForTests(toolchain, objects, testModules, join(folder, 'test'))
     publish(folder) // without the manifest, so not yet complete: for the host to run what was linked
     const installed = toolchain.outside(`${objects.installed}/bin/initdb`)
@@ -98,7 +103,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
     writeBundle(folder, [...modules.names, ...lazy.names], template)
   })
   await progress.step('manifest', () =>
-    writeManifest(folder, inputHash, toolchain, source, modules, libraries),
+    writeManifest(folder, inputHash, toolchain, source, modules, lazy, libraries),
   )
   console.log(`built in ${progress.elapsed}`)
 }

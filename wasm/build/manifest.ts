@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants } from 'node:zlib'
 import { filesBelow } from './hash.js'
+import type { LazyLibraries } from './lazy-libraries.js'
 import type { CompiledLibrary } from './library-objects.js'
 import type { LoadableModules } from './loadable-modules.js'
 import { logFile } from './paths.js'
@@ -22,6 +23,8 @@ export interface Manifest {
   toolchain: { emscripten: string; clang: string }
   /** Names of the loadable modules. */
   modules: string[]
+  /** Names of the libraries that are modules: "libz". */
+  sharedLibraries: string[]
   /** Version of Debian's source package of each library, by the package's name. */
   libraries: Record<string, string>
   /** Bytes of each file at the top of the folder, and of those below lib/ and share/ together. */
@@ -38,6 +41,7 @@ export async function writeManifest(
   toolchain: Toolchain,
   source: Source,
   modules: LoadableModules,
+  lazy: LazyLibraries,
   libraries: readonly CompiledLibrary[],
 ): Promise<void> {
   const sizes: Manifest['sizes'] = {}
@@ -66,7 +70,10 @@ export async function writeManifest(
     sourcePackage: source.packageVersion,
     toolchain: { emscripten: await version('emcc'), clang: await version('clang') },
     modules: modules.names,
-    libraries: Object.fromEntries(libraries.map(({ library, version }) => [library.package, version])),
+    sharedLibraries: lazy.names,
+    libraries: Object.fromEntries(
+      libraries.flatMap(({ library, version }) => (library.package ? [[library.package, version]] : [])),
+    ),
     sizes,
   }
   writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)

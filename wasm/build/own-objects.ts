@@ -20,6 +20,7 @@ import type { CLibrary } from './c-library.js'
 import { BACKEND_CPPFLAGS, KERNEL_FLAGS, POSTGRES_CPPFLAGS, targetFlags, WARNINGS } from './compiler.js'
 import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
+import type { CompiledLibrary } from './library-objects.js'
 import { logFile, repository } from './paths.js'
 import type { Objects } from './postgres.js'
 import type { Source } from './source.js'
@@ -60,6 +61,8 @@ export interface OwnObjects {
   postgres: string[]
   /** Linked into initdb.wasm only. */
   initdb: string[]
+  /** Linked into ICU's module. */
+  icu: string[]
 }
 
 /** C that the build itself wrote. */
@@ -73,6 +76,7 @@ export async function compileOwnSources(
   library: CLibrary,
   source: Source,
   objects: Objects,
+  icu: CompiledLibrary,
 ): Promise<OwnObjects> {
   const include = [`-I${toolchain.work}/c`, '-isystem', '/usr/share/emscripten/system/lib']
   const posix = [
@@ -91,12 +95,17 @@ export async function compileOwnSources(
   // Only headers of the C library: error numbers, signal numbers, the layout of struct pollfd.
   const headers = ['-isystem', `${library.sysroot}/include`]
   const kernel = [...KERNEL_FLAGS, '-std=gnu17', `-I${toolchain.work}/c`, ...headers, ...WARNINGS]
+  const inIcu = [
+    ...[...targetFlags(library), '-O2', '-g0', `-I${toolchain.work}/c`, ...WARNINGS],
+    ...icu.library.flags.map(flag => flag.replace(/^-ISOURCE/, `-isystem${icu.source}`)),
+  ]
   const failures: string[] = []
   const own = {
     kernel: await compileFolder(toolchain, 'kernel', kernel, failures),
     posix: await compileFolder(toolchain, 'posix', posix, failures),
     postgres: await compileFolder(toolchain, 'postgres', [...postgres, ...BACKEND_CPPFLAGS], failures),
     initdb: await compileFolder(toolchain, 'initdb', postgres, failures),
+    icu: await compileFolder(toolchain, 'icu', inIcu, failures),
   }
   if (failures.length > 0) throw new BuildFailure(failures.join('\n\n'))
   removeUnused(toolchain.outside(`${toolchain.work}/own`))
@@ -132,7 +141,7 @@ async function compileFolder(
   failures: string[],
 ): Promise<string[]> {
   const names = readdirSync(join(C, folder))
-    .filter(name => name.endsWith('.c'))
+    .filter(name => /\.c(pp)?$/.test(name))
     .sort()
   const results: string[] = new Array(names.length)
   let next = 0
@@ -152,7 +161,11 @@ async function compileFolder(
 }
 
 async function compile(toolchain: Toolchain, path: string, text: string, flags: string[]): Promise<string> {
-  const name = path.split('/').slice(-2).join('-').replace(/\.c$/, '')
+  const name = path
+    .split('/')
+    .slice(-2)
+    .join('-')
+    .replace(/\.c(pp)?$/, '')
   const object = `${toolchain.work}/own/${name}-${hashOf(path, text, hashOfHeaders(), ...flags)}.o`
   if (existsSync(toolchain.outside(object))) {
     utimesSync(toolchain.outside(object), new Date(), new Date())

@@ -35,7 +35,7 @@ const CONFIGURE = [
   ...[
     '--without-readline',
     '--without-llvm',
-    '--without-icu',
+    '--with-icu',
     '--with-libxml',
     '--with-libxslt',
     '--with-uuid=e2fs',
@@ -44,7 +44,7 @@ const CONFIGURE = [
 ]
 
 /** What configure would ask pkg-config for. */
-const LIBRARY_FLAGS = { LZ4: '-llz4', ZSTD: '-lzstd' }
+const LIBRARY_FLAGS = { ICU: '-licu', LZ4: '-llz4', ZSTD: '-lzstd' }
 
 /** Functions the C library has and the host does not back, with the reason. */
 const NOT_THERE: Record<string, string> = {
@@ -86,10 +86,11 @@ export async function configurePostgres(
   step: Step,
 ): Promise<Objects> {
   const missing = Object.keys(NOT_THERE).map(name => `ac_cv_func_${name}=no`)
+  const linked = libraries.filter(({ library }) => Object.keys(library.headers).length > 0)
   const options = [
     ...CONFIGURE,
-    `--with-includes=${libraries.map(({ include }) => include).join(':')}`,
-    `--with-libraries=${libraries.map(({ folder }) => `${folder}/lib`).join(':')}`,
+    `--with-includes=${linked.map(({ include }) => include).join(':')}`,
+    `--with-libraries=${linked.map(({ folder }) => `${folder}/lib`).join(':')}`,
     ...Object.entries(LIBRARY_FLAGS).flatMap(([name, flag]) => [`${name}_CFLAGS= `, `${name}_LIBS=${flag}`]),
     `CPPFLAGS=${POSTGRES_CPPFLAGS.join(' ')}`,
     'CFLAGS=-O2 -g0',

@@ -1,0 +1,74 @@
+/*
+ * runtime.cpp: what C++ code calls of its library, as far as ICU does. A process has one thread, so nothing is waited for.
+ */
+#include <condition_variable>
+#include <mutex>
+#include <new>
+
+#include <stdlib.h>
+
+_LIBCPP_BEGIN_NAMESPACE_STD
+
+mutex::~mutex() noexcept
+{
+}
+
+void
+mutex::lock()
+{
+}
+
+void
+mutex::unlock() noexcept
+{
+}
+
+condition_variable::~condition_variable()
+{
+}
+
+void
+condition_variable::notify_all() noexcept
+{
+}
+
+/* Nobody else is there to make the condition true. */
+void
+condition_variable::wait(unique_lock<mutex> &) noexcept
+{
+	abort();
+}
+
+void
+__call_once(volatile once_flag::_State_type &state, void *argument, void (*function)(void *))
+{
+	function(argument);
+	state = ~once_flag::_State_type(0);
+}
+
+_LIBCPP_END_NAMESPACE_STD
+
+void
+operator delete(void *memory) noexcept
+{
+	free(memory);
+}
+
+void
+operator delete(void *memory, size_t) noexcept
+{
+	free(memory);
+}
+
+extern "C" {
+
+void	   *__dso_handle;
+
+/* What a process that ends leaves behind is not destroyed: all its memory goes with it. */
+int
+__cxa_atexit(void (*)(void *), void *, void *)
+{
+	return 0;
+}
+
+}
