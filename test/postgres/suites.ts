@@ -36,7 +36,7 @@ const WITHOUT_MODULE = ['brin', 'commit_ts', 'test_misc', 'unsafe_tests']
 
 /** Tests of the server, and of programs that connect to it, that are in Perl only. */
 const IN_PERL = [
-  ...['authentication', 'icu', 'subscription'].map(name => `src/test/${name}`),
+  ...['authentication', 'icu', 'recovery', 'subscription'].map(name => `src/test/${name}`),
   ...['pg_dump', 'psql', 'scripts'].map(name => `src/bin/${name}`),
 ]
 

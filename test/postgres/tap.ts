@@ -62,6 +62,7 @@ export async function prepareTap(installation: Installation): Promise<Environmen
     share_contrib_dir: `${installation.package}/wasm/dist/share/extension`,
     enable_injection_points: 'no',
     with_icu: 'yes',
+    PG_TEST_EXTRA: 'xid_wraparound',
     with_ssl: 'no',
     with_readline: 'yes',
     GZIP_PROGRAM: '/usr/bin/gzip',
