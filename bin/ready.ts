@@ -5,11 +5,11 @@ import { type PostgresServer, StartupError } from '../server/index.js'
 import { errorCode } from '../server/startup-error.js'
 
 export function greeting(server: PostgresServer): string {
-  const { url, host, port, socketPath, dataDir, ephemeral, httpUrl } = server
+  const { url, user, host, port, socketPath, dataDir, ephemeral, httpUrl } = server
   const at = host === '' && socketPath !== undefined ? dirname(socketPath) : host
   return [
     `PostgreSQL is ready: ${url}`,
-    `  connect with:      psql -h ${at} -p ${port} -U postgres`,
+    `  connect with:      psql -h ${at} -p ${port} -U ${user}`,
     ...(socketPath !== undefined && host !== '' ? [`  unix socket:       ${socketPath}`] : []),
     ...(httpUrl !== undefined ? [`  health, metrics:   ${httpUrl}`] : []),
     ephemeral
@@ -39,13 +39,13 @@ export function writeReadyFile(file: string, server: PostgresServer): void {
 
 /** What lets a client program find the server by itself: libpq's variables, and the one that frameworks read. */
 export function clientEnvironment(server: PostgresServer, password?: string): Record<string, string> {
-  const { url, host, port, socketPath } = server
+  const { url, user, host, port, socketPath } = server
   return {
     ...(password === undefined ? {} : { PGPASSWORD: password }),
     DATABASE_URL: password === undefined ? url : url.replace('@', `:${encodeURIComponent(password)}@`),
     PGHOST: host === '' && socketPath !== undefined ? dirname(socketPath) : host,
     PGPORT: String(port),
-    PGUSER: 'postgres',
+    PGUSER: user,
     PGDATABASE: 'postgres',
   }
 }

@@ -9,6 +9,7 @@ export interface ServerOptions {
   host?: string
   socketDir?: string
   allowDir?: string[]
+  username?: string
   passwordFile?: string
   insecureListen?: true
   tlsCert?: string
@@ -31,6 +32,7 @@ export function addServerOptions(command: Command): Command {
     .option('-p, --port <port>', 'TCP port, 0 for any free one (default: 5432)', wholeNumber)
     .option('-h, --host <hosts>', 'where to listen, comma-separated; * for everywhere (default: localhost)')
     .option('-k, --socket-dir <dir>', 'directory for a unix socket as well')
+    .option('-U, --username <name>', "the superuser's name (default: postgres)")
     .option(
       '--password-file <file>',
       "has the superuser's password, for a new cluster; so does POSTGRES_PASSWORD",
@@ -65,6 +67,7 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
     unixSocketDir: options.socketDir,
     allowDirs: options.allowDir,
     tls: tlsOption(options),
+    superuser: options.username,
     password: password(options.passwordFile),
     insecureListen: options.insecureListen,
     maxConnections: options.maxConnections,

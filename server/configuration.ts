@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /** PostgreSQL's CONF_FILE_MAX_DEPTH. */
-const MAX_DEPTH = 10
+export const MAX_DEPTH = 10
 
 /** `name = value`, `name value` or `include 'file'`, with a quoted value or a plain one. */
 const LINE = /^\s*([a-z_][\w.$]*)\s*(?:=\s*|\s+|(?='))(?:'((?:[^'\\]|''|\\.)*)'|([^\s'#]+))\s*(?:#.*)?$/i
@@ -49,7 +49,8 @@ function readConfiguration(file: string, settings: Record<string, string>, depth
   }
 }
 
-function linesOf(file: string): string[] {
+/** None of a file that cannot be read. */
+export function linesOf(file: string): string[] {
   try {
     return readFileSync(file, 'utf8').split(/\r?\n/)
   } catch {
@@ -57,8 +58,8 @@ function linesOf(file: string): string[] {
   }
 }
 
-/** In the order in which PostgreSQL includes them. */
-function configurationFiles(directory: string): string[] {
+/** The files of an included directory, in the order in which PostgreSQL reads them. */
+export function configurationFiles(directory: string): string[] {
   try {
     return readdirSync(directory)
       .filter(name => name.endsWith('.conf') && !name.startsWith('.'))

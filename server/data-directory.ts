@@ -19,6 +19,7 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   statSync,
@@ -62,7 +63,8 @@ export async function openDataDirectory(
   dataDir: string,
   fill?: (directory: string) => Promise<void>,
 ): Promise<DataDirectory> {
-  const path = makeDirectory(resolve(dataDir))
+  const made: string[] = []
+  const path = makeDirectory(resolve(dataDir), made)
   if (taken.has(path)) {
     throw new StartupError(`data directory "${path}" is in use by another server in this process`, 'EBUSY')
   }
@@ -85,6 +87,7 @@ export async function openDataDirectory(
     } else await createCluster(path, fill ?? (async unpacking => unpackTemplate(unpacking, true)))
   } catch (error) {
     release()
+    removeEmpty(made)
     throw refusal(error, path)
   }
   return { path, ephemeral: false, release }
@@ -114,7 +117,9 @@ function ephemeralParent(): string {
 }
 
 /** Makes a cluster that goes when it is released, or when this process exits. */
-export async function createEphemeralDirectory(): Promise<DataDirectory> {
+export async function createEphemeralDirectory(
+  fill: (directory: string) => Promise<void> = async directory => unpackTemplate(directory, false),
+): Promise<DataDirectory> {
   const parent = ephemeralParent()
   const prefix = `pglite-imports-server-${hostname()}-`
   removeAbandoned(parent, prefix)
@@ -127,7 +132,7 @@ export async function createEphemeralDirectory(): Promise<DataDirectory> {
     if (ephemeral.size === 0) process.off('exit', removeEphemeral)
   }
   try {
-    unpackTemplate(path, false)
+    await fill(path)
   } catch (error) {
     release()
     throw refusal(error, path)
@@ -157,19 +162,33 @@ function removeAbandoned(parent: string, prefix: string): void {
   }
 }
 
-/** Makes the directory if there is none. */
-function makeDirectory(path: string): string {
+/** Makes the directory if there is none. What is made is added to `made`, each one before what is in it. */
+function makeDirectory(path: string, made: string[]): string {
   try {
     // Not by one recursive call: where a file system refuses a new name with ENOENT, Node 20 would try for ever.
     const parent = dirname(path)
     const topmost = existsSync(parent) ? undefined : mkdirSync(parent, { recursive: true })
-    for (let made = parent; topmost !== undefined && made.length >= topmost.length; made = dirname(made))
-      syncNames(dirname(made))
-    if (!existsSync(path)) mkdirSync(path, { mode: 0o700 })
+    for (let name = parent; topmost !== undefined && name.length >= topmost.length; name = dirname(name)) {
+      made.unshift(name)
+      syncNames(dirname(name))
+    }
+    if (!existsSync(path)) {
+      mkdirSync(path, { mode: 0o700 })
+      made.push(path)
+    }
     if (!statSync(path).isDirectory()) throw new StartupError(`"${path}" is not a directory`, 'ENOTDIR')
     return realpathSync(path)
   } catch (error) {
     throw refusal(error, path)
+  }
+}
+
+/** Removes directories that were made for nothing, unless somebody has come to use them. */
+function removeEmpty(directories: readonly string[]): void {
+  try {
+    for (const directory of directories.toReversed()) rmdirSync(directory)
+  } catch {
+    // It is not empty, and so is none above it.
   }
 }
 

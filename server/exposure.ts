@@ -2,7 +2,9 @@
  * Other machines: who of them gets into a new cluster, and that none gets in by accident. Everything else about pg_hba.conf
  * is PostgreSQL's business.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { configurationFiles, linesOf, MAX_DEPTH } from './configuration.js'
 import type { StartServerOptions } from './index.js'
 import { StartupError } from './startup-error.js'
 
@@ -52,10 +54,11 @@ export function admitOthers(rules: string, { password, tls, insecureListen }: Ad
  * @throws StartupError where one of them lets in clients of other machines without any authentication
  */
 export function refuseTrust(hosts: readonly string[], rules: string, { insecureListen }: Admission): void {
-  if (!listensElsewhere(hosts) || insecureListen || !existsSync(rules)) return
-  if (!readFileSync(rules, 'utf8').replace(/\\\n/g, ' ').split('\n').some(trustsOthers)) return
+  if (!listensElsewhere(hosts) || insecureListen) return
+  const file = trustingFile(rules, 0)
+  if (file === undefined) return
   throw new StartupError(
-    `listening on "${hosts.join(',')}" lets other machines connect, and "${rules}" has a rule that trusts them: change it to scram-sha-256, or say --insecure-listen`,
+    `listening on "${hosts.join(',')}" lets other machines connect, and "${file}" has a rule that trusts them: change it to scram-sha-256, or say --insecure-listen`,
   )
 }
 
@@ -63,9 +66,37 @@ function listensElsewhere(hosts: readonly string[]): boolean {
   return hosts.some(host => !LOCAL_HOST.test(host))
 }
 
+/** A file of rules, or one that it includes, with a rule that trusts clients of other machines. */
+function trustingFile(file: string, depth: number): string | undefined {
+  if (depth > MAX_DEPTH) return undefined
+  // A line goes on after a backslash at its end.
+  for (const line of linesOf(file).join('\n').replace(/\\\n/g, ' ').split('\n')) {
+    const fields = fieldsOf(line)
+    for (const included of includedFiles(fields, file)) {
+      const trusting = trustingFile(included, depth + 1)
+      if (trusting !== undefined) return trusting
+    }
+    if (trustsOthers(fields)) return file
+  }
+  return undefined
+}
+
+function includedFiles([keyword, name]: readonly string[], file: string): string[] {
+  if (name === undefined) return []
+  const path = resolve(dirname(file), name)
+  if (keyword === 'include' || keyword === 'include_if_exists') return [path]
+  return keyword === 'include_dir' ? configurationFiles(path).map(name => resolve(path, name)) : []
+}
+
+/** As PostgreSQL's hba.c reads a line: what is quoted may have anything in it, and a list goes on after its commas. */
+function fieldsOf(line: string): string[] {
+  const fields = line.match(/(?:"[^"]*"|,\s*|[^\s",#])+|#.*/g) ?? []
+  return fields.filter(field => !field.startsWith('#')).map(field => field.replaceAll('"', ''))
+}
+
 /** TYPE DATABASE USER ADDRESS [MASK] METHOD [OPTIONS] */
-function trustsOthers(line: string): boolean {
-  const [type = '', , , address = '', ...rest] = line.replace(/#.*/, '').trim().split(/\s+/)
+function trustsOthers(fields: readonly string[]): boolean {
+  const [type = '', , , address = '', ...rest] = fields
   const method = /^[\d.:]+$/.test(rest[0] ?? '') ? rest[1] : rest[0]
   return (
     type.startsWith('host') &&

@@ -12,10 +12,19 @@ import { asSuperuser } from './superuser.js'
  *
  * @throws StartupError when PostgreSQL refuses
  */
-export async function setFirstPassword(cluster: Cluster, password: string): Promise<void> {
+export async function setFirstPassword(
+  cluster: Cluster,
+  password: string,
+  superuser?: string,
+): Promise<void> {
   try {
-    const [row] = await asSuperuser(cluster, "select rolpassword from pg_authid where rolname = 'postgres'")
-    if (row?.[0] === null) await asSuperuser(cluster, `alter role postgres password '${verifier(password)}'`)
+    const [row] = await asSuperuser(
+      cluster,
+      'select rolpassword from pg_authid where rolname = current_user',
+      superuser,
+    )
+    if (row?.[0] === null)
+      await asSuperuser(cluster, `alter role current_user password '${verifier(password)}'`, superuser)
   } catch (error) {
     throw new StartupError(`cannot set the superuser's password: ${(error as Error).message}`)
   }

@@ -98,7 +98,12 @@ export interface StartServerOptions {
   http?: HttpOptions | undefined
   /** Called once PostgreSQL runs, long before startServer() resolves, with what can be done to it until then. */
   onStarting?: ((server: ServerControl) => void) | undefined
-  /** The role in `url`. Default: 'postgres', the superuser that a new cluster has. */
+  /**
+   * The superuser's name, by which the server sets the password and asks for its metrics. A new cluster gets it; for an
+   * existing one it has to be said where it is another. Default: 'postgres'.
+   */
+  superuser?: string | undefined
+  /** The role in `url`. Default: the superuser. */
   user?: string | undefined
   /** The database in `url`. Default: 'postgres', which a new cluster has. */
   database?: string | undefined
@@ -131,6 +136,8 @@ export interface ServerControl {
 export interface PostgresServer extends ServerControl {
   /** Connection string for clients on this machine. */
   readonly url: string
+  /** The role in it. */
+  readonly user: string
   /** A host that clients on this machine can connect to, or '' without TCP. */
   readonly host: string
   /** The TCP port that is listened on, which also names the unix socket. */
@@ -157,6 +164,9 @@ export interface PostgresServer extends ServerControl {
 const shutdownSignal = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
 const DEFAULT_PORT = 5432
+
+/** Of the template. */
+const INITIAL_SUPERUSER = 'postgres'
 
 const DEFAULTS = { listen_addresses: 'localhost', unix_socket_directories: '' }
 
@@ -193,15 +203,17 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   try {
     if (created) refuseExposure(hosts, settings.ssl === 'on', options)
     if (options.http !== undefined) monitor = await listenHttp(options.http)
+    const fill = created ? await fillOf(superuserOf(options)) : undefined
     directory = await (options.dataDir === undefined
-      ? createEphemeralDirectory()
-      : openDataDirectory(options.dataDir))
+      ? createEphemeralDirectory(fill)
+      : openDataDirectory(options.dataDir, fill))
     const rules = resolvePath(directory.path, settings.hba_file ?? configured.hba_file ?? 'pg_hba.conf')
     if (created) admitOthers(join(directory.path, 'pg_hba.conf'), options)
     else refuseTrust(hosts, rules, options)
     const outgoing = new Outgoing()
     const cluster = await startCluster(directory, settings, listeners, outgoing, threads, options)
-    if (options.password !== undefined) await setFirstPassword(cluster, options.password)
+    if (options.password !== undefined)
+      await setFirstPassword(cluster, options.password, superuserOf(options))
     return running(cluster, directory, settings, hosts, listeners, outgoing, monitor, options)
   } catch (error) {
     for (const listener of listeners) listener.close()
@@ -210,6 +222,21 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
     await threads?.close()
     throw error
   }
+}
+
+function superuserOf({ superuser = INITIAL_SUPERUSER }: StartServerOptions): string {
+  return superuser
+}
+
+function userOf(options: StartServerOptions): string {
+  return options.user ?? superuserOf(options)
+}
+
+/** What makes a new cluster where the template will not do: its superuser cannot be renamed by himself. */
+async function fillOf(superuser: string): Promise<((directory: string) => Promise<void>) | undefined> {
+  if (superuser === INITIAL_SUPERUSER) return undefined
+  const { initdb } = await import('./initdb.js')
+  return directory => initdb(directory, [`--username=${superuser}`])
 }
 
 function isCluster(dataDir: string | undefined): boolean {
@@ -356,13 +383,14 @@ function running(
     streams.add(stream)
     return stream.once('close', () => streams.delete(stream))
   }
-  monitor?.watch({ status: () => statusOf(cluster, listeners), connect, user: options.user ?? 'postgres' })
+  monitor?.watch({ status: () => statusOf(cluster, listeners), connect, user: superuserOf(options) })
 
   const host = hosts[0] !== undefined && WILDCARDS.includes(hosts[0]) ? 'localhost' : (hosts[0] ?? '')
   const port = Number(settings.port)
   const socketDir = settings.unix_socket_directories!.split(',')[0]!.trim()
   return {
     url: urlOf(options, host, port, socketDir),
+    user: userOf(options),
     host,
     port,
     socketPath: socketDir === '' ? undefined : join(socketDir, `.s.PGSQL.${port}`),
@@ -409,7 +437,7 @@ function hostOf(listener: Listener): string {
 }
 
 function urlOf(options: StartServerOptions, host: string, port: number, socketDir: string): string {
-  const user = encodeURIComponent(options.user ?? 'postgres')
+  const user = encodeURIComponent(userOf(options))
   const database = encodeURIComponent(options.database ?? 'postgres')
   if (host === '') return `postgres://${user}@/${database}?host=${encodeURIComponent(socketDir)}&port=${port}`
   return `postgres://${user}@${host.includes(':') ? `[${host}]` : host}:${port}/${database}`

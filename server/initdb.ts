@@ -30,7 +30,8 @@ export async function createDataDirectory(dataDir: string, options: readonly str
   return directory.path
 }
 
-async function initdb(directory: string, options: readonly string[]): Promise<void> {
+/** Runs initdb on an empty directory. @throws StartupError with what it has said when it fails */
+export async function initdb(directory: string, options: readonly string[]): Promise<void> {
   let said = ''
   const provider = options.some(option => option.startsWith('--locale-provider')) ? [] : PROVIDER
   const args = [join(artefactsDir, 'bin/initdb'), ...DEFAULTS, ...provider, ...options, '-D', directory]

@@ -7,6 +7,7 @@
  */
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
+import { withHint } from './superuser.js'
 
 /** Milliseconds. */
 const PATIENCE = 5000
@@ -71,7 +72,7 @@ async function ask(connect: () => Duplex, user: string): Promise<Answer> {
   try {
     return { statistics: await Promise.race([read(client), tooLate]) }
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) }
+    return { error: withHint(error instanceof Error ? error.message : String(error), user) }
   } finally {
     clearTimeout(timer)
     // As a session that has nothing more to say; a backend that is stuck loses its client.

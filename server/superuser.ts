@@ -6,10 +6,14 @@ import { concatenated } from './first-message.js'
 const PROTOCOL_3_0 = 0x30000
 
 /** The rows of a statement, as text. @throws Error in PostgreSQL's words */
-export async function asSuperuser(cluster: Cluster, sql: string): Promise<(string | null)[][]> {
+export async function asSuperuser(
+  cluster: Cluster,
+  sql: string,
+  user = 'postgres',
+): Promise<(string | null)[][]> {
   const backend = cluster.connect()
   const messages = new BackendMessages(backend)
-  const parameters = { user: 'postgres', database: 'postgres', application_name: 'pglite-imports-server' }
+  const parameters = { user, database: 'postgres', application_name: 'pglite-imports-server' }
   const startup = message('', uint32(PROTOCOL_3_0), `${Object.entries(parameters).flat().join('\0')}\0\0`)
   backend.setInput(concatenated([startup, message('Q', `${sql}\0`), message('X')]))
   const rows: (string | null)[][] = []
@@ -20,8 +24,14 @@ export async function asSuperuser(cluster: Cluster, sql: string): Promise<(strin
   }
   backend.reset()
   backend.release()
-  if (failure !== undefined) throw new Error(failure)
+  if (failure !== undefined) throw new Error(withHint(failure, user))
   return rows
+}
+
+/** What PostgreSQL has said, and what to do where it knows no such superuser. */
+export function withHint(failure: string, superuser: string): string {
+  if (failure !== `role "${superuser}" does not exist`) return failure
+  return `${failure}: name the superuser that the cluster has by -U`
 }
 
 /** The columns of a DataRow. */

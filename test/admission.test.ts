@@ -1,5 +1,5 @@
 /** Who is let in, from where, and by what; and that a new server lets in nobody by accident. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -153,7 +153,47 @@ describe('listening for other machines', () => {
     const command = new Command('-D', dataDir, '-p', '0', '-h', '*')
     expect(await command.closed).toBe(1)
     expect(command.stderr).toMatch(/pg_hba\.conf" has a rule that trusts them/)
+
+    writeFileSync(join(dataDir, 'pg_hba.conf'), `${rules}include_dir rules\n`)
+    mkdirSync(join(dataDir, 'rules'))
+    writeFileSync(join(dataDir, 'rules', 'more.conf'), 'include "../others"\n')
+    writeFileSync(join(dataDir, 'others'), 'host "my db", another all 0.0.0.0/0 trust\n')
+    const second = new Command('-D', dataDir, '-p', '0', '-h', '*')
+    expect(await second.closed).toBe(1)
+    expect(second.stderr).toMatch(/others" has a rule that trusts them/)
   })
+})
+
+test('a superuser of another name has the password, and asks for the metrics', async () => {
+  const dataDir = join(folder, 'administrated')
+  const options = ['-p', '0', '-D', dataDir, '--http-port', '0']
+  const metrics = async (command: Command) => {
+    const url = /health, metrics: +(\S+)/.exec(command.stdout)![1]!
+    return (await fetch(`${url}/metrics`)).text()
+  }
+  const named = new Command(...options, '-U', 'admin', '--password-file', file('admin', PASSWORD))
+  const url = new URL(await named.url())
+  expect(url.username).toBe('admin')
+  await until('it can be asked', async () => /^pg_up 1$/m.test(await metrics(named)))
+  url.password = PASSWORD
+  const client = new pg.Client(url.href)
+  await client.connect()
+  expect((await client.query('select rolname from pg_roles where rolsuper')).rows).toEqual([
+    { rolname: 'admin' },
+  ])
+  await client.end()
+  named.process.kill('SIGINT')
+  await named.closed
+
+  const unnamed = new Command(...options)
+  await unnamed.url()
+  await until('it says why not', async () =>
+    (await metrics(unnamed)).includes(
+      'role "postgres" does not exist: name the superuser that the cluster has by -U',
+    ),
+  )
+  unnamed.process.kill('SIGINT')
+  await unnamed.closed
 })
 
 test('a password cannot be given on the command line, and an empty file is told', async () => {

@@ -1,7 +1,7 @@
 /** The commands beside start: clusters that are made, moved, dumped and restored, and servers that are asked and stopped. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -66,13 +66,22 @@ test('a server that was killed does not run', async () => {
   expect(await outcome('status', '-D', 'killed')).toMatchObject({ code: 3 })
 })
 
+test('what cannot be made leaves no directory, and one that was there', async () => {
+  writeFileSync(join(folder, 'archive'), 'none')
+  expect((await outcome('import', '-D', 'not/made', 'archive')).code).toBe(1)
+  expect(existsSync(join(folder, 'not'))).toBe(false)
+  mkdirSync(join(folder, 'mine'))
+  expect((await outcome('import', '-D', 'mine/made', 'archive')).code).toBe(1)
+  expect(readdirSync(join(folder, 'mine'))).toEqual([])
+})
+
 test('init says what initdb says, and refuses a cluster that is there', async () => {
   expect(await outcome('init', '-D', 'failed', '-A', 'scram-sha-256')).toMatchObject({
     code: 1,
     stderr:
       'pglite-imports-server: initdb: error: must specify a password for the superuser to enable password authentication\n',
   })
-  expect(readdirSync(join(folder, 'failed'))).toEqual([])
+  expect(existsSync(join(folder, 'failed'))).toBe(false)
   await output('init', '-D', 'there')
   expect((await outcome('init', '-D', 'there')).stderr).toMatch(/there" is not empty: name an empty/)
 })
