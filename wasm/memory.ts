@@ -16,11 +16,18 @@ export class LinearMemory {
 
   /** Call before touching anything below `end`; returns all bytes. */
   reach(end: number): Uint8Array {
+    if (end > this.bytes.length) this.#refresh()
     if (end > this.bytes.length) {
-      this.bytes = new Uint8Array(this.memory.buffer)
-      this.#view = new DataView(this.memory.buffer)
+      // V8 can miss that another thread has let it grow, if that was while this one came to know the memory.
+      this.memory.grow(0)
+      this.#refresh()
     }
     return this.bytes
+  }
+
+  #refresh(): void {
+    this.bytes = new Uint8Array(this.memory.buffer)
+    this.#view = new DataView(this.memory.buffer)
   }
 
   /** For numbers at addresses below `end`. */
