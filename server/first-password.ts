@@ -12,11 +12,7 @@ import { asSuperuser } from './superuser.js'
  *
  * @throws StartupError when PostgreSQL refuses
  */
-export async function setFirstPassword(
-  cluster: Cluster,
-  password: string,
-  superuser?: string,
-): Promise<void> {
+export async function setFirstPassword(cluster: Cluster, password: string, superuser: string): Promise<void> {
   try {
     const [row] = await asSuperuser(
       cluster,

@@ -13,7 +13,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { artefactsDir } from '../wasm/artefacts.js'
+import { artefactsDir, loadPrograms } from '../wasm/artefacts.js'
 import { Cluster, type Door, type ListenAddress, type Signal, StartError } from '../wasm/cluster.js'
 import { confinedFiles } from '../wasm/host/confined-files.js'
 import { hasPromiseIntegration } from '../wasm/jspi.js'
@@ -27,6 +27,7 @@ import { fileAccess } from './file-access.js'
 import { setFirstPassword } from './first-password.js'
 import type { HttpOptions, Monitor } from './http.js'
 import { InProcessSocket } from './in-process.js'
+import { initdb } from './initdb.js'
 import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
 import { Listener, type ListenerStatistics } from './listener.js'
 import { failureIn } from './log.js'
@@ -34,6 +35,7 @@ import type { ServerStatus } from './metrics.js'
 import { Outgoing, resolve } from './outgoing.js'
 import { ensureSelfSigned } from './self-signed.js'
 import { StartupError } from './startup-error.js'
+import { INITIAL_SUPERUSER } from './superuser.js'
 import { Tls } from './tls.js'
 
 export { exportDataDirectory, importDataDirectory } from './data-transfer.js'
@@ -165,9 +167,6 @@ const shutdownSignal = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' 
 
 const DEFAULT_PORT = 5432
 
-/** Of the template. */
-const INITIAL_SUPERUSER = 'postgres'
-
 const DEFAULTS = { listen_addresses: 'localhost', unix_socket_directories: '' }
 
 /** Settings that PostgreSQL is always given as options, so that what its files say has to be repeated. */
@@ -203,7 +202,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   try {
     if (created) refuseExposure(hosts, settings.ssl === 'on', options)
     if (options.http !== undefined) monitor = await listenHttp(options.http)
-    const fill = created ? await fillOf(superuserOf(options)) : undefined
+    const fill = created ? fillOf(superuserOf(options)) : undefined
     directory = await (options.dataDir === undefined
       ? createEphemeralDirectory(fill)
       : openDataDirectory(options.dataDir, fill))
@@ -233,9 +232,8 @@ function userOf(options: StartServerOptions): string {
 }
 
 /** What makes a new cluster where the template will not do: its superuser cannot be renamed by himself. */
-async function fillOf(superuser: string): Promise<((directory: string) => Promise<void>) | undefined> {
+function fillOf(superuser: string): ((directory: string) => Promise<void>) | undefined {
   if (superuser === INITIAL_SUPERUSER) return undefined
-  const { initdb } = await import('./initdb.js')
   return directory => initdb(directory, [`--username=${superuser}`])
 }
 
@@ -313,10 +311,9 @@ async function startCluster(
   if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
   const access = fileAccess(directory.path, settings, settings.port, options.allowDirs ?? [])
   const tls = new Tls(confinedFiles(access), directory.path)
-  const host = nodeHost(access, threads)
   try {
     const starting = Cluster.start({
-      host,
+      host: nodeHost(access, threads),
       tls,
       dataDir: directory.path,
       settings: { ...unsafe, ...settings },
@@ -327,7 +324,7 @@ async function startCluster(
       onStarting: cluster => options.onStarting?.(control(cluster, cluster.exited)),
     })
     // While its first processes start: then this thread has little to do.
-    const [cluster] = await Promise.all([starting, host.programs.modules.compileAll()])
+    const [cluster] = await Promise.all([starting, loadPrograms().modules.compileAll()])
     return cluster
   } catch (error) {
     if (!(error instanceof StartError)) throw error

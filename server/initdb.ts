@@ -4,11 +4,12 @@ import { artefactsDir } from '../wasm/artefacts.js'
 import { runProgram } from '../wasm/run-program.js'
 import { openDataDirectory } from './data-directory.js'
 import { StartupError } from './startup-error.js'
+import { INITIAL_SUPERUSER } from './superuser.js'
 import { unpackTemplate } from './unpack.js'
 
 /** What a new cluster has unless told otherwise: as the template, see INITDB_OPTIONS in wasm/build/template.ts. */
 const DEFAULTS = [
-  ...['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--wal-segsize=1'],
+  ...[`--username=${INITIAL_SUPERUSER}`, '--auth=trust', '--encoding=UTF8', '--locale=C', '--wal-segsize=1'],
   ...['-c', 'max_wal_size=1GB', '-c', 'min_wal_size=80MB'],
 ]
 

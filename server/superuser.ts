@@ -5,12 +5,11 @@ import { concatenated } from './first-message.js'
 
 const PROTOCOL_3_0 = 0x30000
 
+/** Whom a new cluster has, unless told otherwise: the template's, and the default of `init`. */
+export const INITIAL_SUPERUSER = 'postgres'
+
 /** The rows of a statement, as text. @throws Error in PostgreSQL's words */
-export async function asSuperuser(
-  cluster: Cluster,
-  sql: string,
-  user = 'postgres',
-): Promise<(string | null)[][]> {
+export async function asSuperuser(cluster: Cluster, sql: string, user: string): Promise<(string | null)[][]> {
   const backend = cluster.connect()
   const messages = new BackendMessages(backend)
   const parameters = { user, database: 'postgres', application_name: 'pglite-imports-server' }

@@ -123,3 +123,29 @@ test('an auxiliary process that is killed is replaced', async () => {
     return found.rows.length === 1 && found.rows[0].pid !== rows[0].pid
   })
 })
+
+test('a client for whom there is no thread is turned away, and nobody else', async () => {
+  const session = await sessionAfterRecovery()
+  server.allowThreads(false)
+  let served = 0
+  await until('there are no threads any more', async () => {
+    try {
+      await server.connect()
+      served++
+      return false
+    } catch {
+      return true
+    }
+  })
+  expect(served).toBeLessThan(50)
+  expect((await session.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  expect(server.log).toMatch(/there is no thread for a process: EAGAIN/)
+  server.allowThreads(true)
+  await until('there are threads again', async () => {
+    try {
+      return (await (await server.connect()).query('select 1')).rowCount === 1
+    } catch {
+      return false
+    }
+  })
+})

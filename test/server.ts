@@ -139,6 +139,11 @@ export class ServerProcess {
     this.#child.send({ trap: pid % SLOTS })
   }
 
+  /** Whether the system has threads for more processes, for such a server. */
+  allowThreads(allowed: boolean): void {
+    this.#child.send({ threads: allowed })
+  }
+
   /** Sends a signal, or does as Ctrl-C does, and resolves with the exit code. */
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
     this.#child.kill(signal)

@@ -1,5 +1,5 @@
 /**
- * files.bin: all files that the server reads, and the cluster template, in one (wasm/build/archive.ts makes it).
+ * files.bin: all files that the server reads, and the cluster template, in one (wasm/build/bundle.ts makes it).
  *
  * It is the length of a header as 32-bit little-endian number, the header, and the contents. The header is JSON: for each
  * entry its path, and for a file the offset and length of its content. Every directory comes before what is in it, and

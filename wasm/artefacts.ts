@@ -79,7 +79,9 @@ class ModuleFiles implements LoadableModules {
       await new Promise(resolve => setImmediate(resolve))
       try {
         this.get(name)
-      } catch {}
+      } catch {
+        // It is tried again, and the error told, when a process needs it.
+      }
     }
   }
 }

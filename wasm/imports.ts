@@ -27,8 +27,8 @@ export interface PGliteImportHandler {
   /** Tell whose memory the imports' addresses are in. Call it before the module first reads or writes. */
   setModule(mod: PGliteModule): void
   /**
-   * Hand over raw frontend protocol bytes: any framing, also parts of messages, which the backend gets once they are
-   * complete. They are copied.
+   * Hand over raw frontend protocol bytes, framed in whatever way: also parts of messages, which the backend gets once they
+   * are complete. They are copied.
    */
   setInput(bytes: Uint8Array): void
   /** No more input will come: the backend ends when it has used up what it was given. */

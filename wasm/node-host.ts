@@ -1,5 +1,5 @@
 /** What a cluster runs on under Node. */
-import { environment, loadPrograms, type PackagedPrograms, postgresPath } from './artefacts.js'
+import { environment, loadPrograms, postgresPath } from './artefacts.js'
 import type { ClusterHost } from './cluster.js'
 import { Coroutines } from './coroutines.js'
 import { confinedFiles, type FileAccess } from './host/confined-files.js'
@@ -12,10 +12,7 @@ import { Threads } from './threads.js'
  * @param threads those that processes run on; undefined: all run on the caller's
  * @throws Error without threads, if this Node has no JSPI
  */
-export function nodeHost(
-  access: FileAccess,
-  threads: ThreadPool | undefined,
-): ClusterHost & { readonly programs: PackagedPrograms } {
+export function nodeHost(access: FileAccess, threads: ThreadPool | undefined): ClusterHost {
   return {
     programs: loadPrograms(),
     postgresPath,

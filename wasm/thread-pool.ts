@@ -24,7 +24,7 @@ const NODE_OPTIONS = process.execArgv.some(option => option.startsWith('--input-
   ? { execArgv: [] }
   : {}
 
-/** This file may be a part of another one in a folder beside its own: see `npm run bundle`. */
+/** By way of its folder: `npm run bundle` makes this file a part of one in dist/chunks/. */
 const WORKER = new URL('../wasm/worker.js', import.meta.url)
 
 interface Waiting {
@@ -57,9 +57,9 @@ export class ThreadPool {
   }
 
   /**
-   * An idle thread, and has another one take its place.
+   * Resolves with an idle thread, as soon as there is one; another one takes its place.
    *
-   * @param forClient whether somebody waits for what the thread is for
+   * @param forClient whether a client waits for what the thread is for
    * @throws Error if none can be made
    */
   take(forClient: boolean): Promise<Worker> {
@@ -100,12 +100,17 @@ export class ThreadPool {
   }
 
   #fill(): void {
-    while (
-      !this.#closed &&
-      this.#coming.size < COMING &&
-      this.#idle.length + this.#coming.size < this.#wanted + this.#waiting.length
-    )
-      this.#make()
+    try {
+      while (
+        !this.#closed &&
+        this.#coming.size < COMING &&
+        this.#idle.length + this.#coming.size < this.#wanted + this.#waiting.length
+      )
+        this.#make()
+    } catch (error) {
+      // The system has no more: nobody can be served until some are given back.
+      for (const { fail } of this.#waiting.splice(0)) fail(error as Error)
+    }
   }
 
   #make(): void {
@@ -127,7 +132,8 @@ export class ThreadPool {
       if (at >= 0) this.#idle.splice(at, 1)
       if (!this.#coming.delete(worker)) return
       this.#waiting.shift()?.fail(failure ?? new Error('the thread ended before it began'))
-      this.#fill()
+      // Not for the sake of having one at hand, or one that never comes would be made for ever.
+      if (this.#waiting.length > 0) this.#fill()
     })
   }
 

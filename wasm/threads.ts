@@ -11,6 +11,9 @@ import { THREAD_DEPTH } from './stack.js'
 import type { ThreadPool } from './thread-pool.js'
 import type { ModuleAnswer, ModuleRequest, RunMessage, ThreadSetup } from './worker.js'
 
+/** The wait status of a process that has ended by exit(1). */
+const EXIT_1 = 1 << 8
+
 export class Threads implements Scheduler {
   readonly depth = THREAD_DEPTH
   readonly host: ReturnType<typeof threadHost>
@@ -42,14 +45,17 @@ export class Threads implements Scheduler {
     this.#waiting.set(slot, message)
     this.pool.take(forClient).then(
       worker => this.#start(message, worker),
-      (error: Error) => this.#waiting.delete(slot) && this.#lost(slot, error),
+      (error: Error) => this.#waiting.delete(slot) && this.#fail(slot, error),
     )
   }
 
   /** End a process, whatever it is doing. Its exit is heard like any other. */
   kill(slot: number): void {
+    if (this.#waiting.delete(slot)) {
+      queueMicrotask(() => this.#lost(slot, undefined))
+      return
+    }
     const worker = this.#busy.get(slot)
-    if (this.#waiting.delete(slot)) queueMicrotask(() => this.#lost(slot, undefined))
     if (worker === undefined || this.#ending.has(worker)) return
     this.#ending.add(worker)
     void worker.terminate()
@@ -112,7 +118,13 @@ export class Threads implements Scheduler {
     this.heard({ type: 'log', slot, stream: 2, bytes: Buffer.from(`${text}\n`) })
   }
 
-  /** A process has ended with its thread, or without ever having had one. */
+  /** There is no thread for a process. It has touched nothing, so this is no crash: it ends as by exit(1). */
+  #fail(slot: number, error: Error): void {
+    this.#log(slot, `there is no thread for a process: ${error.message}`)
+    this.heard({ type: 'exit', slot, status: EXIT_1 })
+  }
+
+  /** A process has ended with its thread, or was killed before it had one. */
   #lost(slot: number, failure: Error | undefined): void {
     this.#busy.delete(slot)
     if (failure !== undefined) this.#log(slot, `thread ended: ${failure.message}`)

@@ -4,7 +4,7 @@
  * server on a machine of its own, where programs of the same machine are trusted.
  */
 import { verifies } from '../server/scram.js'
-import { asSuperuser } from '../server/superuser.js'
+import { asSuperuser, INITIAL_SUPERUSER } from '../server/superuser.js'
 import type { Cluster } from '../wasm/cluster.js'
 
 /** A setting of `hba_file` is stronger. */
@@ -39,7 +39,7 @@ export class RemoteAccess {
       this.#possible = true
     } else {
       const sql = 'select from pg_authid where rolcanlogin and rolpassword is not null limit 1'
-      this.#possible = (await asSuperuser(this.#cluster, sql)).length > 0
+      this.#possible = (await asSuperuser(this.#cluster, sql, INITIAL_SUPERUSER)).length > 0
     }
     return this.#possible
   }
@@ -48,14 +48,16 @@ export class RemoteAccess {
   async #setPassword(password: string): Promise<void> {
     const [row] = await asSuperuser(
       this.#cluster,
-      "select rolpassword from pg_authid where rolname = 'postgres'",
+      'select rolpassword from pg_authid where rolname = current_user',
+      INITIAL_SUPERUSER,
     )
     if (row?.[0] && verifies(row[0], password)) return
     const literal = `E'${password.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
     await asSuperuser(
       this.#cluster,
       `set log_statement = none; set log_min_duration_statement = -1; set log_min_error_statement = panic;
-       set password_encryption = 'scram-sha-256'; alter role postgres password ${literal}`,
+       set password_encryption = 'scram-sha-256'; alter role current_user password ${literal}`,
+      INITIAL_SUPERUSER,
     )
   }
 }

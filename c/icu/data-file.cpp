@@ -3,7 +3,7 @@
  *
  * ICU would map the file with all its data, and a map is a copy here, for each process. A process needs little of it. ICU
  * looks for each item as a file of its own before it looks for the one with all: $ICU_DATA/icudt78l/coll/de.res. There is no
- * such folder, but the item is read out of the file that has all of them, which wasm/build/icu.ts makes in ICU's own format.
+ * such folder, but the item is read out of the file that has all of them, which wasm/build/icu-data.ts writes in ICU's own format.
  */
 #include <fcntl.h>
 #include <limits.h>

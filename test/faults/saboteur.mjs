@@ -5,11 +5,12 @@
  * - `kill`, a slot of the process table: ends that process' thread at any instruction, with nothing cleaned up.
  * - `trap`, a slot: its code does what is not possible, when it next calls the host.
  * - `files`, one of FILES by name: calls on files fail so from now on; any other name: they work again.
+ * - `threads`, a boolean: whether the system has threads for more processes, as it has at first.
  * - `clock`, milliseconds: the time of day is so much later, or earlier, than it is.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import {
+import workerThreads, {
   getEnvironmentData,
   isMainThread,
   setEnvironmentData,
@@ -61,6 +62,13 @@ fs.closeSync = fd => {
   opened.delete(fd)
   closeSync(fd)
 }
+let hasThreads = true
+workerThreads.Worker = class extends Worker {
+  constructor(...args) {
+    if (!hasThreads) throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' })
+    super(...args)
+  }
+}
 syncBuiltinESMExports()
 
 function fail({ code }, syscall) {
@@ -80,6 +88,7 @@ if (isMainThread) {
     if (message.trap !== undefined) Atomics.store(traps, threads.get(message.trap).threadId, 1)
     if (message.files !== undefined)
       Atomics.store(files, 0, Math.max(0, FILES.findIndex(fault => fault?.name === message.files)))
+    if (message.threads !== undefined) hasThreads = message.threads
     if (message.clock !== undefined) clock[0] = message.clock
   })
   // The channel must not keep the server running.
