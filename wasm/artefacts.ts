@@ -1,5 +1,5 @@
 /** Where the built files lie, and what is in them. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { tuneEngine } from './engine.js'
 import type { LoadableModules } from './loadable-modules.js'
@@ -18,14 +18,25 @@ export const environment = {
   ICU_DATA: `${artefactsDir}share`,
 }
 
+/** What compile() reads into. The engine makes a copy, so that one for each of so many files would only be garbage. */
+let buffer = new Uint8Array()
+
 function compile(name: string): WebAssembly.Module {
-  let bytes: Buffer<ArrayBuffer>
+  let file: number
   try {
-    bytes = readFileSync(artefactsDir + name)
+    file = openSync(artefactsDir + name, 'r')
   } catch (error) {
     throw new Error(`${artefactsDir}${name} is missing: build it by "npm run build"`, { cause: error })
   }
-  return new WebAssembly.Module(bytes)
+  try {
+    const { size } = fstatSync(file)
+    if (buffer.length < size) buffer = new Uint8Array(size)
+    let at = 0
+    for (let read = 1; read > 0 && at < size; at += read) read = readSync(file, buffer, at, size - at, at)
+    return new WebAssembly.Module(buffer.subarray(0, at))
+  } finally {
+    closeSync(file)
+  }
 }
 
 export interface Programs {
@@ -83,6 +94,7 @@ class ModuleFiles implements LoadableModules {
         // It is tried again, and the error told, when a process needs it.
       }
     }
+    buffer = new Uint8Array()
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { errno } from './host/errno.js'
 import type { LinearMemory } from './memory.js'
-import { imageSize, type ProgramEnvironment } from './program.js'
+import { imageSize, type ProgramEnvironment, symbol } from './program.js'
 
 /** The modules there are, compiled. */
 export interface LoadableModules {
@@ -21,12 +21,18 @@ interface LoadedModule {
   readonly memory: number
 }
 
+/** What modules are linked with: an instance, its `env` imports, and the module that it is of. */
+interface Program {
+  readonly env: ProgramEnvironment
+  readonly exports: Exports
+  readonly module: WebAssembly.Module
+}
+
 /** Links modules with one process: the last part of `c/host-imports.h`. */
 export class ModuleLoader {
-  #env: ProgramEnvironment | undefined
-  #program: Exports = {}
+  #program: Program | undefined
   readonly #loaded = new Map<string, LoadedModule>()
-  /** Where in the function table functions have been put, so that a function has one address only. */
+  /** Where in the function table functions of modules have been put, so that a function has one address only. */
   readonly #slots = new Map<WebAssembly.ExportValue, number>()
 
   constructor(
@@ -55,32 +61,23 @@ export class ModuleLoader {
     },
     module_symbol: (name: number, symbol: number): number => {
       const value = this.#loaded.get(this.memory.string(name))?.exports[this.memory.string(symbol)]
-      return typeof value === 'function' && this.#env !== undefined ? this.#slot(this.#env, value) : 0
+      return typeof value === 'function' && this.#program !== undefined
+        ? this.#slot(this.#program.env, value)
+        : 0
     },
   }
 
-  /** Tell which instance it is that modules are linked with, and its `env` imports. */
-  attach(env: ProgramEnvironment, program: WebAssembly.Instance): void {
-    this.#env = env
-    this.#program = program.exports
+  /** Tell what modules are linked with. */
+  attach(env: ProgramEnvironment, { exports }: WebAssembly.Instance, module: WebAssembly.Module): void {
+    this.#program = { env, exports, module }
   }
 
   #link(name: string, memory: number): Exports {
-    const env = this.#env
+    const program = this.#program
     const module = this.modules.get(name)
-    if (env === undefined || module === undefined) throw new Error(`no module "${name}" to be loaded`)
-    const tableBase = env.__indirect_function_table.grow(imageSize(module).table)
-    const needed = this.#needed(module)
-    const { exports } = new WebAssembly.Instance(module, {
-      ...this.#addresses(env, module, needed),
-      env: {
-        ...this.#program,
-        ...Object.assign({}, ...needed.map(({ exports }) => exports)),
-        ...env,
-        __memory_base: new WebAssembly.Global({ value: 'i32' }, memory),
-        __table_base: new WebAssembly.Global({ value: 'i32' }, tableBase),
-      },
-    })
+    if (program === undefined || module === undefined) throw new Error(`no module "${name}" to be loaded`)
+    const table = program.env.__indirect_function_table.grow(imageSize(module).table)
+    const { exports } = new WebAssembly.Instance(module, this.#imports(program, module, memory, table))
     const { __wasm_apply_data_relocs: relocate, __wasm_call_ctors: construct } = exports
     if (typeof relocate === 'function') relocate()
     if (typeof construct === 'function') construct()
@@ -96,25 +93,43 @@ export class ModuleLoader {
     })
   }
 
-  /** The module's global offset tables: addresses of variables and functions of what it needs, or else of the program. */
-  #addresses(
-    env: ProgramEnvironment,
+  /** What a module imports: functions, and addresses of variables and functions, of what it needs or else of the program. */
+  #imports(
+    { env, exports, module: program }: Program,
     module: WebAssembly.Module,
-    needed: readonly LoadedModule[],
-  ): Record<string, WebAssembly.ModuleImports> {
-    const variables: WebAssembly.ModuleImports = {}
+    memory: number,
+    table: number,
+  ): WebAssembly.Imports {
+    const needed = this.#needed(module)
     const functions: WebAssembly.ModuleImports = {}
-    const address = (value: number) => new WebAssembly.Global({ value: 'i32', mutable: true }, value)
-    for (const { module: table, name } of WebAssembly.Module.imports(module)) {
-      const from = needed.find(({ exports }) => name in exports)
-      const value = from?.exports[name] ?? this.#program[name]
-      // A variable is exported as its place in the data of what exports it.
-      if (table === 'GOT.mem' && value instanceof WebAssembly.Global)
-        variables[name] = address((from?.memory ?? env.__memory_base.value) + value.value)
-      if (table === 'GOT.func' && typeof value === 'function')
-        functions[name] = address(this.#slot(env, value))
+    const addresses = {
+      'GOT.mem': {} as WebAssembly.ModuleImports,
+      'GOT.func': {} as WebAssembly.ModuleImports,
     }
-    return { 'GOT.mem': variables, 'GOT.func': functions }
+    const address = (value: number) => new WebAssembly.Global({ value: 'i32', mutable: true }, value)
+    for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+      const library = needed.find(({ exports }) => name in exports)
+      const exported = library?.exports[name] ?? exports[name]
+      const place = library === undefined ? symbol(program, name) : undefined
+      if (from === 'env')
+        functions[name] = place === undefined ? exported : env.__indirect_function_table.get(place)
+      // A variable is exported as its place in the data of what exports it.
+      if (from === 'GOT.mem' && exported instanceof WebAssembly.Global)
+        addresses[from][name] = address((library?.memory ?? env.__memory_base.value) + exported.value)
+      if (from === 'GOT.func') {
+        const slot = place ?? (typeof exported === 'function' ? this.#slot(env, exported) : undefined)
+        if (slot !== undefined) addresses[from][name] = address(slot)
+      }
+    }
+    return {
+      ...addresses,
+      env: {
+        ...functions,
+        ...env,
+        __memory_base: new WebAssembly.Global({ value: 'i32' }, memory),
+        __table_base: new WebAssembly.Global({ value: 'i32' }, table),
+      },
+    }
   }
 
   /** A function as C sees it: its index in the function table. */

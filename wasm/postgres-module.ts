@@ -132,7 +132,7 @@ function prepare(host: ModuleHost, client: PGliteImports | undefined) {
   })
 
   function start(instance: WebAssembly.Instance): PostgresModule {
-    loader.attach(imports.env, instance)
+    loader.attach(imports.env, instance, programs.postgres)
     const program: ProgramExports = startInstance(instance, kernel, slot)
     program.interactive_arguments?.(kernel.host_argc(slot), kernel.host_argv(slot))
     let exit: PostgresExit | undefined

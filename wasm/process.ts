@@ -48,7 +48,7 @@ export function instantiateProcess(
   const loader = new ModuleLoader(memory, modules)
   const imports = programImports(memory.memory, kernel, slot, size, client, { ...host, ...loader.imports })
   const instance = new WebAssembly.Instance(module, imports)
-  loader.attach(imports.env, instance)
+  loader.attach(imports.env, instance, module)
   return startInstance(instance, kernel, slot)
 }
 

@@ -87,6 +87,24 @@ function readImageSize(module: WebAssembly.Module): ImageSize {
   return { ...memory, needed }
 }
 
+/** Where in the function table of each of a program's instances its functions stand, by name. */
+type Symbols = Readonly<Record<string, number>>
+
+const symbolsOf = new WeakMap<WebAssembly.Module, Symbols>()
+
+/** Where in each instance's function table a program's function of this name stands, if loadable modules may use it. */
+export function symbol(program: WebAssembly.Module, name: string): number | undefined {
+  const symbols = symbolsOf.get(program) ?? readSymbols(program)
+  symbolsOf.set(program, symbols)
+  return Object.hasOwn(symbols, name) ? TABLE_BASE + symbols[name]! : undefined
+}
+
+/** Reads what `wasm/build/symbols.ts` wrote. */
+function readSymbols(program: WebAssembly.Module): Symbols {
+  const section = WebAssembly.Module.customSections(program, 'symbols')[0]
+  return section === undefined ? {} : JSON.parse(new TextDecoder().decode(section))
+}
+
 /**
  * Makes the instance of process `slot`, ready to run: its data in place, its pointers relocated, its constructors run.
  * The memory that the kernel gave it must be zero.

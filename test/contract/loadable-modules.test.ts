@@ -1,7 +1,7 @@
 /** Modules that a process links with itself when it first needs them; see wasm/loadable-modules.ts. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { imageSize } from '../../wasm/program.js'
+import { imageSize, symbol } from '../../wasm/program.js'
 import { useServer } from '../server.js'
 
 const dist = new URL('../../wasm/dist/', import.meta.url)
@@ -9,6 +9,7 @@ const compile = (name: string) => new WebAssembly.Module(readFileSync(new URL(na
 
 describe('the loadable modules', () => {
   const exportsOf = (name: string) => WebAssembly.Module.exports(compile(name)).map(({ name }) => name)
+  const program = compile('postgres.wasm')
   const provided = exportsOf('postgres.wasm')
   provided.push('memory', '__stack_pointer', '__memory_base', '__table_base', '__indirect_function_table')
 
@@ -20,7 +21,16 @@ describe('the loadable modules', () => {
       ...provided,
       ...imageSize(module).needed.flatMap(library => exportsOf(`lib/${library}`)),
     ])
-    expect(imports.filter(entry => !known.has(entry.name))).toEqual([])
+    expect(imports.filter(({ name }) => !known.has(name) && symbol(program, name) === undefined)).toEqual([])
+  })
+
+  it('find the functions of postgres.wasm in its function table, not among its exports', () => {
+    const place = symbol(program, 'palloc') ?? 0
+    expect(place).toBeGreaterThan(0)
+    expect(place).toBeLessThanOrEqual(imageSize(program).table)
+    expect(symbol(program, 'repalloc')).not.toBe(place)
+    expect(symbol(program, 'constructor')).toBeUndefined()
+    expect(exportsOf('postgres.wasm').filter(name => symbol(program, name) !== undefined)).toEqual([])
   })
 })
 

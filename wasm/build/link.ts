@@ -2,11 +2,12 @@
  * Links the modules: the kernel, the server, initdb, and the clients. wasm-ld is called directly; nothing of Emscripten's
  * JavaScript is needed, because c/posix answers the C library and the host answers c/posix.
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { CLibrary } from './c-library.js'
 import { linkInputs } from './link-record.js'
 import type { OwnObjects } from './own-objects.js'
 import type { Objects } from './postgres.js'
+import { tabulateExports } from './symbols.js'
 import type { Toolchain } from './toolchain.js'
 import { SHARED_MEMORY, wasmLd } from './wasm-ld.js'
 
@@ -59,7 +60,14 @@ export async function link(
     ...foreign,
     ...inputs(program, false).filter(input => !lazy.has(input)),
   ]
-  const exports = (names: string[]) => [...new Set(names)].sort().map(name => `--export=${name}`)
+  /** A program that modules are linked with, which import `symbols` of it. */
+  const withSymbols = async (file: string, symbols: string[], ...args: string[]) => {
+    const names = new Set(symbols)
+    await wasmLd(toolchain, file, ...PROGRAM, ...[...names].sort().map(name => `--export=${name}`), ...args)
+    const linked = toolchain.outside(file)
+    writeFileSync(linked, tabulateExports(readFileSync(linked), names))
+    return file
+  }
   const clients: string[] = []
   for (const client of CLIENTS)
     clients.push(
@@ -72,23 +80,16 @@ export async function link(
   return {
     clients,
     kernel: await wasmLd(toolchain, `${folder}/kernel.wasm`, ...KERNEL, ...own.kernel),
-    postgres: await wasmLd(
-      toolchain,
+    postgres: await withSymbols(
       `${folder}/postgres.wasm`,
-      ...[...PROGRAM, '--export-if-defined=_interactive_one', ...exports([...exported, ...forLibraries])],
+      [...exported, ...forLibraries],
+      '--export-if-defined=_interactive_one',
       ...[...own.posix, ...own.postgres, ...withStubs('postgres'), ...libraries],
     ),
-    initdb: await wasmLd(
-      toolchain,
+    initdb: await withSymbols(
       `${folder}/initdb.wasm`,
-      ...[
-        ...PROGRAM,
-        ...exports(forLibraries),
-        ...own.posix,
-        ...own.initdb,
-        ...withStubs('initdb'),
-        ...libraries,
-      ],
+      forLibraries,
+      ...[...own.posix, ...own.initdb, ...withStubs('initdb'), ...libraries],
     ),
   }
 }

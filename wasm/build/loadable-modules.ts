@@ -1,7 +1,7 @@
 /**
  * Links each loadable module of PostgreSQL to a WebAssembly module of its own, a shared library in the sense of
  * tool-conventions' DynamicLinking.md: what it does not define itself it imports from postgres.wasm, which therefore
- * has to export it (link.ts).
+ * has to have it for others (link.ts).
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { linkInputs } from './link-record.js'
@@ -13,7 +13,7 @@ export interface LoadableModules {
   /** Where the linked modules lie, as `NAME.so`, as the compiler sees it. */
   folder: string
   names: string[]
-  /** Functions and variables that postgres.wasm has to export for them. */
+  /** Functions and variables that postgres.wasm has to have for them. */
   imports: string[]
 }
 

@@ -9,9 +9,9 @@
 import { BuildFailure } from './failure.js'
 import {
   counted,
-  findExportedFunction,
   mapSections,
   Reader,
+  readExports,
   readImports,
   Section,
   signed,
@@ -62,7 +62,8 @@ export function packRelocations(module: Uint8Array): Uint8Array {
   let segments = 0
   mapSections(module, (id, section) => {
     if (id === Section.Import) imports = readImports(section)
-    else if (id === Section.Export) relocate = findExportedFunction(section, RELOCATE)
+    else if (id === Section.Export)
+      relocate = readExports(section).find(({ name }) => name === RELOCATE)?.index
     else if (id === Section.DataCount) segments = section.unsigned()
     return undefined
   })

@@ -2,17 +2,19 @@
 
 /** Numbers of sections. */
 export const Section = {
+  Custom: 0,
   Type: 1,
   Import: 2,
   Function: 3,
   Export: 7,
+  Element: 9,
   Code: 10,
   Data: 11,
   DataCount: 12,
 } as const
 
 /** Kinds of imports and exports. */
-const Kind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
+export const Kind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
 
 /** Bytes: "\0asm" and the format's version. */
 const HEADER_SIZE = 8
@@ -130,12 +132,19 @@ export function readImports(section: Reader): { functions: string[]; types: numb
   return { functions, types, globals }
 }
 
-/** The index of the function that is exported by this name. */
-export function findExportedFunction(section: Reader, wanted: string): number | undefined {
-  return section
-    .vector(() => ({ name: section.name(), kind: section.byte(), index: section.unsigned() }))
-    .find(({ name, kind }) => name === wanted && kind === Kind.Function)?.index
+export interface Export {
+  name: string
+  /** One of `Kind`. */
+  kind: number
+  /** Among all of its kind, imported ones first. */
+  index: number
 }
+
+export const readExports = (section: Reader): Export[] =>
+  section.vector(() => ({ name: section.name(), kind: section.byte(), index: section.unsigned() }))
+
+export const writeExport = ({ name, kind, index }: Export): Uint8Array =>
+  Buffer.concat([counted(Buffer.from(name)), Buffer.from([kind, ...unsigned(index)])])
 
 const VALUE_TYPES = { 127: 'i32', 126: 'i64', 125: 'f32', 124: 'f64' } as const
 export type ValueType = (typeof VALUE_TYPES)[keyof typeof VALUE_TYPES]
@@ -160,10 +169,8 @@ export function exportedFunctions(module: Uint8Array): Map<string, FunctionType>
     else if (id === Section.Import) typeOf = readImports(section).types
     else if (id === Section.Function) typeOf.push(...section.vector(() => section.unsigned()))
     else if (id === Section.Export)
-      section.vector(() => {
-        const [name, kind, index] = [section.name(), section.byte(), section.unsigned()]
+      for (const { name, kind, index } of readExports(section))
         if (kind === Kind.Function) functions.set(name, types[typeOf[index]!]!)
-      })
     return undefined
   })
   return functions
