@@ -7,7 +7,7 @@ import { THREAD_STACK_MB } from './stack.js'
 
 /** What a cluster needs before its first client: postmaster, checkpointer, background writer and startup process. */
 const FIRST = 4
-/** How long to keep others after use, in milliseconds: where clients come and go, they are soon used again. */
+/** How long to keep others that nobody needs, in milliseconds: where clients come and go, they are soon used again. */
 const KEEP = 5000
 
 /** How many may come up at a time: more would only take the cores from each other. */
@@ -41,6 +41,8 @@ export class ThreadPool {
   /** How many idle ones there should be. */
   #wanted: number
   #trimming: NodeJS.Timeout | undefined
+  /** How many have been idle all the time since the last trimming. */
+  #unused = 0
   #closed = false
 
   /** A pool for a cluster that will start soon: its threads come up while this one does the rest. */
@@ -77,14 +79,13 @@ export class ThreadPool {
     worker.unref()
     this.#idle.unshift(worker)
     this.#serve()
-    clearTimeout(this.#trimming)
-    this.#trimming = setTimeout(() => this.#trim(), KEEP).unref()
+    this.#trimming ??= setInterval(() => this.#trim(), KEEP).unref()
   }
 
   /** Ends the threads that no process has. */
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#trimming)
+    clearInterval(this.#trimming)
     await Promise.all([...this.#idle.splice(0), ...this.#coming].map(worker => worker.terminate()))
   }
 
@@ -92,6 +93,7 @@ export class ThreadPool {
     while (this.#waiting[0] !== undefined) {
       if (this.#idle.length <= (this.#waiting[0].forClient ? 0 : this.spare)) break
       const worker = this.#idle.shift()!
+      this.#unused = Math.min(this.#unused, this.#idle.length)
       worker.ref()
       if (this.#wanted > this.spare) this.#wanted--
       this.#waiting.shift()!.give(worker)
@@ -137,7 +139,14 @@ export class ThreadPool {
     })
   }
 
+  /** Ends those that nobody has needed since the last time. The ones last used are in front. */
   #trim(): void {
-    for (const worker of this.#idle.splice(this.spare)) void worker.terminate()
+    const kept = Math.max(this.spare, this.#idle.length - this.#unused)
+    for (const worker of this.#idle.splice(kept)) void worker.terminate()
+    this.#unused = this.#idle.length
+    if (this.#unused <= this.spare) {
+      clearInterval(this.#trimming)
+      this.#trimming = undefined
+    }
   }
 }

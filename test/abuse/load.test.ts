@@ -22,8 +22,13 @@ async function cycles(count: number, atOnce: number, one: (i: number) => Promise
 }
 
 /** Does some of it to warm up, then all, and expects that to have left no more memory than the former. */
-async function withoutGrowth(witness: Witness, count: number, some: (count: number) => Promise<void>) {
-  await some(Math.max(100, count / 10))
+async function withoutGrowth(
+  witness: Witness,
+  warmUp: number,
+  count: number,
+  some: (count: number) => Promise<void>,
+) {
+  await some(Math.max(warmUp, count / 10))
   await witness.isAlone()
   const before = witness.memory()
   await some(count)
@@ -36,7 +41,7 @@ describe('without growth:', () => {
 
   test(`${CYCLES} times connect, query, disconnect`, async () => {
     const witness = await Witness.of(server)
-    await withoutGrowth(witness, CYCLES, count =>
+    await withoutGrowth(witness, 100, CYCLES, count =>
       cycles(count, 4, async i => {
         const client = new pg.Client({
           host: '127.0.0.1',
@@ -60,8 +65,9 @@ describe('without growth:', () => {
         socket.once('close', () => resolve())
         socket.once('connect', () => (i % 2 === 0 ? socket.destroy() : socket.resetAndDestroy()))
       })
-    // Each gets a backend all the same, so as many are there at a time as have come since all were gone.
-    await withoutGrowth(witness, CYCLES, async count => {
+    // Each gets a backend all the same: up to as many at a time as have come since all were gone, but it takes some
+    // bursts until as many have been there at a time as ever will.
+    await withoutGrowth(witness, 25 * BURST, CYCLES, async count => {
       for (let i = 0; i < count; i += BURST) {
         await cycles(BURST, BURST, one)
         await witness.isAlone()
