@@ -12,6 +12,8 @@ const KEEP = 5000
 
 /** How many may come up at a time: more would only take the cores from each other. */
 const COMING = availableParallelism()
+/** The same where nobody waits for any of them, so that those who are served have cores left. */
+const COMING_UNAWAITED = 1
 
 /** Megabytes. A process' data lie in the shared memory; its thread's own heap holds next to nothing. */
 const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: THREAD_STACK_MB }
@@ -101,11 +103,16 @@ export class ThreadPool {
     setImmediate(() => this.#fill())
   }
 
+  /** A client waits for a thread, or all do for the cluster to start. */
+  get #awaited(): boolean {
+    return this.#waiting[0]?.forClient === true || this.#wanted > this.spare
+  }
+
   #fill(): void {
     try {
       while (
         !this.#closed &&
-        this.#coming.size < COMING &&
+        this.#coming.size < (this.#awaited ? COMING : COMING_UNAWAITED) &&
         this.#idle.length + this.#coming.size < this.#wanted + this.#waiting.length
       )
         this.#make()
