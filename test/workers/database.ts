@@ -37,6 +37,10 @@ export type Task =
   | { type: 'memory' }
   /** Copies so much text into a new table. */
   | { type: 'copy'; table: string; megabytes: number }
+  /** Takes so much text out, with a pause after each megabyte. */
+  | { type: 'read slowly'; megabytes: number }
+  /** A transaction in a session of the request's own, which it ends with it. */
+  | { type: 'transaction'; statements: string[] }
   | { type: 'stop' }
   /** Ends the object, but not the isolate, without notice, as an eviction does. */
   | { type: 'abort' }
@@ -101,6 +105,38 @@ async function copyInto(server: Postgres, table: string, bytes: number): Promise
   const [row] = await sql.unsafe(`select count(*)::int from ${table}`)
   await sql.end()
   return row!.count as number
+}
+
+/** Milliseconds of each pause of a slow reader. */
+const PAUSE = 10
+
+/** Returns the bytes that came. */
+async function readSlowly(server: Postgres, megabytes: number): Promise<number> {
+  const sql = postgres({ socket: () => server.connect(), user: 'postgres', max: 1 } as postgres.Options<
+    Record<string, never>
+  >)
+  const rows = `select repeat('x', 1023) from generate_series(1, ${megabytes << 10})`
+  let bytes = 0
+  let paused = 0
+  for await (const chunk of await sql.unsafe(`copy (${rows}) to stdout`).readable()) {
+    bytes += chunk.length
+    if (bytes - paused < 1 << 20) continue
+    paused = bytes
+    await new Promise(resolve => setTimeout(resolve, PAUSE))
+  }
+  await sql.end()
+  return bytes
+}
+
+async function transaction(server: Postgres, statements: readonly string[]): Promise<null> {
+  const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
+  await client.connect()
+  try {
+    for (const sql of ['begin', ...statements, 'commit']) await client.query(sql)
+  } finally {
+    await client.end()
+  }
+  return null
 }
 
 /** Those that are set now. */
@@ -281,6 +317,10 @@ export class Database extends DurableObject<Environment> {
         return throughDrizzle(await this.#start())
       case 'copy':
         return copyInto(await this.#start(), task.table, task.megabytes << 20)
+      case 'read slowly':
+        return readSlowly(await this.#start(), task.megabytes)
+      case 'transaction':
+        return transaction(await this.#start(), task.statements)
       case 'memory':
         return (await this.#start()).memory.buffer.byteLength
       case 'stop': {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { MAXIMUM_PAGES } from '../../embedded/host.js'
 import { useWorkerd } from './workerd.js'
 
 const runtime = useWorkerd()
@@ -12,6 +13,20 @@ async function used(): Promise<number> {
   const { usedSize, backingStorageSize } = await runtime.heap()
   return (await runtime.do<number>('durable', { type: 'memory' })) + usedSize + backingStorageSize
 }
+
+test('so much as a slow reader has yet to read is never in memory', async () => {
+  const megabytes = 150
+  const reading = runtime.do<number>('durable', { type: 'read slowly', megabytes })
+  let done = false
+  void reading.finally(() => {
+    done = true
+  })
+  const most: number[] = []
+  while (!done) most.push(await used())
+  expect(await reading).toBe(megabytes * MEGABYTE)
+  expect(most.length).toBeGreaterThan(5)
+  expect(Math.max(...most)).toBeLessThanOrEqual(100 * MEGABYTE)
+})
 
 test('a workload takes no more than 100 MB, all together', async () => {
   const most: number[] = []
@@ -27,4 +42,20 @@ test('a workload takes no more than 100 MB, all together', async () => {
   expect(await runtime.do('durable', task)).toBeGreaterThan(100_000)
   most.push(await used())
   expect(Math.max(...most)).toBeLessThanOrEqual(100 * MEGABYTE)
+})
+
+test('what needs more memory than a Worker has fails with 53200, and others go on', async () => {
+  await query('create table kept as select 1 as one')
+  for (const session of ['greedy', 'greedy too']) {
+    const ask = (sql: string) => runtime.query('durable', session, sql)
+    await ask("set work_mem = '1GB'")
+    await expect(
+      ask(
+        'select count(distinct t) from (select array_agg(md5(i::text)) t from generate_series(1, 5000000) i)',
+      ),
+    ).rejects.toMatchObject({ code: '53200' })
+    expect(await ask('select one from kept')).toEqual([{ one: 1 }])
+  }
+  expect(await query('select count(*)::int from kept')).toEqual([{ count: 1 }])
+  expect(await runtime.do('durable', { type: 'memory' })).toBeLessThanOrEqual(MAXIMUM_PAGES * 65536)
 })

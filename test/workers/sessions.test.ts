@@ -25,6 +25,16 @@ test('no code can be generated in there', async () => {
   expect(await runtime.do('memory', { type: 'generate code' })).toEqual([])
 })
 
+test('the server of a new object takes 600 ms to start, if it has a processor to itself', async () => {
+  const times: number[] = []
+  for (const object of ['durable-new', 'durable-newer', 'durable-newest']) {
+    const before = runtime.processorTime()
+    await runtime.do(object, { type: 'memory' })
+    times.push(runtime.processorTime() - before)
+  }
+  expect(Math.min(...times)).toBeLessThanOrEqual(600)
+})
+
 test('a new server takes no more than 32 MB of memory', async () => {
   expect(await runtime.do<number>('fresh', { type: 'memory' })).toBeLessThanOrEqual(32 * MEGABYTE)
 })
@@ -145,6 +155,22 @@ test('a client that goes away rolls back and frees its locks, idle or busy', asy
     await runtime.do('memory', { type: 'drop', session: 'leaver' })
     expect(await query('b', 'select value from kept for update')).toEqual([{ value: 1 }])
   }
+})
+
+test('what a request does in an object goes on when its client leaves, and leaves no session behind', async () => {
+  await query('a', 'create table early (value int)')
+  await query('a', 'select pg_advisory_lock(7)')
+  const others = () =>
+    query('a', "select pid from pg_stat_activity where query ~ 'advisory_lock' and pid <> pg_backend_pid()")
+  const leaving = new AbortController()
+  const statements = ['insert into early values (1)', 'select pg_advisory_lock(7)']
+  const request = runtime.do('memory', { type: 'transaction', statements }, leaving.signal)
+  await until('it waits for the lock', async () => (await others()).length === 1)
+  leaving.abort()
+  await expect(request).rejects.toThrow()
+  await query('a', 'select pg_advisory_unlock(7)')
+  await until('it is gone', async () => (await others()).length === 0)
+  expect(await query('a', 'select value from early')).toEqual([{ value: 1 }])
 })
 
 test('a session that is terminated ends, and others go on', async () => {

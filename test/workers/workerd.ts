@@ -45,16 +45,24 @@ export class Workerd {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024
   }
 
+  /** What it has used of processors, in milliseconds. */
+  processorTime(): number {
+    const stat = readFileSync(`/proc/${this.#child!.pid}/stat`, 'utf8')
+    const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14)
+    return (Number(user) + Number(system)) * 10
+  }
+
   /** Where the server of an object is reached by WebSocket. */
   url(object: string): string {
     return `ws://127.0.0.1:${this.#port}/${object}`
   }
 
   /** Has the server of an object do something. A failure of PostgreSQL's is thrown with its fields. */
-  async do<T = unknown>(object: string, task: Task): Promise<T> {
+  async do<T = unknown>(object: string, task: Task, signal?: AbortSignal): Promise<T> {
     const response = await fetch(`http://127.0.0.1:${this.#port}/${object}`, {
       method: 'POST',
       body: JSON.stringify(task),
+      ...(signal && { signal }),
     })
     const answer = (await response.json()) as Answer
     if ('error' in answer) throw Object.assign(new Error(answer.error.message), answer.error)
