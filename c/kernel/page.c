@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "lock.h"
 #include "param.h"
+#include "proc.h"
 
 extern uint8_t __heap_base;		/* the linker's: where the kernel's own variables end */
 
@@ -123,7 +124,12 @@ page_count(uint16_t owner)
 void *
 sys_page_alloc(int self, uint32_t bytes)
 {
-	return page_alloc(self, bytes, PAGE_OF_PROC(self));
+	void	   *heap = procs[self].heap;
+
+	if (heap == NULL || bytes != HEAP_STEP)
+		return page_alloc(self, bytes, PAGE_OF_PROC(self));
+	procs[self].heap = NULL;
+	return heap;
 }
 
 void

@@ -2,12 +2,13 @@
  * param.h: every limit of the kernel, in one place.
  *
  * What depends on the number of connections (processes, pipes, sockets) is sized by the host when it boots the
- * kernel; see boot.c.
+ * kernel; see host_boot().
  */
 #ifndef PARAM_H
 #define PARAM_H
 
 #define PAGE_SIZE		65536	/* a WebAssembly page: the unit in which memory is handed out */
+#define HEAP_STEP		(4 * PAGE_SIZE)	/* what a process' malloc asks for at a time, or more */
 #define NPAGE			65536	/* pages in the 4 GiB that 32 bits can address */
 #define RING_SIZE		65536	/* bytes buffered per direction of a connection; a power of two */
 #define STACK_ROOM		(640 * 1024)	/* bytes of C stack beyond the depth that a process may use; see posix/stack.h */

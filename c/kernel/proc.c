@@ -105,7 +105,9 @@ spawn(int self, char *const argv[], int client, int pid)
 	p->signals.blocked = procs[self].signals.blocked;
 	__builtin_memcpy(p->cwd, procs[self].cwd, PATH_SIZE);
 	p->image = page_alloc_used(self, image_size + stack_size + ARGS_SIZE, PAGE_OF_PROC(slot), &p->image_used);
-	result = p->image == NULL ? -ENOMEM : copy_arguments(p, argv);
+	/* A process without any heap could not even say that there is no memory. */
+	p->heap = page_alloc(self, HEAP_STEP, PAGE_OF_PROC(slot));
+	result = p->image == NULL || p->heap == NULL ? -ENOMEM : copy_arguments(p, argv);
 	if (result == 0 && client >= 0)
 		result = socket_give(self, client, slot);
 	if (result < 0)

@@ -36,7 +36,7 @@ free_pages(void *address, size_t size)
 #define HAVE_MMAP			1
 #define HAVE_MREMAP			0
 #define MMAP_CLEARS			0
-#define DEFAULT_GRANULARITY	(4 * PAGE_SIZE)
+#define DEFAULT_GRANULARITY	HEAP_STEP
 #define DEFAULT_MMAP_THRESHOLD (1024 * 1024)
 #define DEFAULT_TRIM_THRESHOLD (2 * 1024 * 1024)
 #define USE_LOCKS			0

@@ -42,7 +42,7 @@ export const EXCEPTIONS: Readonly<Record<string, string>> = {
 /** The same for a server in a Durable Object. */
 export const WORKERD_EXCEPTIONS: Readonly<Record<string, string>> = {
   'isolation/deadlock-parallel':
-    'a Worker has no parallel workers by default, without which its steps end in another order',
+    'its sixteen processes at a time do not fit into the memory of a Worker, which has no parallel workers by default',
 }
 
 /** Folders of src/test/modules that are no suites. */

@@ -59,3 +59,16 @@ test('what needs more memory than a Worker has fails with 53200, and others go o
   expect(await query('select count(*)::int from kept')).toEqual([{ count: 1 }])
   expect(await runtime.do('durable', { type: 'memory' })).toBeLessThanOrEqual(MAXIMUM_PAGES * 65536)
 })
+
+test('sessions for which there is no memory are refused, and those that are there go on', async () => {
+  const sessions = Array.from({ length: 19 }, (_, i) => `session ${i}`)
+  const ask = (session: string) => runtime.query('crowded', session, 'select pg_backend_pid() as pid')
+  const outcomes = await Promise.allSettled(sessions.map(ask))
+  const refused = outcomes.filter(outcome => outcome.status === 'rejected')
+  expect(refused.length).toBeGreaterThan(0)
+  expect(refused.length).toBeLessThanOrEqual(9)
+  // "could not fork" is told in the words of protocol 2.0, as ever, which node-postgres does not understand.
+  for (const { reason } of refused) expect(reason.message).toMatch(/out of memory|Connection terminated/)
+  for (const [i, outcome] of outcomes.entries())
+    if (outcome.status === 'fulfilled') expect(await ask(sessions[i]!)).toEqual(outcome.value)
+})
