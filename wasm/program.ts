@@ -37,7 +37,7 @@ export interface ProgramEnvironment extends WebAssembly.ModuleImports {
 }
 
 /** Parts of `dylink.0`. */
-const MEMORY_INFO = 1
+export const MEMORY_INFO = 1
 const NEEDED = 2
 
 /** Slot 0 of the table stays empty, so that a null function pointer traps. */

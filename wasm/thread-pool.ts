@@ -12,8 +12,8 @@ const KEEP = 5000
 
 /** How many may come up at a time: more would only take the cores from each other. */
 const COMING = availableParallelism()
-/** The same where nobody waits for any of them, so that those who are served have cores left. */
-const COMING_UNAWAITED = 1
+/** The same where no client waits for any of them, so that those who are served have a core left. */
+const COMING_UNAWAITED = Math.max(1, COMING - 1)
 
 /** Megabytes. A process' data lie in the shared memory; its thread's own heap holds next to nothing. */
 const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: THREAD_STACK_MB }

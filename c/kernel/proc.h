@@ -28,7 +28,7 @@ struct proc
 	volatile double alarm;		/* when SIGALRM is due, by now(); 0 when it is not */
 	uint8_t    *image;			/* data, then stack, then arguments; image_size + stack_size + ARGS_SIZE */
 	uint32_t	image_used;		/* bytes of that, from its beginning, that may not be zero */
-	void	   *heap;			/* its first HEAP_STEP bytes of that, until it asks for them */
+	void	   *heap;			/* HEAP_STEP bytes for the first time it asks for heap; NULL after that */
 	int			argc;
 	char	  **argv;
 	char		cwd[PATH_SIZE];

@@ -72,9 +72,21 @@ interface Environment {
   readonly DATABASE: DurableObjectNamespace<Database>
 }
 
-async function throughDrizzle(server: Postgres): Promise<unknown> {
+/** A session by node-postgres. */
+async function connect(server: Postgres): Promise<pg.Client> {
   const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
   await client.connect()
+  return client
+}
+
+/** A session by postgres.js, whose types do not know that it can be given a socket. */
+function postgresJs(server: Postgres): postgres.Sql {
+  const options = { socket: () => server.connect(), user: 'postgres', max: 1 }
+  return postgres(options as postgres.Options<Record<string, never>>)
+}
+
+async function throughDrizzle(server: Postgres): Promise<unknown> {
+  const client = await connect(server)
   const users = pgTable('users', { id: serial('id').primaryKey(), name: text('name').notNull() })
   const database = drizzle(client)
   await database.execute('create table users (id serial primary key, name text not null)')
@@ -91,9 +103,7 @@ async function throughDrizzle(server: Postgres): Promise<unknown> {
 
 /** Rows of 100 bytes. */
 async function copyInto(server: Postgres, table: string, bytes: number): Promise<number> {
-  const sql = postgres({ socket: () => server.connect(), user: 'postgres', max: 1 } as postgres.Options<
-    Record<string, never>
-  >)
+  const sql = postgresJs(server)
   await sql.unsafe(`create table ${table} (id int, filler text)`)
   const target = await sql.unsafe(`copy ${table} from stdin`).writable()
   const rows = Math.ceil(bytes / 100)
@@ -112,9 +122,7 @@ const PAUSE = 10
 
 /** Returns the bytes that came. */
 async function readSlowly(server: Postgres, megabytes: number): Promise<number> {
-  const sql = postgres({ socket: () => server.connect(), user: 'postgres', max: 1 } as postgres.Options<
-    Record<string, never>
-  >)
+  const sql = postgresJs(server)
   const rows = `select repeat('x', 1023) from generate_series(1, ${megabytes << 10})`
   let bytes = 0
   let paused = 0
@@ -129,8 +137,7 @@ async function readSlowly(server: Postgres, megabytes: number): Promise<number> 
 }
 
 async function transaction(server: Postgres, statements: readonly string[]): Promise<null> {
-  const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
-  await client.connect()
+  const client = await connect(server)
   try {
     for (const sql of ['begin', ...statements, 'commit']) await client.query(sql)
   } finally {
@@ -202,8 +209,7 @@ export class Database extends DurableObject<Environment> {
     const server = await starting
     const rows: unknown[] = []
     for (const statements of sessions) {
-      const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
-      await client.connect()
+      const client = await connect(server)
       for (const sql of statements) rows.push((await client.query(sql)).rows)
       rows.splice(-statements.length, statements.length - 1)
       await client.end()
@@ -265,12 +271,10 @@ export class Database extends DurableObject<Environment> {
   }
 
   async #connect(): Promise<Session> {
-    const server = await this.#start()
-    const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
+    const client = await connect(await this.#start())
     const notifications: unknown[] = []
     client.on('notification', ({ channel, payload }) => notifications.push({ channel, payload }))
     client.on('error', () => {})
-    await client.connect()
     return { client, notifications }
   }
 
@@ -306,9 +310,7 @@ export class Database extends DurableObject<Environment> {
       case 'notifications':
         return (await this.#session(task.session)).notifications
       case 'postgres.js': {
-        const server = await this.#start()
-        const options = { socket: () => server.connect(), user: 'postgres', max: 1 }
-        const sql = postgres(options as postgres.Options<Record<string, never>>)
+        const sql = postgresJs(await this.#start())
         const rows = [...(await sql.unsafe(task.sql))]
         await sql.end()
         return rows
@@ -391,8 +393,7 @@ async function inPlainWorker(keep: boolean): Promise<unknown> {
   const started = (keep ? kept : undefined) ?? createPostgres({ module })
   if (keep) kept = started
   const server = await started
-  const client = new pg.Client({ stream: () => server.connect(), user: 'postgres' })
-  await client.connect()
+  const client = await connect(server)
   const { rows } = await client.query('select 1 as one')
   await client.end()
   if (!keep) await server.stop()

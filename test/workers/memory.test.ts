@@ -18,9 +18,10 @@ test('so much as a slow reader has yet to read is never in memory', async () => 
   const megabytes = 150
   const reading = runtime.do<number>('durable', { type: 'read slowly', megabytes })
   let done = false
-  void reading.finally(() => {
+  const end = () => {
     done = true
-  })
+  }
+  reading.then(end, end)
   const most: number[] = []
   while (!done) most.push(await used())
   expect(await reading).toBe(megabytes * MEGABYTE)

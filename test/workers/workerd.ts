@@ -13,6 +13,9 @@ import { makeRuntimeFolder, startRuntime } from './runtime.js'
 const artefacts = fileURLToPath(new URL('../../wasm/dist', import.meta.url))
 const entry = fileURLToPath(new URL('./database.ts', import.meta.url))
 
+/** What /proc counts processor time in, in milliseconds. */
+const CLOCK_TICK = 10
+
 export class Workerd {
   log = ''
   #port = 0
@@ -49,7 +52,7 @@ export class Workerd {
   processorTime(): number {
     const stat = readFileSync(`/proc/${this.#child!.pid}/stat`, 'utf8')
     const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14)
-    return (Number(user) + Number(system)) * 10
+    return (Number(user) + Number(system)) * CLOCK_TICK
   }
 
   /** Where the server of an object is reached by WebSocket. */

@@ -6,6 +6,7 @@
  * load any module. So the functions go to the function table instead, where C's pointers to them have to point anyway, and
  * a section named `symbols` says where: the loader takes those it needs (wasm/loadable-modules.ts).
  */
+import { MEMORY_INFO } from '../program.js'
 import { BuildFailure } from './failure.js'
 import {
   counted,
@@ -24,8 +25,6 @@ import {
 const ACTIVE = 0
 const GLOBAL_GET = 0x23
 const END = 0x0b
-
-const MEMORY_INFO = 1
 
 export function tabulateExports(program: Uint8Array, names: ReadonlySet<string>): Uint8Array {
   let exports: Export[] = []
