@@ -11,6 +11,7 @@ const CLIENT = 'tests client programs or libraries, not the server'
 
 /** Tests by `suite/test`; a script in Perl is one test. Nothing of core and isolation belongs here. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
+  'amcheck/005_pitr': NO_SHELL,
   'authentication/003_peer': NO_PEER,
   'authentication/005_sspi': WINDOWS,
   'authentication/007_pre_auth': INJECTION_POINTS,
@@ -33,6 +34,7 @@ export const EXCEPTIONS: Readonly<Record<string, string>> = {
   'recovery/045_archive_restartpoint': NO_SHELL,
   'recovery/046_checkpoint_logical_slot': INJECTION_POINTS,
   'recovery/047_checkpoint_physical_slot': INJECTION_POINTS,
+  'recovery/055_cascade_reconnect': NO_SHELL,
   'test_misc/005_timeouts': INJECTION_POINTS,
   'test_misc/006_signal_autovacuum': INJECTION_POINTS,
   'test_misc/007_catcache_inval': INJECTION_POINTS,

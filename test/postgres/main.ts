@@ -111,7 +111,7 @@ async function runSuite(installation: Installation, suite: Suite): Promise<Outco
   if (tests.regression.length + tests.isolation.length === 0) return outcomes
   const server = options.workerd
     ? await startWorkerdServer(tests.settings, log)
-    : await startServer(installation, tests.settings, log)
+    : await startServer(installation, tests, log)
   for (const kind of ['regression', 'isolation'] as const) {
     if (tests[kind].length === 0) continue
     const results = installation.makeFolder(`${suite.name}-${kind}`)

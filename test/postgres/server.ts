@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { type Installation, SOCKETS } from './installation.js'
+import type { Tests } from './suites.js'
 
 /** What pg_regress writes into the configuration of a server that it makes itself. */
 export const SETTINGS: Readonly<Record<string, string>> = {
@@ -41,17 +42,29 @@ export function codeGenerationBan({ package: folder }: Installation): string[] {
   ]
 }
 
-/** @param log file that its log is written to */
+/**
+ * Starts a server on a new cluster.
+ *
+ * @param log file that its log is written to
+ */
 export async function startServer(
   installation: Installation,
-  settings: Readonly<Record<string, string>>,
+  { settings, initdb }: Pick<Tests, 'settings' | 'initdb'>,
   log: string,
 ): Promise<Server> {
+  const commandLine = [
+    ...[installation.node, ...codeGenerationBan(installation)],
+    `${installation.package}/dist/bin/pglite-imports-server.js`,
+  ]
+  const data = installation.makeFolder('data')
+  if (initdb.length > 0) {
+    const init = installation.spawn([...commandLine, 'init', '-D', data, ...initdb], { stdio: 'ignore' })
+    const [code, signal] = await once(init, 'exit')
+    if (code !== 0) throw new Error(`a cluster with ${initdb.join(' ')} was not made (${code ?? signal})`)
+  }
   const child = installation.spawn(
     [
-      ...[installation.node, ...codeGenerationBan(installation)],
-      ...[`${installation.package}/dist/bin/pglite-imports-server.js`, '-v', '-p', '0', '-h', '127.0.0.1'],
-      ...['-D', installation.makeFolder('data')],
+      ...[...commandLine, '-v', '-p', '0', '-h', '127.0.0.1', '-D', data],
       // Where libpq looks for a server, in the server too.
       ...['-k', SOCKETS],
       // Tests load files that lie beside the scripts, write among their results, and name folders that do not exist.

@@ -25,6 +25,8 @@ export interface Tests {
   readonly tap: readonly string[]
   /** Settings that a server needs for the first two. */
   readonly settings: Readonly<Record<string, string>>
+  /** What initdb has to be told for the cluster of that server; by default it is a new one as users get it. */
+  readonly initdb: readonly string[]
 }
 
 /** Tests of the server as such. They name their tests in a schedule rather than in the makefile. */
@@ -39,6 +41,12 @@ const IN_PERL = [
   ...['authentication', 'icu', 'recovery', 'subscription'].map(name => `src/test/${name}`),
   ...['pg_dump', 'psql', 'scripts'].map(name => `src/bin/${name}`),
 ]
+
+/** Suites that rely on what initdb does by default and new clusters of this server have otherwise. */
+const INITDB_OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  // A new cluster has written more than one segment of 16 MB.
+  'contrib/test_decoding': ['--wal-segsize=16'],
+}
 
 /** All suites, in the order in which they run. */
 export function allSuites({ outside, source }: Installation): Suite[] {
@@ -66,17 +74,15 @@ function nameOf(folder: string): string {
 
 /** Asks the makefile of a suite. */
 export async function testsOf(installation: Installation, { folder }: Suite): Promise<Tests> {
+  const none: Tests = { regression: [], isolation: [], tap: [], settings: {}, initdb: [] }
   if (folder === CORE.folder)
     return {
+      ...none,
       regression: ['--max-concurrent-tests=20', '--schedule=parallel_schedule'],
-      isolation: [],
-      tap: [],
-      settings: {},
     }
-  if (folder === ISOLATION.folder)
-    return { regression: [], isolation: ['--schedule=isolation_schedule'], tap: [], settings: {} }
+  if (folder === ISOLATION.folder) return { ...none, isolation: ['--schedule=isolation_schedule'] }
   const tap = tapFiles(installation, folder)
-  if (IN_PERL.includes(folder)) return { regression: [], isolation: [], tap, settings: {} }
+  if (IN_PERL.includes(folder)) return { ...none, tap }
   const variables = await makeVariables(installation, folder)
   const options = [...words(variables.REGRESS_OPTS), ...words(variables.ISOLATION_OPTS)]
   return {
@@ -84,6 +90,7 @@ export async function testsOf(installation: Installation, { folder }: Suite): Pr
     isolation: argumentsOf(variables.ISOLATION_OPTS, variables.ISOLATION),
     tap,
     settings: settingsIn(installation, configurationFile(options)),
+    initdb: INITDB_OPTIONS[folder] ?? [],
   }
 }
 

@@ -2,7 +2,7 @@
  * Runs PostgreSQL's tests in Perl. They make and manage servers of their own, by initdb, pg_ctl and postgres on the PATH: a folder
  * with Debian's client programs, in which postgres and initdb are ours.
  */
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -38,8 +38,9 @@ export async function prepareTap(installation: Installation): Promise<Environmen
     writeProgram(outside(`${folder}/postgres`), postgres)
     writeProgram(outside(`${folder}/initdb`), run('initdb'))
   }
-  // Scripts ask what the programs were built with. Debian has that in a package for developers.
+  // Scripts ask what the programs were built with, and for constants. Debian has the headers in a package for developers.
   const headers = installation.makeFolder('include')
+  symlinkSync(`${installation.source}/src/include/access`, outside(`${headers}/access`))
   writeFileSync(outside(`${headers}/pg_config.h`), CONFIGURATION.map(name => `#define ${name} 1\n`).join(''))
   writeProgram(
     outside(`${bin}/pg_config`),
