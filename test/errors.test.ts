@@ -54,6 +54,10 @@ const DEEP = {
     ']><a>&e20000;</a>')::xml from generate_series(1, 20000) i`,
   'a nested XPath': "select xpath(repeat('(', 100000) || '1' || repeat(')', 100000), '<a/>')",
   'a long XPath': "select xpath('/a' || repeat('/a', 100000), '<a/>')",
+  'an XSLT template that applies itself': `create extension if not exists xml2; select xslt_process('<a/>',
+    '<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" version="1.0"><xsl:template match="/">
+     <xsl:if test="1"><b><xsl:for-each select="/a"><xsl:apply-templates select="/"/></xsl:for-each></b></xsl:if>
+     </xsl:template></xsl:stylesheet>')`,
   'a nested regular expression': `select 'a' ~ ('${'('.repeat(100_000)}a${')'.repeat(100_000)}')`,
   'a nested jsonpath': `select ('$ ? (' || repeat('!(', 100000) || '@ == 1' || repeat(')', 100001))::jsonpath`,
   'a nested tsquery': "select (repeat('(', 100000) || 'a' || repeat(')', 100000))::tsquery",
@@ -64,7 +68,7 @@ const DEEP = {
     for n in 1..3000 loop execute format('create or replace temp view v%s as select i from v%s', n, n - 1); end loop; end $$; select * from v3000`,
 }
 
-/** The last two are libxml2's own limits: of a document's depth, and of an expression's. */
+/** The last two are libxml2's and libxslt's own limits: of a document's depth, and of an expression's or a template's. */
 const ENDS = ['answered', '54001', '54000', '53200', '54023', '2201B', '42601', '54P01', '2200N', '10608']
 
 test.each(Object.entries(DEEP))(
