@@ -157,6 +157,9 @@ export async function compilePostgres(
     return key
   }
   rmSync(stamp, { force: true })
+  // Or what is no longer made would stay.
+  for (const folder of [objects.installed, objects.installedForTests])
+    rmSync(toolchain.outside(folder), { recursive: true, force: true })
   const compiler = writeRecordingCompiler(toolchain, library, objects.folder)
   let compiled = 0
   const onLine = (line: string) => {
