@@ -1,7 +1,8 @@
 /**
  * Loadable modules of PostgreSQL, such as plpgsql: WebAssembly modules beside postgres.wasm. A process instantiates one when
  * it first asks for it, and only then has its data in memory. The instance shares memory, stack and function table with
- * that of the process, and the two call each other directly. The scheme is that of tool-conventions' DynamicLinking.md, the other side is `c/posix/dlopen.c`.
+ * that of the process, and the two call each other directly. The scheme is that of tool-conventions' DynamicLinking.md, the
+ * other side is `c/posix/dlopen.c`.
  */
 import { errno } from './host/errno.js'
 import type { LinearMemory } from './memory.js'

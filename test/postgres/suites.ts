@@ -44,7 +44,7 @@ const IN_PERL = [
 
 /** Suites that rely on what initdb does by default and new clusters of this server have otherwise. */
 const INITDB_OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  // A new cluster has written more than one segment of 16 MB.
+  // It expects WAL past 0/1000000, the end of the first segment of PostgreSQL's default size.
   'contrib/test_decoding': ['--wal-segsize=16'],
 }
 
