@@ -1,15 +1,16 @@
 /**
- * Links the libraries that are modules of their own, and writes what stands for them in the server and initdb: for each function
- * that these call, one of the same name and type that loads the library when it is first called (c/postgres/foreign-library.h).
- * The types are read from the linked library, so no header has to be understood.
+ * Links the libraries that are modules of their own, libpq among them, and writes what stands for the others in the server and
+ * initdb: for each function that these call, one of the same name and type that loads the library when it is first called
+ * (c/postgres/foreign-library.h). The types are read from the linked library, so no header has to be understood.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import type { CompiledLibrary } from './library-objects.js'
 import { linkInputs } from './link-record.js'
 import { importsOf, MODULE } from './loadable-modules.js'
 import type { GeneratedSource, OwnObjects } from './own-objects.js'
 import { logFile } from './paths.js'
-import type { Objects } from './postgres.js'
+import { LIBPQ, type Objects } from './postgres.js'
 import type { Toolchain } from './toolchain.js'
 import { exportedFunctions, type FunctionType } from './wasm-binary.js'
 import { wasmLd } from './wasm-ld.js'
@@ -19,7 +20,7 @@ export interface LazyLibraries {
   folder: string
   /** "libz" */
   names: string[]
-  /** Archives, in whose place the module of the same library is linked, by the archive's path. */
+  /** The modules, by the path of the archive or record in whose place each is linked. */
   modules: ReadonlyMap<string, string>
   /** What the server and initdb are linked with in place of the archives: C sources, to be compiled. */
   stubs: GeneratedSource[]
@@ -40,34 +41,51 @@ export async function linkLazyLibraries(
   const archives = new Set(libraries.map(({ archive }) => archive))
 
   const ofPrograms = ['postgres', 'initdb'].flatMap(program =>
-    linkInputs(toolchain, `${objects.installed}/bin/${program}`, false),
+    linkInputs(toolchain, `${objects.installed}/bin/${program}`, 'archive'),
   )
   const calledByPrograms = await symbols(toolchain, 'undefined', withoutAll(ofPrograms, archives))
-  const installed = readdirSync(toolchain.outside(`${objects.installed}/lib`)).filter(name =>
-    name.endsWith('.so'),
+  const installed = readdirSync(toolchain.outside(`${objects.installed}/lib`)).filter(
+    name => name.endsWith('.so') && name !== basename(LIBPQ),
   )
-  const ofModules = installed.flatMap(name => linkInputs(toolchain, `${objects.installed}/lib/${name}`, true))
+  const ofModules = installed.flatMap(name =>
+    linkInputs(toolchain, `${objects.installed}/lib/${name}`, 'shared'),
+  )
   const others = libraries.filter(({ library }) => !library.lazy).map(({ archive }) => archive)
+  const libpq = `${objects.folder}/${LIBPQ}`
   const called = new Set([
     ...calledByPrograms,
-    ...(await symbols(toolchain, 'undefined', [...withoutAll(ofModules, archives), ...others])),
+    ...(await symbols(toolchain, 'undefined', [
+      ...withoutAll(ofModules, new Set([...archives, libpq])),
+      ...others,
+    ])),
   ])
 
   const modules = new Map<string, string>()
-  const stubs: LazyLibraries['stubs'] = []
   const imports = new Set<string>()
+  /** Links one, which exports of the symbols that it offers those that are called. */
+  const linkLibrary = async (name: string, record: string, inputs: string[], offered: Iterable<string>) => {
+    const file = `${folder}/${name}.so`
+    const exports = [...offered].filter(symbol => called.has(symbol)).sort()
+    await wasmLd(toolchain, file, ...[...MODULE, ...exports.map(symbol => `--export=${symbol}`), ...inputs])
+    modules.set(record, file)
+    const binary = readFileSync(toolchain.outside(file))
+    for (const symbol of await importsOf(binary)) imports.add(symbol)
+    return binary
+  }
+
+  await linkLibrary(
+    basename(libpq, '.so'),
+    libpq,
+    linkInputs(toolchain, libpq, 'contents'),
+    exportedByLibpq(toolchain, libpq),
+  )
+  const stubs: LazyLibraries['stubs'] = []
   for (const { library, archive, inServer } of lazy) {
     const name = `lib${library.name}`
-    const defined = await symbols(toolchain, 'defined', [archive])
-    const exports = [...defined].filter(symbol => called.has(symbol)).sort()
-    const file = `${folder}/${name}.so`
     const parts = libraries.filter(({ library: { name } }) => library.uses?.includes(name))
     const ownParts = library.name === 'icu' ? own.icu : []
     const inputs = [...ownParts, archive, ...parts.map(({ archive }) => archive)]
-    await wasmLd(toolchain, file, ...[...MODULE, ...exports.map(symbol => `--export=${symbol}`), ...inputs])
-    modules.set(archive, file)
-    const binary = readFileSync(toolchain.outside(file))
-    for (const symbol of await importsOf(binary)) imports.add(symbol)
+    const binary = await linkLibrary(name, archive, inputs, await symbols(toolchain, 'defined', [archive]))
     const present = await symbols(toolchain, 'defined', inServer)
     const wanted = [...exportedFunctions(binary)].filter(
       ([symbol]) => calledByPrograms.has(symbol) && !present.has(symbol),
@@ -77,7 +95,7 @@ export async function linkLazyLibraries(
   }
   return {
     folder,
-    names: lazy.map(({ library }) => `lib${library.name}`),
+    names: [...modules.values()].map(file => basename(file, '.so')),
     modules,
     stubs,
     imports: [...imports],
@@ -86,6 +104,12 @@ export async function linkLazyLibraries(
 
 const withoutAll = (names: readonly string[], left: ReadonlySet<string>) =>
   names.filter(name => !left.has(name))
+
+/** What libpq has for others; of PostgreSQL's common code, of which it has a copy, the modules call the server's. */
+function exportedByLibpq(toolchain: Toolchain, libpq: string): string[] {
+  const script = readFileSync(toolchain.outside(`${dirname(libpq)}/exports.list`), 'utf8')
+  return [...script.matchAll(/^\s*(\w+);$/gm)].map(([, name]) => name!)
+}
 
 /** The names that objects and archives use from elsewhere, or define for elsewhere. */
 async function symbols(

@@ -5,11 +5,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Toolchain } from './toolchain.js'
 
-/**
- * The objects and archives that a recorded program or module is made of, as the compiler sees them. With `shared`, a
- * library is taken as its shared form was recorded, with all that belongs into it; otherwise as the archive.
- */
-export function linkInputs(toolchain: Toolchain, record: string, shared: boolean): string[] {
+/** How a library goes into a link: its archive; its shared form; or, of that, all that it was recorded to be made of. */
+export type LibraryForm = 'archive' | 'shared' | 'contents'
+
+/** The objects, archives and shared libraries that a recorded program or module is made of, as the compiler sees them. */
+export function linkInputs(toolchain: Toolchain, record: string, form: LibraryForm): string[] {
   const words = readFileSync(toolchain.outside(record), 'utf8').trim().split(/\s+/)
   const folders = words.filter(word => word.startsWith('-L')).map(word => word.slice(2))
   const inputs = words.flatMap(word => {
@@ -19,8 +19,8 @@ export function linkInputs(toolchain: Toolchain, record: string, shared: boolean
       folders
         .map(folder => `${folder}/lib${word.slice(2)}${suffix}`)
         .find(path => existsSync(toolchain.outside(path)))
-    const library = shared ? found('.so') : undefined
-    if (library) return linkInputs(toolchain, library, shared)
+    const library = form === 'archive' ? undefined : found('.so')
+    if (library) return form === 'shared' ? [library] : linkInputs(toolchain, library, form)
     const archive = found('.a')
     return archive ? [archive] : []
   })

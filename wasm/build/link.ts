@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { CLibrary } from './c-library.js'
-import { linkInputs } from './link-record.js'
+import { type LibraryForm, linkInputs } from './link-record.js'
 import type { OwnObjects } from './own-objects.js'
 import type { Objects } from './postgres.js'
 import { tabulateExports } from './symbols.js'
@@ -54,11 +54,11 @@ export async function link(
   const folder = `${toolchain.work}/linked`
   mkdirSync(toolchain.outside(folder), { recursive: true })
   const libraries = [library.libc, library.builtins]
-  const inputs = (program: string, shared: boolean) =>
-    linkInputs(toolchain, `${objects.installed}/bin/${program}`, shared)
+  const inputs = (program: string, form: LibraryForm) =>
+    linkInputs(toolchain, `${objects.installed}/bin/${program}`, form)
   const withStubs = (program: string) => [
     ...foreign,
-    ...inputs(program, false).filter(input => !lazy.has(input)),
+    ...inputs(program, 'archive').filter(input => !lazy.has(input)),
   ]
   /** A program that modules are linked with, which import `symbols` of it. */
   const withSymbols = async (file: string, symbols: string[], ...args: string[]) => {
@@ -74,7 +74,7 @@ export async function link(
       await wasmLd(
         toolchain,
         `${folder}/${client}.wasm`,
-        ...[...PROGRAM, ...CLIENT, ...own.posix, ...inputs(client, true), ...libraries],
+        ...[...PROGRAM, ...CLIENT, ...own.posix, ...inputs(client, 'contents'), ...libraries],
       ),
     )
   return {

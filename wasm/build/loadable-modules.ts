@@ -4,8 +4,9 @@
  * has to have it for others (link.ts).
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { linkInputs } from './link-record.js'
-import { LIBRARIES_THAT_ARE_NO_MODULES } from './modules.js'
+import { LIBPQ } from './postgres.js'
 import type { Toolchain } from './toolchain.js'
 import { SHARED_MEMORY, wasmLd } from './wasm-ld.js'
 
@@ -29,7 +30,7 @@ export const FROM_THE_LOADER = [
 
 /**
  * Links the libraries of an installation, into a folder of that name. `libraries` says which module is linked in place of which
- * archive: it is noted as needed, and the loader loads it first.
+ * library: it is noted as needed, and the loader loads it first.
  */
 export async function linkModules(
   toolchain: Toolchain,
@@ -40,14 +41,14 @@ export async function linkModules(
   const folder = `${toolchain.work}/linked/${name}`
   mkdirSync(toolchain.outside(folder), { recursive: true })
   const names = readdirSync(toolchain.outside(`${installed}/lib`))
-    .filter(name => name.endsWith('.so') && !LIBRARIES_THAT_ARE_NO_MODULES.includes(name))
+    .filter(name => name.endsWith('.so') && name !== basename(LIBPQ))
     .map(name => name.slice(0, -'.so'.length))
     .sort()
 
   const imports = new Set<string>()
   for (const name of names) {
     const file = `${folder}/${name}.so`
-    const inputs = linkInputs(toolchain, `${installed}/lib/${name}.so`, true)
+    const inputs = linkInputs(toolchain, `${installed}/lib/${name}.so`, 'shared')
     const linked = inputs.map(input => libraries.get(input) ?? input)
     await wasmLd(toolchain, file, ...MODULE, ...linked)
     const needed = linked.filter(input => !inputs.includes(input))

@@ -26,12 +26,9 @@ export const MODULE_FOLDERS = [
   'src/backend/snowball', // dict_snowball: stemmers for full text search
   'src/backend/utils/mb/conversion_procs', // one module for each pair of encodings
   'src/backend/replication/pgoutput', // logical replication, publishing side
-  'src/backend/replication/libpqwalreceiver', // replication, receiving side: with libpq
+  'src/backend/replication/libpqwalreceiver', // replication, receiving side
   ...CONTRIB.map(name => `contrib/${name}`), // what is left out, and why, is told in docs/extensions.md
 ]
-
-/** Installed along with the modules, and not one itself. */
-export const LIBRARIES_THAT_ARE_NO_MODULES = ['libpq.so']
 
 /**
  * Modules that only PostgreSQL's own test suites use (test/postgres): built and linked along, kept apart, in wasm/dist/test,

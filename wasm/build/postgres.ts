@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type CLibrary, functionsNeededBy } from './c-library.js'
 import {
   BACKEND_CPPFLAGS,
@@ -53,12 +53,15 @@ const NOT_THERE: Record<string, string> = {
 
 const SERVER = 'src/backend'
 
+/** The client library as it was made, in the tree of objects: modules that connect to servers are linked with it. */
+export const LIBPQ = 'src/interfaces/libpq/libpq.so'
+
 /** Built and installed in this order; each is a folder of PostgreSQL's source. */
 const FOLDERS = [
   'src/include/catalog',
   SERVER,
   'src/timezone',
-  'src/interfaces/libpq',
+  dirname(LIBPQ),
   ...MODULE_FOLDERS,
   'src/bin/initdb',
   'src/bin/pg_dump',
