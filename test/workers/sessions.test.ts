@@ -25,14 +25,26 @@ test('no code can be generated in there', async () => {
   expect(await runtime.do('memory', { type: 'generate code' })).toEqual([])
 })
 
-test('the server of a new object takes at most 600 ms of processor time to start', async () => {
+/** What an object's server takes to start, in milliseconds of processor time: a machine that does something else as well is no slower. */
+async function startTime(object: string): Promise<number> {
+  const before = runtime.processorTime()
+  await runtime.do(object, { type: 'memory' })
+  return runtime.processorTime() - before
+}
+
+test('the server of a new object takes at most 600 ms to start', async () => {
   const times: number[] = []
-  for (const object of ['durable-new', 'durable-newer', 'durable-newest']) {
-    const before = runtime.processorTime()
-    await runtime.do(object, { type: 'memory' })
-    times.push(runtime.processorTime() - before)
-  }
+  for (const object of ['durable-new', 'durable-newer', 'durable-newest']) times.push(await startTime(object))
   expect(Math.min(...times)).toBeLessThanOrEqual(600)
+})
+
+test('one on a cluster that was shut down takes at most 100 ms in a warm isolate', async () => {
+  const times: number[] = []
+  for (let round = 0; round < 5; round++) {
+    await runtime.do('durable-new', { type: 'stop' })
+    times.push(await startTime('durable-new'))
+  }
+  expect(Math.min(...times)).toBeLessThanOrEqual(100)
 })
 
 test('a new server takes no more than 32 MB of memory', async () => {
