@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Command } from './command.js'
+import { oneThread } from './server.js'
 import { until } from './until.js'
 
 let folder: string
@@ -80,21 +81,34 @@ describe('--run', () => {
 })
 
 describe('while it starts', () => {
-  test('a server that recovers can be stopped', async () => {
-    const dataDir = join(folder, 'stopped-in-recovery')
-    const first = new Command('-q', '-p', '0', '-D', dataDir)
-    await first.url()
-    first.process.kill('SIGKILL')
-    await first.closed
-    const second = new Command('-v', '-p', '0', '-D', dataDir)
-    await until('it starts', () => second.stderr.includes('starting PostgreSQL'))
-    second.process.kill('SIGINT')
-    await second.closed
-    const third = new Command('-q', '-p', '0', '-D', dataDir)
-    const client = await third.connect()
-    expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  /** A cluster whose server was killed after so many transactions, with WAL that takes a while to recover. */
+  async function crashed(name: string, transactions: number): Promise<string> {
+    const dataDir = join(folder, name)
+    const server = new Command('-q', '-p', '0', '-D', dataDir, '-c', 'synchronous_commit=off')
+    const client = await server.connect()
+    await client.query('create table counted as select 0 as n from generate_series(1, 1000)')
+    await client.query(
+      `do $$ begin for i in 1..${transactions} loop update counted set n = n + 1; commit; end loop; end $$`,
+    )
+    await client.query('select pg_switch_wal()')
+    server.process.kill('SIGKILL')
+    await server.closed
+    return dataDir
+  }
+
+  test('a server that recovers can be stopped, and recovers when it is started again', async () => {
+    const dataDir = await crashed('stopped-in-recovery', 300)
+    const threads = oneThread ? ['--no-threads'] : []
+    const stopped = new Command('-v', '-p', '0', '-D', dataDir, ...threads)
+    await until('it recovers', () => stopped.stderr.includes('redo starts'))
+    stopped.process.kill('SIGTERM')
+    expect(await stopped.closed).toBe(1)
+    expect(stopped.stderr).not.toContain('redo done')
+    const again = new Command('-v', '-p', '0', '-D', dataDir, ...threads)
+    const client = await again.connect()
+    expect((await client.query('select distinct n from counted')).rows).toEqual([{ n: 300 }])
     await client.end()
-    third.process.kill('SIGINT')
-    expect(await third.closed).toBe(0)
+    again.process.kill('SIGINT')
+    expect(await again.closed).toBe(0)
   })
 })
