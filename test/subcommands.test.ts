@@ -110,13 +110,15 @@ describe('with a server that asks for a password', () => {
     })
   })
 
-  test('what dump writes, restore reads, as SQL and as an archive; export and import move all of it', async () => {
+  test('what dump writes, restore reads, as SQL and as archives; export and import move all of it', async () => {
     await as('psql', '-qc', 'create table moved as select generate_series(1, 100) i')
     const isThere = { code: 0, stdout: '100|5050\n' }
     const question = ['-XAtc', 'select count(*), sum(i) from moved']
     for (const [name, options] of [
       ['sql', []],
       ['archive', ['-Fc']],
+      ['zstd archive', ['-Fc', '-Z', 'zstd']],
+      ['directory', ['-Fd', '-Z', 'lz4']],
     ] as const) {
       await as('dump', ...options, '-f', name)
       await as('psql', '-qc', 'alter table moved rename to dumped')
