@@ -25,6 +25,9 @@ const READ = {
   ...{ sync: false, noFollow: false },
 }
 
+/** In PEM, by PKCS #8 and as it was before. */
+const ENCRYPTED = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m
+
 interface Loaded {
   readonly context: SecureContext
   readonly certificate: X509Certificate
@@ -49,6 +52,11 @@ export class Tls implements TlsProvider {
   load(settings: TlsSettings): void {
     const cert = this.#read(settings.certFile, 'server certificate file')
     const key = this.#read(settings.keyFile, 'private key file')
+    if (key !== undefined && ENCRYPTED.test(key)) {
+      throw new Error(
+        `private key file "${settings.keyFile}" needs a passphrase, which nobody can be asked for: decrypt it with "openssl pkey"`,
+      )
+    }
     const ca = this.#read(settings.caFile, 'root certificate file')
     const crl = [
       this.#read(settings.crlFile, 'certificate revocation list file'),

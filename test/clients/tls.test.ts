@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -240,6 +241,19 @@ test('--tls-self-signed makes a certificate that can be trusted by hand', async 
   expect((await client.query(SESSION)).rows[0].ssl).toBe(true)
   await client.end()
   expect(await own.stop()).toBe(0)
+})
+
+test('a private key with a passphrase keeps the server from starting', async () => {
+  const { privateKey: key } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' },
+  })
+  const file = join(folder, 'encrypted.key')
+  writeFileSync(file, key, { mode: 0o600 })
+  await expect(
+    ServerProcess.start({ args: ['--tls-cert', alice.certificate, '--tls-key', file] }),
+  ).rejects.toThrow(/private key file ".*encrypted.key" needs a passphrase/)
 })
 
 test('a certificate that cannot be read keeps the server from starting', async () => {
