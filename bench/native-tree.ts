@@ -9,10 +9,10 @@ import { join, resolve } from 'node:path'
 import { installPackages, makeDebianTree, RELEASE } from '../wasm/build/debian-tree.js'
 import { BuildFailure } from '../wasm/build/failure.js'
 import { hashOf } from '../wasm/build/hash.js'
-import { lockCache } from '../wasm/build/lock.js'
+import { withCacheLocked } from '../wasm/build/lock.js'
 import { makeOnce } from '../wasm/build/once.js'
 import { cache } from '../wasm/build/paths.js'
-import { Progress } from '../wasm/build/progress.js'
+import { Progress, type Step } from '../wasm/build/progress.js'
 
 /**
  * PostgreSQL with the programs that run its own tests, and what those need: make for their makefiles, Perl's modules for
@@ -47,14 +47,13 @@ export async function getNativeTree(): Promise<NativeTree> {
   if (process.getuid?.() !== 0)
     throw new BuildFailure('only root can make and enter the Debian tree with PostgreSQL to compare with')
   if (!existsSync(tree)) {
-    lockCache()
-    await new Progress(1).step('PostgreSQL 18 to compare with', step =>
+    const make = (step: Step) =>
       makeOnce(tree, async unfinished => {
         await makeDebianTree(unfinished, NAME, step)
         forbidServices(unfinished)
         await installPackages(unfinished, PACKAGES, NAME, step)
-      }),
-    )
+      })
+    await withCacheLocked(() => new Progress(1).step('PostgreSQL 18 to compare with', make))
   }
   return {
     root: tree,
@@ -89,10 +88,8 @@ export async function getNativeTree(): Promise<NativeTree> {
 export async function getPooler(): Promise<{ tree: NativeTree; pgbouncer: string }> {
   const tree = await getNativeTree()
   if (!existsSync(join(tree.root, POOLER))) {
-    lockCache()
-    await new Progress(1).step('pgbouncer', step =>
-      installPackages(tree.root, ['pgbouncer'], 'pgbouncer', step),
-    )
+    const install = (step: Step) => installPackages(tree.root, ['pgbouncer'], 'pgbouncer', step)
+    await withCacheLocked(() => new Progress(1).step('pgbouncer', install))
   }
   return { tree, pgbouncer: POOLER }
 }

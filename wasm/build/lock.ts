@@ -2,11 +2,11 @@
  * One build at a time per cache.
  *
  * The lock is the kernel's own (flock), taken on a descriptor of this process. It cannot go stale: it is released when
- * the last process that holds the descriptor ends. Child processes inherit it (see process.ts), so a compiler that
- * outlives a killed build still keeps the next build out of the tree it writes to.
+ * the last process that holds the descriptor has closed it or ended. Child processes inherit it (see process.ts), so a
+ * compiler that outlives a killed build still keeps the next build out of the tree it writes to.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { BuildFailure } from './failure.js'
 import { cache } from './paths.js'
@@ -18,8 +18,18 @@ export function lockDescriptor(): number | 'ignore' {
   return descriptor ?? 'ignore'
 }
 
-/** Waits until no other build uses the cache; holds the lock until this process and its children have ended. */
-export function lockCache(): void {
+/** Waits until no other build uses the cache, and does this work while none can. Not to be called within itself. */
+export async function withCacheLocked<T>(work: () => Promise<T>): Promise<T> {
+  descriptor = lockCache()
+  try {
+    return await work()
+  } finally {
+    closeSync(descriptor)
+    descriptor = undefined
+  }
+}
+
+function lockCache(): number {
   mkdirSync(cache, { recursive: true })
   const opened = openSync(join(cache, 'lock'), 'a')
   const flock = (...options: string[]) =>
@@ -34,5 +44,5 @@ export function lockCache(): void {
     console.log(`waiting for another build that uses ${cache}`)
     if (flock().status !== 0) throw new BuildFailure(`cannot lock ${join(cache, 'lock')}`)
   }
-  descriptor = opened
+  return opened
 }

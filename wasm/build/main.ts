@@ -15,7 +15,7 @@ import { linkLazyLibraries } from './lazy-libraries.js'
 import { compileLibraries } from './library-objects.js'
 import { link } from './link.js'
 import { linkModules } from './loadable-modules.js'
-import { lockCache } from './lock.js'
+import { withCacheLocked } from './lock.js'
 import { writeManifest } from './manifest.js'
 import { makeOnce, removeOldSiblings } from './once.js'
 import { compileGenerated, compileOwnSources, copyOwnSources, hashOfHeaders } from './own-objects.js'
@@ -42,12 +42,14 @@ function hashOfInputs(): string {
 async function main(): Promise<void> {
   const inputHash = hashOfInputs()
   if (publishedInputHash() === inputHash) return
-  lockCache()
   const artefacts = join(cache, `artefacts-${inputHash}`)
-  if (!existsSync(artefacts)) console.log('building PostgreSQL for WebAssembly; the first time takes minutes')
-  await makeOnce(artefacts, unfinished => build(inputHash, unfinished))
-  publish(artefacts)
-  removeOldSiblings(artefacts, ARTEFACTS_KEPT)
+  await withCacheLocked(async () => {
+    if (!existsSync(artefacts))
+      console.log('building PostgreSQL for WebAssembly; the first time takes minutes')
+    await makeOnce(artefacts, unfinished => build(inputHash, unfinished))
+    publish(artefacts)
+    removeOldSiblings(artefacts, ARTEFACTS_KEPT)
+  })
 }
 
 async function build(inputHash: string, folder: string): Promise<void> {
