@@ -79,6 +79,16 @@ function inContainer(host: string, dataDir: string): ChildProcess {
   ])
 }
 
+/** A server whose data directory is a file system of its own, of this size. */
+function onDisk(size: string, dataDir: string): ChildProcess {
+  mkdirSync(dataDir)
+  const script = 'mount -t tmpfs -o mode=0700,size="$0" tmpfs "$1" && shift && exec "$@"'
+  return spawn('unshare', [
+    ...['--mount', 'sh', '-c', script, size, dataDir],
+    ...[process.execPath, commandLine, '-D', dataDir, '-p', '0'],
+  ])
+}
+
 /** The locks of servers in a directory. */
 function locksIn(dataDir: string): string[] {
   return readdirSync(dataDir).filter(name => name.startsWith('pgsql_tmp.server.'))
@@ -148,6 +158,29 @@ describe('a data directory', () => {
     const db = await PGlite.create(dataDir)
     await expect(start(dataDir)).rejects.toThrow(`in use by PGlite in process ${process.pid}`)
     await db.close()
+  })
+
+  test('on a disk that is full keeps no client out, who can make room', async () => {
+    const dataDir = join(folder, 'full')
+    const server = onDisk('128m', dataDir)
+    const exited = once(server, 'close')
+    const [ready] = await once(server.stdout!, 'data')
+    const run = async (text: string) => {
+      const client = new pg.Client(/postgres:\S+/.exec(String(ready))![0])
+      await client.connect()
+      return client.query(text).finally(() => client.end())
+    }
+    const fill = (lines: number) =>
+      run(`copy (select repeat('x', 1000000) from generate_series(1, ${lines})) to '${dataDir}/filler'`)
+    const grow = () => run("create table made as select repeat('x', 1000) from generate_series(1, 1000)")
+    await run('create table kept as select 42 as answer')
+    await expect(fill(1000)).rejects.toMatchObject({ code: '53100' })
+    await expect(grow()).rejects.toMatchObject({ code: '53100' })
+    expect((await run('table kept')).rows).toEqual([{ answer: 42 }])
+    await fill(0)
+    expect((await grow()).rowCount).toBe(1000)
+    server.kill('SIGINT')
+    expect(await exited).toEqual([0, null])
   })
 
   test('with anything else in it is refused and left alone', async () => {
