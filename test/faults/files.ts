@@ -40,13 +40,10 @@ async function rounds(rig: Rig, dataDir: string, count: number): Promise<string>
       await fail(server, failure)
       // All clients have been told, or the server has ended, or nothing that fails was needed meanwhile.
       await Promise.race([load, server.exited, pause(AT_MOST)])
-      if (server.child.exitCode === null) {
-        await fail(server, 'work')
-        // It goes on by itself, whether it has recovered from a crash or only refused some statements.
-        await withSession(server, session =>
-          session.query('create table works as select 1; drop table works'),
-        )
-      } else restarts++
+      await fail(server, 'work')
+      // It goes on by itself, whether it has recovered from a crash or only refused some statements; but one that could
+      // not recover, since files failed then too, has to be started again.
+      if (!(await goesOn(server))) restarts++
       await server.kill()
       errors += (await load).length
     }
@@ -54,6 +51,19 @@ async function rounds(rig: Rig, dataDir: string, count: number): Promise<string>
   await checkAll(server, workload)
   if ((await server.stop()) !== 0) throw server.failure('did not shut down')
   return `${count * FAILURES.length} failures, ${errors} errors told to clients, ${restarts} servers ended; ${workload.acknowledged} commits, none lost`
+}
+
+/** Whether a server goes on. If not, it must have shut down. */
+async function goesOn(server: Server): Promise<boolean> {
+  try {
+    await withSession(server, session => session.query('create table works as select 1; drop table works'))
+    return true
+  } catch (error) {
+    // Clients notice its end first.
+    const status = await Promise.race([server.exited, pause(AT_MOST)])
+    if (status === 1 && server.log.includes('database system is shut down')) return false
+    throw error
+  }
 }
 
 async function fail(server: Server, failure: Extract<Sabotage, { files: unknown }>['files']): Promise<void> {

@@ -136,11 +136,11 @@ export class Server {
     }
   }
 
-  /** Does something to it. Processes are named by their pids here. */
+  /** Does something to it, unless it has ended. Processes are named by their pids here. */
   sabotage(what: Sabotage): void {
-    if ('kill' in what) this.child.send({ kill: slotOf(what.kill) })
-    else if ('trap' in what) this.child.send({ trap: slotOf(what.trap) })
-    else this.child.send(what)
+    const message =
+      'kill' in what ? { kill: slotOf(what.kill) } : 'trap' in what ? { trap: slotOf(what.trap) } : what
+    this.child.send(message, () => {})
   }
 
   failure(what: string): Failure {
