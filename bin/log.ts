@@ -31,7 +31,7 @@ const write = (line: string) => void process.stderr.write(`${line}\n`)
 function textLog({ quiet, verbose }: LogOptions): Log {
   const terse = new TerseLog(write)
   const filtered = (line: string, format: LogFormat) =>
-    format === 'stderr' || format === 'output' ? terse.add(line) : write(line)
+    format === 'stderr' || format === 'output' ? terse.add(line, format) : write(line)
   return {
     sink: quiet ? false : verbose ? write : filtered,
     settings: {},

@@ -2,6 +2,7 @@
  * PostgreSQL's log as lines of text: which of them are chatter, and what in them says why a server did not start. Lines
  * look as log_line_prefix says, with the severity and two spaces behind it.
  */
+import type { LogFormat } from '../wasm/log-collector.js'
 
 const ENTRY = /(?:^|\s)(DEBUG\d?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC): {2}(.*)$/
 const HINT = /(?:^|\s)HINT: {2}(.*)$/
@@ -45,9 +46,13 @@ export class TerseLog {
     this.#write = write
   }
 
-  add(line: string): void {
-    const severity = FURTHER.test(line) ? undefined : ENTRY.exec(line)?.[1]
-    if (severity !== undefined) this.#passing = this.#state === 'running' || severity !== 'LOG'
+  /** @param format 'stderr', or 'output': that which is no entry of a log also passes at any time */
+  add(line: string, format: LogFormat): void {
+    if (!FURTHER.test(line)) {
+      const severity = ENTRY.exec(line)?.[1]
+      if (severity !== undefined) this.#passing = this.#state === 'running' || severity !== 'LOG'
+      else if (format === 'output') this.#passing = true
+    }
     if (!this.#passing) return
     if (this.#state === 'starting') this.#held.push(line)
     else this.#write(line)

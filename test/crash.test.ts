@@ -34,6 +34,20 @@ async function kill(session: pg.Client): Promise<void> {
   await noticed
 }
 
+test('a backend that traps is a crash of its session, of which the log tells first, and the server recovers', async () => {
+  const session = await sessionAfterRecovery()
+  await session.query('create table kept as select 1 as one')
+  const backend = await backendOf(session)
+  const trapped = expect(
+    session.query('do $$ begin loop perform clock_timestamp(); end loop; end $$'),
+  ).rejects.toThrow()
+  server.trapBackend(backend)
+  await trapped
+  expect((await (await sessionAfterRecovery()).query('select one from kept')).rows).toEqual([{ one: 1 }])
+  expect(server.log).toMatch(/^process \d+ crashed: RuntimeError: unreachable\n/)
+  expect(server.log).toMatch(/was terminated by signal 11/)
+})
+
 test('a backend that is killed takes the other sessions along, and the server recovers with all that was committed', async () => {
   const victim = await server.connect()
   const witness = await server.connect()
@@ -52,19 +66,6 @@ test('a backend that is killed takes the other sessions along, and the server re
   expect(rows).toEqual([{ n: 10000, first: 1 }])
   expect(server.log).toMatch(/was terminated by signal 9/)
   expect(server.log).toMatch(/automatic recovery in progress/)
-})
-
-test('a backend that traps is a crash of its session, and the server recovers', async () => {
-  const session = await sessionAfterRecovery()
-  await session.query('create table kept as select 1 as one')
-  const backend = await backendOf(session)
-  const trapped = expect(
-    session.query('do $$ begin loop perform clock_timestamp(); end loop; end $$'),
-  ).rejects.toThrow()
-  server.trapBackend(backend)
-  await trapped
-  expect((await (await sessionAfterRecovery()).query('select one from kept')).rows).toEqual([{ one: 1 }])
-  expect(server.log).toMatch(/was terminated by signal 11/)
 })
 
 test('locks and advisory locks of a killed backend are free after recovery', async () => {
