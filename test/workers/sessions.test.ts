@@ -154,6 +154,12 @@ test('deep recursion is 54001, and the session goes on', async () => {
   await query('a', 'create function deep() returns int language plpgsql as $$ begin return deep(); end $$')
   await expect(query('a', 'select deep()')).rejects.toMatchObject({ code: '54001' })
   await expect(query('a', "select repeat('[', 1000000)::json")).rejects.toMatchObject({ code: '54001' })
+  await query(
+    'a',
+    `do $$ begin create temp view v0 as select 1 as i;
+     for n in 1..1000 loop execute format('create temp view v%s as select i from v%s', n, n - 1); end loop; end $$`,
+  )
+  await expect(query('a', 'select * from v1000')).rejects.toMatchObject({ code: '54001' })
   expect(await query('a', 'select 1 as one')).toEqual([{ one: 1 }])
 })
 
