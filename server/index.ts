@@ -32,6 +32,7 @@ import { bindAll, numericAddresses, portOf, sameAddress } from './listen-address
 import { Listener, type ListenerStatistics } from './listener.js'
 import { failureIn } from './log.js'
 import type { ServerStatus } from './metrics.js'
+import { filesPerProcess } from './open-files.js'
 import { Outgoing, resolve } from './outgoing.js'
 import { ensureSelfSigned } from './self-signed.js'
 import { StartupError } from './startup-error.js'
@@ -274,6 +275,9 @@ function textSettings(
     throw new StartupError(
       'logging_collector cannot be on: the log is collected already and goes to stderr; set log_destination to jsonlog for structure',
     )
+  const files = filesPerProcess(settings.max_connections ?? configured.max_connections)
+  if (files !== undefined && configured.max_files_per_process === undefined)
+    settings.max_files_per_process ??= String(files)
   return settings
 }
 

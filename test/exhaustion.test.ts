@@ -4,9 +4,11 @@
  * `npm run test:memory` does it with all of the 4 GiB that there can be. Otherwise the engine lets the memory grow to 512 MB,
  * which takes less time, and no fields of 1 GB.
  */
+import { spawnSync } from 'node:child_process'
+import type pg from 'pg'
 import { expect, test } from 'vitest'
 import { connectionTo, program18, run } from './native-programs.js'
-import { useServer } from './server.js'
+import { ServerProcess, useServer } from './server.js'
 import { until } from './until.js'
 
 const all = process.env.TEST_ALL_MEMORY !== undefined
@@ -130,3 +132,39 @@ if (all)
     },
     LIMIT,
   )
+
+test('when there are no file descriptors left, whoever needs one gets an error, and nobody ends', async () => {
+  const limitFiles = (count: number) => spawnSync('prlimit', [`--pid=${server.pid}`, `--nofile=${count}:`])
+  const session = await server.connect()
+  await session.query('create table kept_open as select 42 as answer')
+  const kept = { rows: [{ answer: 42 }] }
+  const comers = () => Promise.allSettled(Array.from({ length: 60 }, () => server.connect()))
+  const served = (outcomes: PromiseSettledResult<pg.Client>[]) =>
+    outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? outcome.value : []))
+
+  limitFiles(150)
+  const others = served(await comers())
+  expect(others.length).toBeGreaterThan(0)
+  expect(others.length).toBeLessThan(60)
+  await Promise.allSettled(others.map(other => other.query('select count(*) from pg_depend')))
+  expect(await session.query('table kept_open')).toMatchObject(kept)
+
+  limitFiles(1024)
+  for (const other of others) expect(await other.query('table kept_open')).toMatchObject(kept)
+  expect(served(await comers()).length).toBe(60)
+  nothingCrashed()
+})
+
+test('where the system lets a process have few files open, its sessions share them', async () => {
+  const filesPerProcess = async (limit: number) => {
+    const by = ['prlimit', `--nofile=${limit}:${limit}`]
+    const other = await ServerProcess.start({ by, args: ['--max-connections', '50'] })
+    const session = await other.connect()
+    const { rows } = await session.query('show max_files_per_process')
+    await session.end()
+    await other.stop()
+    return Number(rows[0].max_files_per_process)
+  }
+  expect(await filesPerProcess(10_000)).toBe(136)
+  expect(await filesPerProcess(1024)).toBe(64)
+})

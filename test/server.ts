@@ -32,6 +32,8 @@ export interface ServerOptions {
   args?: string[]
   /** Options of node. */
   nodeArgs?: string[]
+  /** A program and arguments to run it by, such as prlimit. */
+  by?: string[]
   /** Whether code generation is forbidden, as it is by default. */
   ban?: boolean
   env?: NodeJS.ProcessEnv
@@ -53,10 +55,12 @@ export class ServerProcess {
     return server
   }
 
-  private constructor({ args = [], nodeArgs = [], ban = true, env = {} }: ServerOptions) {
+  private constructor({ args = [], nodeArgs = [], by = [], ban = true, env = {} }: ServerOptions) {
+    const [program, ...rest] = [...by, process.execPath]
     this.#child = spawn(
-      process.execPath,
+      program!,
       [
+        ...rest,
         ...(ban ? BAN : []),
         ...nodeArgs,
         commandLine,

@@ -129,7 +129,8 @@ export class ThreadPool {
     })
     this.#coming.add(worker)
     let failure: Error | undefined
-    worker.on('online', () => {
+    // Its first message. It is "online" before its code has been read, for which there may be no file descriptor left.
+    worker.once('message', () => {
       this.#coming.delete(worker)
       this.put(worker)
     })

@@ -145,3 +145,6 @@ port.on('message', (message: ThreadSetup | RunMessage) => {
   if ('memory' in message) run = processRunner(message)
   else run?.(message)
 })
+
+/** What ThreadPool waits for. */
+port.postMessage('ready')

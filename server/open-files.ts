@@ -1,0 +1,33 @@
+/** How many files processes may have open. All of them are this process to the system, which limits what it has open. */
+import { readFileSync } from 'node:fs'
+
+/** PostgreSQL's default for max_connections, and for max_files_per_process, whose least value the other is. */
+const SESSIONS = 100
+const MOST = 1000
+const LEAST = 64
+
+/** Beside its files each process has descriptors for its thread and its client. */
+const OTHERS = 6
+/** Processes that no client has. */
+const BACKGROUND = 20
+
+/**
+ * A max_files_per_process by which so many sessions do with what the system grants; undefined where PostgreSQL's default
+ * does, or where the system (other than Linux) is not asked.
+ */
+export function filesPerProcess(maxConnections: number | string = SESSIONS): number | undefined {
+  const limit = openFilesLimit()
+  if (limit === undefined) return undefined
+  const share = Math.floor(limit / (Number(maxConnections) + BACKGROUND)) - OTHERS
+  // What is no number is for PostgreSQL to refuse.
+  return share < MOST ? Math.max(LEAST, share) : undefined
+}
+
+function openFilesLimit(): number | undefined {
+  try {
+    const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    return limit === undefined ? undefined : Number(limit)
+  } catch {
+    return undefined
+  }
+}
