@@ -124,12 +124,12 @@ page_count(uint16_t owner)
 void *
 sys_page_alloc(int self, uint32_t bytes)
 {
-	void	   *heap = procs[self].heap;
+	struct proc *p = &procs[self];
 
-	if (heap == NULL || bytes != HEAP_STEP)
+	if (p->heap == p->heap_end || bytes != HEAP_STEP)
 		return page_alloc(self, bytes, PAGE_OF_PROC(self));
-	procs[self].heap = NULL;
-	return heap;
+	p->heap += HEAP_STEP;
+	return p->heap - HEAP_STEP;
 }
 
 void

@@ -84,6 +84,7 @@ spawn(int self, char *const argv[], int client, int pid)
 {
 	int			slot,
 				result;
+	uint32_t	heap;
 	struct proc *p;
 
 	acquire(PROC_LOCK, self);
@@ -105,8 +106,10 @@ spawn(int self, char *const argv[], int client, int pid)
 	p->signals.blocked = procs[self].signals.blocked;
 	__builtin_memcpy(p->cwd, procs[self].cwd, PATH_SIZE);
 	p->image = page_alloc_used(self, image_size + stack_size + ARGS_SIZE, PAGE_OF_PROC(slot), &p->image_used);
-	/* A process without any heap could not even say that there is no memory. */
-	p->heap = page_alloc(self, HEAP_STEP, PAGE_OF_PROC(slot));
+	/* One that could not begin, for want of memory, would only take from others that could. */
+	heap = client >= 0 ? CLIENT_HEAP : FIRST_HEAP;
+	p->heap = page_alloc(self, heap, PAGE_OF_PROC(slot));
+	p->heap_end = p->heap + heap;
 	result = p->image == NULL || p->heap == NULL ? -ENOMEM : copy_arguments(p, argv);
 	if (result == 0 && client >= 0)
 		result = socket_give(self, client, slot);

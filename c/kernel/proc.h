@@ -28,7 +28,8 @@ struct proc
 	volatile double alarm;		/* when SIGALRM is due, by now(); 0 when it is not */
 	uint8_t    *image;			/* data, then stack, then arguments; image_size + stack_size + ARGS_SIZE */
 	uint32_t	image_used;		/* bytes of that, from its beginning, that may not be zero */
-	void	   *heap;			/* HEAP_STEP bytes for the first time it asks for heap; NULL after that */
+	uint8_t    *heap,			/* what it will be given when it asks for heap, until */
+			   *heap_end;		/* here */
 	int			argc;
 	char	  **argv;
 	char		cwd[PATH_SIZE];
