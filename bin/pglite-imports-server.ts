@@ -39,6 +39,9 @@ program.configureHelp({
   },
 })
 
+// A log that nobody reads any more is no reason to end.
+process.stderr.on('error', () => {})
+
 try {
   await program.parseAsync(withCommand(process.argv.slice(2)), { from: 'user' })
 } catch (error) {

@@ -118,6 +118,8 @@ async function start(options: StartOptions): Promise<void> {
 /** What is printed to stdout; the command's output is to be alone there. */
 function announce(server: PostgresServer, { json, quiet, run }: StartOptions): void {
   const text = json ? description(server) : quiet ? server.url : greeting(server)
+  // Whoever wants to know can also ask for the status.
+  process.stdout.on('error', () => {})
   if (run === undefined) console.log(text)
   else if (!quiet) console.error(text)
 }

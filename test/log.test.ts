@@ -84,3 +84,15 @@ test('a reload can change what is logged', async () => {
   command.process.kill('SIGINT')
   expect(await command.closed).toBe(0)
 })
+
+test('a log that nobody reads any more ends nothing', async () => {
+  const command = new Command('-p', '0')
+  const client = await command.connect()
+  command.process.stderr.destroy()
+  for (let i = 0; i < 3; i++)
+    await expect(client.query('select 1 / 0')).rejects.toMatchObject({ code: '22012' })
+  expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  await client.end()
+  command.process.kill('SIGINT')
+  expect(await command.closed).toBe(0)
+})
