@@ -331,6 +331,11 @@ async function startCluster(
     const [cluster] = await Promise.all([starting, loadPrograms().modules.compileAll()])
     return cluster
   } catch (error) {
+    if (error instanceof RangeError && error.message.startsWith('WebAssembly.Memory'))
+      throw new StartupError(
+        'there is no address space for the memory that PostgreSQL may come to need: raise its limit ("ulimit -v")',
+        'ENOMEM',
+      )
     if (!(error instanceof StartError)) throw error
     const lastWords = error.log.trimEnd().split('\n').at(-1)
     throw new StartupError(
