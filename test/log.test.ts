@@ -1,6 +1,12 @@
 /** The log: PostgreSQL's settings decide what is in it and how it looks. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
 import { expect, test } from 'vitest'
-import { Command } from './command.js'
+import { Command, commandLine } from './command.js'
 import { until } from './until.js'
 
 async function loggedBy(args: string[], statement: string): Promise<{ lines: string[]; pid: number }> {
@@ -95,4 +101,22 @@ test('a log that nobody reads any more ends nothing', async () => {
   await client.end()
   command.process.kill('SIGINT')
   expect(await command.closed).toBe(0)
+})
+
+test('what is logged of a statement is in the log when its client is answered', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'log-test-'))
+  const file = join(folder, 'log')
+  const server = spawn('sh', ['-c', 'exec "$@" 2> "$0"', file, process.execPath, commandLine, '-p', '0'])
+  const exited = once(server, 'close')
+  const [ready] = await once(server.stdout, 'data')
+  const client = new pg.Client(/postgres:\S+/.exec(String(ready))![0])
+  await client.connect()
+  for (let i = 0; i < 300; i++) {
+    await client.query(`select 1 / 0 as n${i}`).catch(() => {})
+    expect(readFileSync(file, 'utf8')).toMatch(new RegExp(`STATEMENT: {2}select 1 / 0 as n${i}\n`))
+  }
+  await client.end()
+  server.kill('SIGINT')
+  expect(await exited).toEqual([0, null])
+  rmSync(folder, { recursive: true })
 })

@@ -86,11 +86,15 @@ export class Threads implements Scheduler {
 
   #join(worker: Worker): void {
     this.#joined.add(worker)
+    const written = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
     let failure: Error | undefined
     worker.on('message', (message: ProcessMessage | ModuleRequest) => {
       if (message.type === 'module') return this.#answer(worker, message)
       if (message.type === 'exit') this.#free(message.slot, worker)
       this.heard(message)
+      if (message.type !== 'log') return
+      Atomics.add(written, 0, 1)
+      Atomics.notify(written, 0)
     })
     worker.on('error', error => {
       failure = error
@@ -99,7 +103,7 @@ export class Threads implements Scheduler {
       for (const [slot, busy] of this.#busy) if (busy === worker) this.#lost(slot, failure)
     })
     const { modules: _, ...setup } = this.setup
-    worker.postMessage({ ...setup, access: this.access } satisfies ThreadSetup)
+    worker.postMessage({ ...setup, access: this.access, written } satisfies ThreadSetup)
   }
 
   #answer(worker: Worker, { slot, name, answered }: ModuleRequest): void {

@@ -27,6 +27,8 @@ export interface RunMessage {
 export interface ThreadSetup extends Omit<ProcessSetup, 'modules'> {
   /** Which of the machine's files processes may reach; undefined: all. */
   readonly access: FileAccess | undefined
+  /** One number, of how many log messages of this thread have been written. */
+  readonly written: Int32Array
 }
 
 /** A process needs a loadable module, and its thread waits until it has that: see ModuleAnswer. */
@@ -51,6 +53,8 @@ function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
   const memory = new LinearMemory(setup.memory)
   const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory, nodeSystem.monotonic))
   let slot = 0
+  /** Log messages of this thread, of all its processes. */
+  let logged = 0
   const known = new Map<string, WebAssembly.Module>()
   const modules = { get: (name: string) => known.get(name) ?? fetchModule(name) }
   const own = setup.ownStreams ? new OwnStreams(signalled) : undefined
@@ -58,11 +62,7 @@ function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
     own?.files(nodeFiles()) ?? (setup.access === undefined ? nodeFiles() : confinedFiles(setup.access))
 
   const host: WebAssembly.ModuleImports = {
-    ...fileImports(
-      memory,
-      files,
-      own ?? { write: (stream, bytes) => tell({ type: 'log', slot, stream, bytes }) },
-    ),
+    ...fileImports(memory, files, own ?? { write: log }),
     ...clockImports(nodeSystem),
     ...randomImports(memory),
     ...processImports(memory, {
@@ -73,6 +73,20 @@ function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
     }),
   }
 
+  function log(stream: number, bytes: Uint8Array): void {
+    logged++
+    tell({ type: 'log', slot, stream, bytes })
+  }
+
+  /** A client hears no more before what was logged is in the log, as where a process writes its own. */
+  function untilWritten(): void {
+    for (;;) {
+      const written = Atomics.load(setup.written, 0)
+      if (written === (logged | 0)) return
+      Atomics.wait(setup.written, 0, written)
+    }
+  }
+
   /** Runs the process to its end and returns its wait status. */
   function run(module: WebAssembly.Module): number {
     const client = clientImports(kernel.sys_client(slot))
@@ -81,7 +95,7 @@ function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
       program.process_main(kernel.host_argc(slot), kernel.host_argv(slot))
       return 0
     } catch (error) {
-      return waitStatus(error, kernel.host_pid(slot), bytes => tell({ type: 'log', slot, stream: 2, bytes }))
+      return waitStatus(error, kernel.host_pid(slot), bytes => log(2, bytes))
     } finally {
       own?.end()
       files.closeAll()
@@ -114,6 +128,7 @@ function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
     return {
       pglite_js_read: (buffer: number, length: number) => kernel.sys_recv(self, client, buffer, length),
       pglite_js_write(buffer: number, length: number) {
+        untilWritten()
         const descriptor = kernel.sys_direct_begin(client)
         if (descriptor >= 0) {
           const sent = send(descriptor, buffer >>> 0, length)
