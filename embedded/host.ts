@@ -13,6 +13,8 @@ export interface EmbeddedHost {
   /** Resolves when all is durable that processes have asked to be; undefined when it is already. */
   readonly durable?: (() => Promise<void> | undefined) | undefined
   readonly settings: Readonly<Record<string, string>>
+  /** How large the linear memory may become, in pages of 64 KiB. */
+  readonly maximumPages: number
   log(text: string): void
 }
 
@@ -23,11 +25,27 @@ export const ENVIRONMENT = { PATH: '/pgsql/bin', LC_ALL: 'C', TZ: 'UTC', ICU_DAT
 /** Its own, of which there is no other in here. */
 export const PID = 1
 
-/** A Worker has 128 MB for everything. In pages of 64 KiB. */
-export const MAXIMUM_PAGES = 1536
+const MEGABYTE = 1 << 20
+/** In bytes: a Worker has 128 MB for everything. */
+export const MAX_MEMORY = 96 * MEGABYTE
+const LEAST_MEMORY = 32 * MEGABYTE
+const PAGE_SIZE = 65536
+const MOST_PAGES = 65536
+
+/**
+ * The pages of so many bytes.
+ *
+ * @throws RangeError if no server can have them
+ */
+export function pagesOf(maxMemory: number = MAX_MEMORY): number {
+  const pages = Math.floor(maxMemory / PAGE_SIZE)
+  if (maxMemory >= LEAST_MEMORY && pages <= MOST_PAGES) return pages
+  throw new RangeError(`maxMemory, in bytes, must be from 32 MB to 4 GB: ${maxMemory}`)
+}
 
 /** The same for one backend and no server. */
-export function moduleHostOf({ module, system, files, settings, log }: EmbeddedHost): ModuleHost {
+export function moduleHostOf(host: EmbeddedHost): ModuleHost {
+  const { module, system, files, settings, maximumPages, log } = host
   return {
     programs: module.programs,
     system,
@@ -37,7 +55,7 @@ export function moduleHostOf({ module, system, files, settings, log }: EmbeddedH
     dataDir: DATA,
     settings,
     pid: PID,
-    maximumPages: MAXIMUM_PAGES,
+    maximumPages,
     onLog: log,
   }
 }

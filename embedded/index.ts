@@ -16,7 +16,7 @@ import { hasPromiseIntegration } from '../wasm/jspi.js'
 import { type InstantiateOptions, instantiatePostgres, type PostgresModule } from '../wasm/postgres-module.js'
 import type { Bundle } from './bundle.js'
 import { DATA, unpackCluster, unpackServer } from './files.js'
-import { type EmbeddedHost, moduleHostOf } from './host.js'
+import { type EmbeddedHost, moduleHostOf, pagesOf } from './host.js'
 import { type EmbeddedPostgres, EmbeddedServer } from './server.js'
 import { type Settings, SMALL, textOf, VOLATILE } from './settings.js'
 import { SingleSession } from './single-session.js'
@@ -33,6 +33,11 @@ export interface EmbeddedOptions {
   module: Bundle
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
   settings?: Settings | undefined
+  /**
+   * Bytes that PostgreSQL's memory may grow to, of all sessions together: from 32 MB to 4 GB. What needs more fails with 53200
+   * (out_of_memory). Default: 96 MB, as in a Worker.
+   */
+  maxMemory?: number | undefined
   /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
   log?: ((text: string) => void) | undefined
 }
@@ -52,10 +57,11 @@ export function createPostgresModule(options: EmbeddedOptions & InstantiateOptio
   return instantiatePostgres(moduleHostOf(inMemory(options)), options)
 }
 
-function inMemory({ module, settings = {}, log = () => {} }: EmbeddedOptions): EmbeddedHost {
+function inMemory({ module, settings = {}, maxMemory, log = () => {} }: EmbeddedOptions): EmbeddedHost {
+  const maximumPages = pagesOf(maxMemory)
   const volume = memoryVolume()
   unpackServer(module, volume)
   unpackCluster(module, volume, DATA)
   const all = { ...SMALL, ...VOLATILE, ...textOf(settings) }
-  return { module, system: embeddedSystem, files: () => volume.files(), settings: all, log }
+  return { module, system: embeddedSystem, files: () => volume.files(), settings: all, maximumPages, log }
 }

@@ -7,7 +7,7 @@ import { Cluster, type ListenAddress, StartError } from '../wasm/cluster.js'
 import { Coroutines } from '../wasm/coroutines.js'
 import { Clients } from './clients.js'
 import { DATA } from './files.js'
-import { type EmbeddedHost, ENVIRONMENT, MAXIMUM_PAGES, PID, POSTGRES_PATH } from './host.js'
+import { type EmbeddedHost, ENVIRONMENT, PID, POSTGRES_PATH } from './host.js'
 
 /** How to shut down, as in pg_ctl. */
 export type StopMode = 'smart' | 'fast' | 'immediate'
@@ -52,7 +52,7 @@ export class EmbeddedServer implements EmbeddedPostgres {
 
   /** @throws Error in PostgreSQL's words when it does not start */
   static async start(host: EmbeddedHost): Promise<EmbeddedServer> {
-    const { module, system, files, durable, settings, log } = host
+    const { module, system, files, durable, settings, maximumPages, log } = host
     let processes: Coroutines | undefined
     let accept: Accept = () => undefined
     try {
@@ -66,7 +66,7 @@ export class EmbeddedServer implements EmbeddedPostgres {
           postgresPath: POSTGRES_PATH,
           environment: ENVIRONMENT,
           pid: PID,
-          maximumPages: MAXIMUM_PAGES,
+          maximumPages,
         },
         dataDir: DATA,
         settings: { ...settings, listen_addresses: ADDRESS, port: PORT },

@@ -16,7 +16,7 @@
  */
 import type { Bundle } from '../embedded/bundle.js'
 import { DATA, unpackCluster, unpackServer } from '../embedded/files.js'
-import { type EmbeddedHost, moduleHostOf } from '../embedded/host.js'
+import { type EmbeddedHost, moduleHostOf, pagesOf } from '../embedded/host.js'
 import { type EmbeddedPostgres, EmbeddedServer } from '../embedded/server.js'
 import { type Settings, SMALL, textOf, VOLATILE } from '../embedded/settings.js'
 import { SingleSession } from '../embedded/single-session.js'
@@ -56,6 +56,11 @@ export interface ClusterOptions {
    * 53100 (disk_full). Default: 9 GB, which leaves room for WAL below the platform's limit of 10 GB.
    */
   maxSize?: number | undefined
+  /**
+   * Bytes that PostgreSQL's memory may grow to, of all sessions together: from 32 MB to 4 GB. What needs more fails with 53200
+   * (out_of_memory). Default: 96 MB, for a Worker has 128 MB for everything.
+   */
+  maxMemory?: number | undefined
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
   settings?: Settings | undefined
   /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
@@ -154,7 +159,7 @@ function openCluster(options: ClusterOptions): OpenCluster {
   const around = memoryVolume()
   unpackServer(module, around)
   around.put(HBA_FILE, new TextEncoder().encode(HBA), 0o600)
-  const host = { module, system: workersSystem, log }
+  const host = { module, system: workersSystem, maximumPages: pagesOf(options.maxMemory), log }
   const small = { ...SMALL, hba_file: HBA_FILE }
   if (storage === undefined) {
     unpackCluster(module, around, DATA)

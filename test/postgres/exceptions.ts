@@ -44,12 +44,6 @@ export const EXCEPTIONS: Readonly<Record<string, string>> = {
 /** Of these, those that pass at times: what they cannot do matters only if something else is slow. */
 export const PASS_AT_TIMES: readonly string[] = ['recovery/019_replslot_limit']
 
-/** The same for a server in a Durable Object. */
-export const WORKERD_EXCEPTIONS: Readonly<Record<string, string>> = {
-  'isolation/deadlock-parallel':
-    'its sixteen processes at a time do not fit into the memory of a Worker, which has no parallel workers by default',
-}
-
 /** Folders of src/test/modules that are no suites. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   gin: INJECTION_POINTS,

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { BuildFailure } from '../../wasm/build/failure.js'
 import { repository } from '../../wasm/build/paths.js'
 import { duration } from '../../wasm/build/progress.js'
-import { EXCEPTIONS, LEFT_OUT, PASS_AT_TIMES, WORKERD_EXCEPTIONS } from './exceptions.js'
+import { EXCEPTIONS, LEFT_OUT, PASS_AT_TIMES } from './exceptions.js'
 import { type Installation, install } from './installation.js'
 import type { Outcome } from './outcome.js'
 import { runPgRegress } from './pg-regress.js'
@@ -149,8 +149,7 @@ function judge({ name }: Suite, outcomes: readonly Outcome[]): Outcome[] {
   const failed = outcomes.filter(({ result }) => result === 'failed').map(({ test }) => scriptOf(test))
   return outcomes.map(outcome => {
     const [test, script] = [`${name}/${outcome.test}`, `${name}/${scriptOf(outcome.test)}`]
-    const reason =
-      EXCEPTIONS[test] ?? EXCEPTIONS[script] ?? (options.workerd ? WORKERD_EXCEPTIONS[test] : undefined)
+    const reason = EXCEPTIONS[test] ?? EXCEPTIONS[script]
     if (reason === undefined) return outcome.result === 'skipped' ? { ...outcome, result: 'failed' } : outcome
     const steady = !PASS_AT_TIMES.includes(script)
     if (outcome.result === 'passed' && !failed.includes(outcome.test) && steady)

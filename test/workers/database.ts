@@ -175,6 +175,7 @@ export class Database extends DurableObject<Environment> {
   #durable = false
   #collations = false
   #maxSize: number | undefined
+  #maxMemory: number | undefined
   #password: string | undefined
   #server: Promise<Postgres> | undefined
   readonly #sessions = new Map<string, Promise<Session>>()
@@ -190,6 +191,8 @@ export class Database extends DurableObject<Environment> {
     this.#password = pathname.endsWith('open') ? undefined : PASSWORD
     const maxSize = searchParams.get('maxSize')
     if (maxSize !== null) this.#maxSize = Number(maxSize)
+    const maxMemory = searchParams.get('maxMemory')
+    if (maxMemory !== null) this.#maxMemory = Number(maxMemory)
     if (request.method === 'GET' && !searchParams.has('export')) return (await this.#start()).fetch(request)
     if (request.method === 'GET') return new Response(exportCluster(this.ctx.storage))
     if (request.method === 'PUT')
@@ -255,6 +258,7 @@ export class Database extends DurableObject<Environment> {
       module: this.#collations ? { ...module, icu } : module,
       storage,
       maxSize: this.#maxSize,
+      maxMemory: this.#maxMemory,
       password: this.#password,
       log: text => console.log(text.trimEnd()),
     })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MAXIMUM_PAGES } from '../../embedded/host.js'
+import { MAX_MEMORY } from '../../embedded/host.js'
 import { useWorkerd } from './workerd.js'
 
 const runtime = useWorkerd()
@@ -58,7 +58,7 @@ test('what needs more memory than a Worker has fails with 53200, and others go o
     expect(await ask('select one from kept')).toEqual([{ one: 1 }])
   }
   expect(await query('select count(*)::int from kept')).toEqual([{ count: 1 }])
-  expect(await runtime.do('durable', { type: 'memory' })).toBeLessThanOrEqual(MAXIMUM_PAGES * 65536)
+  expect(await runtime.do('durable', { type: 'memory' })).toBeLessThanOrEqual(MAX_MEMORY)
 })
 
 test('sessions for which there is no memory are refused, and those that are there go on', async () => {
@@ -72,4 +72,20 @@ test('sessions for which there is no memory are refused, and those that are ther
   for (const { reason } of refused) expect(reason.message).toMatch(/out of memory|Connection terminated/)
   for (const [i, outcome] of outcomes.entries())
     if (outcome.status === 'fulfilled') expect(await ask(sessions[i]!)).toEqual(outcome.value)
+})
+
+test('with more memory all of them are served', async () => {
+  const roomy = `roomy?maxMemory=${2 * MAX_MEMORY}`
+  const sessions = Array.from({ length: 17 }, (_, i) => `session ${i}`)
+  const pids = await Promise.all(
+    sessions.map(session => runtime.query(roomy, session, 'select pg_backend_pid()')),
+  )
+  expect(new Set(pids.map(rows => rows[0]!.pg_backend_pid)).size).toBe(17)
+})
+
+test('no server can have less than 32 MB, or more than 4 GB', async () => {
+  for (const bytes of [1_000_000, 5e9, 'much'])
+    await expect(runtime.do(`meagre-${bytes}?maxMemory=${bytes}`, { type: 'memory' })).rejects.toThrow(
+      `maxMemory, in bytes, must be from 32 MB to 4 GB: ${Number(bytes)}`,
+    )
 })
