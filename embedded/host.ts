@@ -1,6 +1,7 @@
 /** What an embedded server runs on: its bundle, its files, and the system around it. */
 import type { FileLayer } from '../wasm/host/file-layer.js'
 import type { System } from '../wasm/host/system.js'
+import { MAXIMUM_PAGES, PAGE_SIZE } from '../wasm/memory.js'
 import type { ModuleHost } from '../wasm/postgres-module.js'
 import type { Bundle } from './bundle.js'
 import { DATA } from './files.js'
@@ -28,9 +29,7 @@ export const PID = 1
 const MEGABYTE = 1 << 20
 /** In bytes: a Worker has 128 MB for everything. */
 export const MAX_MEMORY = 96 * MEGABYTE
-const LEAST_MEMORY = 32 * MEGABYTE
-const PAGE_SIZE = 65536
-const MOST_PAGES = 65536
+const LEAST_MEMORY = 40 * MEGABYTE
 
 /**
  * The pages of so many bytes.
@@ -39,8 +38,8 @@ const MOST_PAGES = 65536
  */
 export function pagesOf(maxMemory: number = MAX_MEMORY): number {
   const pages = Math.floor(maxMemory / PAGE_SIZE)
-  if (maxMemory >= LEAST_MEMORY && pages <= MOST_PAGES) return pages
-  throw new RangeError(`maxMemory, in bytes, must be from 32 MB to 4 GB: ${maxMemory}`)
+  if (maxMemory >= LEAST_MEMORY && pages <= MAXIMUM_PAGES) return pages
+  throw new RangeError(`maxMemory, in bytes, must be from 40 MB to 4 GB: ${maxMemory}`)
 }
 
 /** The same for one backend and no server. */

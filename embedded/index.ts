@@ -34,7 +34,7 @@ export interface EmbeddedOptions {
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
   settings?: Settings | undefined
   /**
-   * Bytes that PostgreSQL's memory may grow to, of all sessions together: from 32 MB to 4 GB. What needs more fails with 53200
+   * Bytes that PostgreSQL's memory may grow to, of all sessions together: from 40 MB to 4 GB. What needs more fails with 53200
    * (out_of_memory). Default: 96 MB, as in a Worker.
    */
   maxMemory?: number | undefined

@@ -5,7 +5,7 @@
 import { instantiateKernel, type KernelExports, type KernelHost, Work } from './kernel.js'
 import type { LoadableModules } from './loadable-modules.js'
 import { LogCollector, type LogSink } from './log-collector.js'
-import { LinearMemory } from './memory.js'
+import { LinearMemory, MAXIMUM_PAGES, PAGE_SIZE } from './memory.js'
 import type { ProcessMessage, ProcessSetup } from './process.js'
 import { imageSize } from './program.js'
 
@@ -62,12 +62,7 @@ export interface MachineOptions {
   onSockets(): void
 }
 
-/** Pages of 64 KiB. */
 const INITIAL_PAGES = 256
-const MAXIMUM_PAGES = 65536
-
-/** Bytes. */
-const PAGE = 65536
 
 /** Slot 0 of the process table is the host's. */
 const FIRST_SLOT = 1
@@ -182,7 +177,7 @@ export class Machine {
       yield {
         pid: this.kernel.host_pid(slot),
         args: this.#argumentsOf(slot),
-        memory: this.kernel.host_pages(slot) * PAGE,
+        memory: this.kernel.host_pages(slot) * PAGE_SIZE,
       }
     }
   }

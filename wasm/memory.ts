@@ -1,5 +1,10 @@
 const decoder = new TextDecoder()
 
+/** In bytes; the unit in which it grows. */
+export const PAGE_SIZE = 65536
+/** As many as 32 bits can address. */
+export const MAXIMUM_PAGES = 65536
+
 /**
  * The linear memory as typed arrays. It can grow at any moment, by any thread; views of it stay valid for what they
  * cover but have to be made anew to reach what has been added.

@@ -13,7 +13,7 @@ import type { PGliteImports } from './imports.js'
 import { instantiateKernel, threadHost, Wait } from './kernel.js'
 import { ModuleLoader } from './loadable-modules.js'
 import { LogCollector } from './log-collector.js'
-import { LinearMemory } from './memory.js'
+import { LinearMemory, MAXIMUM_PAGES } from './memory.js'
 import { imageSize, type ProgramExports, programImports, startInstance } from './program.js'
 import { CALLER_DEPTH } from './stack.js'
 
@@ -72,7 +72,6 @@ export interface ModuleHost {
 }
 
 const INITIAL_PAGES = 256
-const MAXIMUM_PAGES = 65536
 
 export async function instantiatePostgres(
   host: ModuleHost,

@@ -57,7 +57,7 @@ export interface ClusterOptions {
    */
   maxSize?: number | undefined
   /**
-   * Bytes that PostgreSQL's memory may grow to, of all sessions together: from 32 MB to 4 GB. What needs more fails with 53200
+   * Bytes that PostgreSQL's memory may grow to, of all sessions together: from 40 MB to 4 GB. What needs more fails with 53200
    * (out_of_memory). Default: 96 MB, for a Worker has 128 MB for everything.
    */
   maxMemory?: number | undefined

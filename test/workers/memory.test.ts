@@ -83,9 +83,13 @@ test('with more memory all of them are served', async () => {
   expect(new Set(pids.map(rows => rows[0]!.pg_backend_pid)).size).toBe(17)
 })
 
-test('no server can have less than 32 MB, or more than 4 GB', async () => {
+test('a server can have as little as 40 MB, or as much as 4 GB, and no less or more', async () => {
+  for (const bytes of [40 * MEGABYTE, 4096 * MEGABYTE])
+    expect(await runtime.query(`of-${bytes}?maxMemory=${bytes}`, 'a', 'select 1 as one')).toEqual([
+      { one: 1 },
+    ])
   for (const bytes of [1_000_000, 5e9, 'much'])
     await expect(runtime.do(`meagre-${bytes}?maxMemory=${bytes}`, { type: 'memory' })).rejects.toThrow(
-      `maxMemory, in bytes, must be from 32 MB to 4 GB: ${Number(bytes)}`,
+      `maxMemory, in bytes, must be from 40 MB to 4 GB: ${Number(bytes)}`,
     )
 })
