@@ -1,8 +1,9 @@
 /** How many files processes may have open. All of them are this process to the system, which limits what it has open. */
 import { readFileSync } from 'node:fs'
 
-/** PostgreSQL's default for max_connections, and for max_files_per_process, whose least value the other is. */
+/** PostgreSQL's default for max_connections. */
 const SESSIONS = 100
+/** The same for max_files_per_process, and its least value. */
 const MOST = 1000
 const LEAST = 64
 

@@ -91,10 +91,15 @@ export class Threads implements Scheduler {
     worker.on('message', (message: ProcessMessage | ModuleRequest) => {
       if (message.type === 'module') return this.#answer(worker, message)
       if (message.type === 'exit') this.#free(message.slot, worker)
-      this.heard(message)
-      if (message.type !== 'log') return
-      Atomics.add(written, 0, 1)
-      Atomics.notify(written, 0)
+      try {
+        this.heard(message)
+      } finally {
+        // The process waits for that, though whoever takes the log has thrown.
+        if (message.type === 'log') {
+          Atomics.add(written, 0, 1)
+          Atomics.notify(written, 0)
+        }
+      }
     })
     worker.on('error', error => {
       failure = error
