@@ -66,17 +66,17 @@ export class ClientSocket {
   #put(bytes: Uint8Array): boolean {
     let done = 0
     while (done < bytes.length) {
-      const space = this.kernel.host_input_space(this.fd)
+      const space = this.kernel.input_space(this.fd)
       if (space === 0) {
         this.#kept = bytes.subarray(done)
         return false
       }
       const length = Math.min(space, bytes.length - done)
-      const at = this.kernel.host_input_at(this.fd) >>> 0
+      const at = this.kernel.input_at(this.fd) >>> 0
       this.memory
         .reach(at + length)
         .set(length === bytes.length ? bytes : bytes.subarray(done, done + length), at)
-      this.kernel.host_input_add(this.fd, length)
+      this.kernel.input_add(this.fd, length)
       done += length
     }
     this.#kept = undefined
@@ -86,17 +86,17 @@ export class ClientSocket {
   /** The client has ended its stream: the backend reads what is left, then the end. */
   endInput(): void {
     this.#ended = true
-    if (this.#kept === undefined && !this.#released) this.kernel.host_input_end(this.fd, 0)
+    if (this.#kept === undefined && !this.#released) this.kernel.input_end(this.fd, 0)
   }
 
   /** The client is gone: nobody reads the output any more. A socket that was lent is given back when this returns. */
   reset(): void {
     if (this.#released) return
     this.#kept = undefined
-    this.kernel.host_input_end(this.fd, 1)
+    this.kernel.input_end(this.fd, 1)
     // For the moment that one write takes, unless its thread has been ended in the middle of it.
     const patience = performance.now() + SEND_PATIENCE
-    while (this.kernel.host_sending(this.fd) !== 0 && performance.now() < patience);
+    while (this.kernel.sending(this.fd) !== 0 && performance.now() < patience);
   }
 
   /**
@@ -104,18 +104,18 @@ export class ClientSocket {
    * through getOutput(). The descriptor must stay open until reset() or onClose.
    */
   lend(descriptor: number): void {
-    this.kernel.host_direct(this.fd, descriptor)
+    this.kernel.lend(this.fd, descriptor)
   }
 
   /** Takes a lent socket back; for when the backend waits for the answer to a question. */
   takeBackLent(): void {
-    this.kernel.host_direct(this.fd, -1)
+    this.kernel.lend(this.fd, -1)
   }
 
   /** Takes back the input that the backend has not read; for when it waits for the answer to a question. */
   takeBack(): Uint8Array {
     const parts: Uint8Array[] = []
-    const scratch = this.kernel.host_scratch() >>> 0
+    const scratch = this.kernel.scratch() >>> 0
     for (;;) {
       const length = this.kernel.sys_recv(HOST_SLOT, this.fd, scratch, SCRATCH_SIZE)
       if (length <= 0) break
@@ -128,7 +128,7 @@ export class ClientSocket {
 
   /** All output that was taken has been sent, so a lent socket may be written to again. */
   flushed(): void {
-    if (!this.#released) this.kernel.host_flushed(this.fd)
+    if (!this.#released) this.kernel.flushed(this.fd)
   }
 
   /**
@@ -137,17 +137,17 @@ export class ClientSocket {
    */
   *getOutput(): Generator<Uint8Array> {
     for (;;) {
-      const length = this.#released ? 0 : this.kernel.host_output_size(this.fd)
+      const length = this.#released ? 0 : this.kernel.output_size(this.fd)
       if (length === 0) return
-      const chunk = this.memory.copy(this.kernel.host_output_at(this.fd), length)
-      this.kernel.host_output_take(this.fd, length)
+      const chunk = this.memory.copy(this.kernel.output_at(this.fd), length)
+      this.kernel.output_take(this.fd, length)
       yield chunk
     }
   }
 
   /** Whether all output has been taken that there will ever be. */
   get outputEnded(): boolean {
-    return this.#shutdown && !this.#released && this.kernel.host_output_size(this.fd) === 0
+    return this.#shutdown && !this.#released && this.kernel.output_size(this.fd) === 0
   }
 
   /** Let go of the socket, after onClose or reset(). */
@@ -155,14 +155,14 @@ export class ClientSocket {
     if (this.#released) return
     this.#released = true
     this.#kept = undefined
-    this.kernel.host_release(this.fd)
+    this.kernel.release(this.fd)
     this.released(this)
   }
 
-  /** For the cluster: what has happened to the socket, as host_socket_events() says. */
+  /** For the cluster: what has happened to the socket, as kernel_socket_events() says. */
   handle(events: number): void {
     if (events & SocketEvent.Space && this.#kept !== undefined && this.#put(this.#kept)) {
-      if (this.#ended) this.kernel.host_input_end(this.fd, 0)
+      if (this.#ended) this.kernel.input_end(this.fd, 0)
       this.onSpace()
     }
     if (events & SocketEvent.Output) this.onOutput()

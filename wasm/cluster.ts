@@ -189,7 +189,7 @@ export class Cluster {
 
   /** Bytes that came in and went out by all connections so far. */
   get traffic(): { received: number; sent: number } {
-    return { received: this.#machine.kernel.host_received(), sent: this.#machine.kernel.host_sent() }
+    return { received: this.#machine.kernel.received(), sent: this.#machine.kernel.sent() }
   }
 
   /**
@@ -197,7 +197,7 @@ export class Cluster {
    * postmaster look for a file that asks for promotion or for another log file.
    */
   signal(signal: Signal): void {
-    this.#machine.kernel.host_kill(this.#postmaster, SIGNALS[signal])
+    this.#machine.kernel.kill(this.#postmaster, SIGNALS[signal])
   }
 
   /** Signals one of the processes, which the operating system does not know. Returns whether there is one with this pid. */
@@ -221,12 +221,8 @@ export class Cluster {
   }
 
   #handleSockets(): void {
-    for (
-      let fd = this.#machine.kernel.host_next_socket();
-      fd > 0;
-      fd = this.#machine.kernel.host_next_socket()
-    ) {
-      const events = this.#machine.kernel.host_socket_events(fd)
+    for (let fd = this.#machine.kernel.next_socket(); fd > 0; fd = this.#machine.kernel.next_socket()) {
+      const events = this.#machine.kernel.socket_events(fd)
       if (events & SocketEvent.Listen) void this.#listen(fd)
       else if (events & SocketEvent.Connect) void this.#connecting.start(fd)
       const closed = (events & SocketEvent.Closed) !== 0
@@ -239,7 +235,7 @@ export class Cluster {
   }
 
   async #listen(fd: number): Promise<void> {
-    const address = readAddress(this.#machine.memory, this.#machine.kernel.host_socket_address(fd))
+    const address = readAddress(this.#machine.memory, this.#machine.kernel.socket_address(fd))
     const { kernel } = this.#machine
     const admission = this.#admission
     const door: Door = {
@@ -253,29 +249,29 @@ export class Cluster {
     this.#listening.set(fd, listening)
     if ('path' in address && address.path.startsWith('\0')) {
       this.#internal = fd
-      kernel.host_listening(fd, 0)
+      kernel.listening(fd, 0)
       return
     }
     try {
       const stop = await this.options.listen(address, door)
       if (this.#listening.get(fd) !== listening) return stop()
       listening.stop = stop
-      kernel.host_listening(fd, 0)
+      kernel.listening(fd, 0)
     } catch (error) {
       this.#listening.delete(fd)
-      kernel.host_listening(fd, errnoOf(error))
+      kernel.listening(fd, errnoOf(error))
     }
   }
 
   #stopListening(fd: number): void {
     this.#listening.get(fd)?.stop()
     this.#listening.delete(fd)
-    this.#machine.kernel.host_release(fd)
+    this.#machine.kernel.release(fd)
   }
 
   #accept(listener: number, peer: ListenAddress): ClientSocket | undefined {
-    writeAddress(this.#machine.memory, this.#machine.kernel.host_scratch(), peer)
-    const fd = this.#machine.kernel.host_connect(listener)
+    writeAddress(this.#machine.memory, this.#machine.kernel.scratch(), peer)
+    const fd = this.#machine.kernel.queue_client(listener)
     if (fd < 0) return undefined
     this.#admission.queued(fd)
     return this.#connection(fd)

@@ -45,14 +45,14 @@ export class Connecting {
 
   async start(fd: number): Promise<void> {
     const { kernel, memory } = this.machine
-    const address = readAddress(memory, kernel.host_socket_address(fd))
+    const address = readAddress(memory, kernel.socket_address(fd))
     const attempt = new AbortController()
     this.#attempts.set(fd, attempt)
     const connected = (local: ListenAddress) => {
       if (attempt.signal.aborted) return undefined
       this.#attempts.delete(fd)
-      writeAddress(memory, kernel.host_scratch(), local)
-      return kernel.host_connected(fd, 0) === 0 ? this.connection(fd) : undefined
+      writeAddress(memory, kernel.scratch(), local)
+      return kernel.connected(fd, 0) === 0 ? this.connection(fd) : undefined
     }
     try {
       if ('path' in address && address.path === RESOLVER) {
@@ -65,7 +65,7 @@ export class Connecting {
     } catch (error) {
       if (attempt.signal.aborted) return
       this.#attempts.delete(fd)
-      kernel.host_connected(fd, errnoOf(error))
+      kernel.connected(fd, errnoOf(error))
     }
   }
 
@@ -73,7 +73,7 @@ export class Connecting {
   stop(fd: number): void {
     this.#attempts.get(fd)?.abort()
     this.#attempts.delete(fd)
-    this.machine.kernel.host_release(fd)
+    this.machine.kernel.release(fd)
   }
 
   close(): void {

@@ -180,9 +180,9 @@ export class Coroutines implements Scheduler {
       const instance = instantiateProcess(this.#memory, kernel, modules, slot, program, imports, host)
       if (process.killed) throw new ProcessExit(SIGKILL)
       process.resumed = system.monotonic()
-      await this.#jspi.promising(instance.process_main)(kernel.host_argc(slot), kernel.host_argv(slot))
+      await this.#jspi.promising(instance.process_main)(kernel.argc(slot), kernel.argv(slot))
     } catch (error) {
-      status = waitStatus(error, kernel.host_pid(slot), bytes => tell(bytes, 2))
+      status = waitStatus(error, kernel.pid(slot), bytes => tell(bytes, 2))
     }
     files.closeAll()
     this.#processes.delete(slot)

@@ -3,52 +3,52 @@
  * thread has an instance of its own; all of them work on the same shared memory, so what one does the others see.
  */
 
-/** What a process is told to look after; the bits that `host_work()` returns. */
+/** What a process is told to look after; the bits that `kernel_work()` returns. */
 export const Work = { Spawn: 1, Kill: 2, Timer: 4, Socket: 8 } as const
 
-/** What has happened to a socket; the bits that `host_socket_events()` returns. */
+/** What has happened to a socket; the bits that `kernel_socket_events()` returns. */
 export const SocketEvent = { Output: 1, Space: 2, Closed: 4, Listen: 8, Connect: 16, Shutdown: 32 } as const
 
 /** The host's half of `c/kernel/kernel.h`; addresses and lengths are in bytes, times in milliseconds. */
 export interface KernelExports extends WebAssembly.Exports {
   readonly __stack_pointer: WebAssembly.Global
-  host_boot(processes: number, imageSize: number, stackDepth: number): number
-  host_work(): number
-  host_word(): number
-  host_scratch(): number
-  host_spawn(argc: number, pid: number): number
-  host_next_embryo(): number
-  host_next_killed(): number
-  host_image(slot: number): number
-  host_clear_image(slot: number): void
-  host_stack(slot: number): number
-  host_argc(slot: number): number
-  host_argv(slot: number): number
-  host_exit(slot: number, status: number): void
-  host_pid(slot: number): number
-  host_state(slot: number): number
-  host_pages(slot: number): number
-  host_kill(slot: number, signal: number): number
-  host_timers(now: number): number
-  host_next_socket(): number
-  host_socket_events(fd: number): number
-  host_socket_address(fd: number): number
-  host_listening(fd: number, error: number): void
-  host_connect(listener: number): number
-  host_connected(fd: number, error: number): number
-  host_input_at(fd: number): number
-  host_input_space(fd: number): number
-  host_input_add(fd: number, length: number): void
-  host_input_end(fd: number, reset: number): void
-  host_output_at(fd: number): number
-  host_output_size(fd: number): number
-  host_output_take(fd: number, length: number): void
-  host_direct(fd: number, descriptor: number): void
-  host_flushed(fd: number): void
-  host_sending(fd: number): number
-  host_received(): number
-  host_sent(): number
-  host_release(fd: number): void
+  boot(processes: number, imageSize: number, stackDepth: number): number
+  work(): number
+  word(): number
+  scratch(): number
+  spawn(argc: number, pid: number): number
+  next_embryo(): number
+  next_killed(): number
+  image(slot: number): number
+  clear_image(slot: number): void
+  stack(slot: number): number
+  argc(slot: number): number
+  argv(slot: number): number
+  exited(slot: number, status: number): void
+  pid(slot: number): number
+  state(slot: number): number
+  pages(slot: number): number
+  kill(slot: number, signal: number): number
+  post_alarms(now: number): number
+  next_socket(): number
+  socket_events(fd: number): number
+  socket_address(fd: number): number
+  listening(fd: number, error: number): void
+  queue_client(listener: number): number
+  connected(fd: number, error: number): number
+  input_at(fd: number): number
+  input_space(fd: number): number
+  input_add(fd: number, length: number): void
+  input_end(fd: number, reset: number): void
+  output_at(fd: number): number
+  output_size(fd: number): number
+  output_take(fd: number, length: number): void
+  lend(fd: number, descriptor: number): void
+  flushed(fd: number): void
+  sending(fd: number): number
+  received(): number
+  sent(): number
+  release(fd: number): void
   sys_recv(self: number, fd: number, buffer: number, length: number): number
   sys_send(self: number, fd: number, buffer: number, length: number): number
   sys_client(self: number): number

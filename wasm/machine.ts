@@ -58,7 +58,7 @@ export interface MachineOptions {
   onStart?(slot: number, args: readonly string[]): void
   /** One that was started has ended. */
   onEnd?(slot: number): void
-  /** Sockets have events; ask host_next_socket(). */
+  /** Sockets have events; ask kernel_next_socket(). */
   onSockets(): void
 }
 
@@ -76,7 +76,7 @@ export interface ProcessStatus {
   readonly memory: number
 }
 
-/** Bytes that can be handed over at host_scratch(): a page. */
+/** Bytes that can be handed over at kernel_scratch(): a page. */
 const SCRATCH_SIZE = 65536
 
 const encoder = new TextEncoder()
@@ -105,7 +105,7 @@ export class Machine {
     this.#scheduler = options.scheduler({ memory, ...setup }, message => this.#hear(message))
     this.kernel = instantiateKernel(options.kernel, memory, this.#scheduler.host)
     const { depth } = this.#scheduler
-    if (this.kernel.host_boot(options.maxProcesses, data, depth) < 0) throw new Error('out of memory')
+    if (this.kernel.boot(options.maxProcesses, data, depth) < 0) throw new Error('out of memory')
     void this.#serve()
   }
 
@@ -113,9 +113,9 @@ export class Machine {
   spawn(args: readonly string[], pid: number): { slot: number; exited: Promise<number> } {
     const text = encoder.encode(args.map(arg => `${arg}\0`).join(''))
     if (text.length > SCRATCH_SIZE) throw new Error('the command line is too long')
-    const scratch = this.kernel.host_scratch() >>> 0
+    const scratch = this.kernel.scratch() >>> 0
     this.memory.reach(scratch + text.length).set(text, scratch)
-    const slot = this.kernel.host_spawn(args.length, pid)
+    const slot = this.kernel.spawn(args.length, pid)
     if (slot < 0) throw new Error('the command line is too long')
     this.#first = slot
     return { slot, exited: new Promise(resolve => this.#exits.set(slot, resolve)) }
@@ -130,11 +130,11 @@ export class Machine {
 
   /** Answers the kernel until the machine is closed. */
   async #serve(): Promise<void> {
-    const word = this.kernel.host_word()
+    const word = this.kernel.word()
     const words = new Int32Array(this.memory.memory.buffer)
     while (this.#running) {
       const seen = Atomics.load(words, word >>> 2)
-      const work = this.kernel.host_work()
+      const work = this.kernel.work()
       if (work === 0) await this.#scheduler.changed(word, seen)
       else this.#do(work)
     }
@@ -148,7 +148,7 @@ export class Machine {
   }
 
   #startProcesses(): void {
-    for (let slot = this.kernel.host_next_embryo(); slot > 0; slot = this.kernel.host_next_embryo()) {
+    for (let slot = this.kernel.next_embryo(); slot > 0; slot = this.kernel.next_embryo()) {
       this.options.onStart?.(slot, this.#argumentsOf(slot))
       const program = slot === this.#first ? this.options.first : this.options.program
       this.#scheduler.run(slot, program, this.kernel.sys_client(slot) >= 0)
@@ -156,8 +156,8 @@ export class Machine {
   }
 
   #argumentsOf(slot: number): string[] {
-    const args = this.kernel.host_argv(slot) >>> 0
-    const count = this.kernel.host_argc(slot)
+    const args = this.kernel.argv(slot) >>> 0
+    const count = this.kernel.argc(slot)
     const at = (i: number) => this.memory.view(args + 4 * count).getUint32(args + 4 * i, true)
     return Array.from({ length: count }, (_, i) => this.memory.string(at(i)))
   }
@@ -165,19 +165,19 @@ export class Machine {
   /** Signals the process that has this pid. Returns whether there is one. */
   kill(pid: number, signal: number): boolean {
     for (let slot = FIRST_SLOT; slot < this.options.maxProcesses; slot++)
-      if (this.kernel.host_state(slot) === RUNNING && this.kernel.host_pid(slot) === pid)
-        return this.kernel.host_kill(slot, signal) === 0
+      if (this.kernel.state(slot) === RUNNING && this.kernel.pid(slot) === pid)
+        return this.kernel.kill(slot, signal) === 0
     return false
   }
 
   /** What lives now, by slot. */
   *processes(): Generator<ProcessStatus> {
     for (let slot = FIRST_SLOT; slot < this.options.maxProcesses; slot++) {
-      if (this.kernel.host_state(slot) !== RUNNING) continue
+      if (this.kernel.state(slot) !== RUNNING) continue
       yield {
-        pid: this.kernel.host_pid(slot),
+        pid: this.kernel.pid(slot),
         args: this.#argumentsOf(slot),
-        memory: this.kernel.host_pages(slot) * PAGE_SIZE,
+        memory: this.kernel.pages(slot) * PAGE_SIZE,
       }
     }
   }
@@ -189,14 +189,14 @@ export class Machine {
 
   /** One at a time: the next once this one's exit has been heard. */
   #killProcess(): void {
-    const slot = this.kernel.host_next_killed()
+    const slot = this.kernel.next_killed()
     if (slot > 0) this.#scheduler.kill(slot)
   }
 
   #postAlarms(): void {
     clearTimeout(this.#timer)
     const { now } = this.#scheduler.host
-    const next = this.kernel.host_timers(now())
+    const next = this.kernel.post_alarms(now())
     if (next > 0) this.#timer = setTimeout(() => this.#postAlarms(), Math.max(1, next - now()))
   }
 
@@ -206,12 +206,12 @@ export class Machine {
     else {
       this.#log.end(message.slot)
       this.options.onEnd?.(message.slot)
-      this.kernel.host_exit(message.slot, message.status)
+      this.kernel.exited(message.slot, message.status)
       this.#exits.get(message.slot)?.(message.status)
       this.#exits.delete(message.slot)
       this.#killProcess()
       // One that was ended by force may have asked for something without having come to wake this thread.
-      if (this.#running) this.#do(this.kernel.host_work())
+      if (this.#running) this.#do(this.kernel.work())
     }
   }
 }

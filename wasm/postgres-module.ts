@@ -104,16 +104,16 @@ function prepare(host: ModuleHost, client: PGliteImports | undefined) {
     // Nobody else could wake this thread; at best it can sleep for a while.
     wait: (word, expected, ms) => (ms < 0 || !sleeps ? Wait.Impossible : threads.wait(word, expected, ms)),
   })
-  if (kernel.host_boot(4, size.data, CALLER_DEPTH) < 0) throw new Error('out of memory')
+  if (kernel.boot(4, size.data, CALLER_DEPTH) < 0) throw new Error('out of memory')
 
   const settings = { ...host.settings, dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv' }
   const args = [postgresPath, '--single', '-D', dataDir]
   for (const [name, value] of Object.entries(settings)) args.push('-c', `${name}=${value}`)
   const text = new TextEncoder().encode([...args, 'postgres'].map(arg => `${arg}\0`).join(''))
-  const scratch = kernel.host_scratch() >>> 0
+  const scratch = kernel.scratch() >>> 0
   memory.reach(scratch + text.length).set(text, scratch)
-  kernel.host_spawn(args.length + 1, host.pid)
-  const slot = kernel.host_next_embryo()
+  kernel.spawn(args.length + 1, host.pid)
+  const slot = kernel.next_embryo()
 
   const log = new LogCollector(host.onLog)
   const loader = new ModuleLoader(memory, programs.modules)
@@ -133,7 +133,7 @@ function prepare(host: ModuleHost, client: PGliteImports | undefined) {
   function start(instance: WebAssembly.Instance): PostgresModule {
     loader.attach(imports.env, instance, programs.postgres)
     const program: ProgramExports = startInstance(instance, kernel, slot)
-    program.interactive_arguments?.(kernel.host_argc(slot), kernel.host_argv(slot))
+    program.interactive_arguments?.(kernel.argc(slot), kernel.argv(slot))
     let exit: PostgresExit | undefined
     return {
       memory: sharedMemory,

@@ -44,7 +44,7 @@ export function instantiateProcess(
   host: WebAssembly.ModuleImports,
 ): ProgramExports {
   const size = imageSize(module)
-  kernel.host_clear_image(slot)
+  kernel.clear_image(slot)
   const loader = new ModuleLoader(memory, modules)
   const imports = programImports(memory.memory, kernel, slot, size, client, { ...host, ...loader.imports })
   const instance = new WebAssembly.Instance(module, imports)

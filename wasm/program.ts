@@ -116,7 +116,7 @@ export function startInstance(
 ): ProgramExports {
   const program = instance.exports as unknown as ProgramExports
   program.__wasm_apply_data_relocs?.()
-  program.__wasm_init_tls(kernel.host_image(slot))
+  program.__wasm_init_tls(kernel.image(slot))
   program.process_start(slot)
   program.__wasm_call_ctors()
   return program
@@ -134,10 +134,10 @@ export function programImports(
   client: ClientImports | undefined,
   host: WebAssembly.ModuleImports,
 ) {
-  kernel.__stack_pointer.value = kernel.host_stack(slot)
+  kernel.__stack_pointer.value = kernel.stack(slot)
   const env: ProgramEnvironment = {
     memory,
-    __memory_base: new WebAssembly.Global({ value: 'i32' }, kernel.host_image(slot)),
+    __memory_base: new WebAssembly.Global({ value: 'i32' }, kernel.image(slot)),
     __table_base: new WebAssembly.Global({ value: 'i32' }, TABLE_BASE),
     __indirect_function_table: new WebAssembly.Table({
       initial: size.table + TABLE_BASE,

@@ -44,7 +44,7 @@ export async function runProgram(
     return socket
   }
   const handle = (fd: number) => {
-    const events = machine.kernel.host_socket_events(fd)
+    const events = machine.kernel.socket_events(fd)
     if (events & SocketEvent.Connect) void connecting.start(fd)
     if (!connecting.has(fd)) sockets.get(fd)?.handle(events)
     else if (events & SocketEvent.Closed) connecting.stop(fd)
@@ -61,8 +61,7 @@ export async function runProgram(
     onLog: onWrite ?? (text => void process.stderr.write(text)),
     onState: () => {},
     onSockets() {
-      for (let fd = machine.kernel.host_next_socket(); fd > 0; fd = machine.kernel.host_next_socket())
-        handle(fd)
+      for (let fd = machine.kernel.next_socket(); fd > 0; fd = machine.kernel.next_socket()) handle(fd)
     },
   })
   const connecting = new Connecting(machine, connections, connection)
@@ -72,7 +71,7 @@ export async function runProgram(
   if (directory.length > PATH_SIZE) throw new Error('the path of the working directory is too long')
   const at = machine.kernel.sys_cwd(slot) >>> 0
   machine.memory.reach(at + directory.length).set(directory, at)
-  const interrupt = () => void machine.kernel.host_kill(slot, SIGINT)
+  const interrupt = () => void machine.kernel.kill(slot, SIGINT)
   // Whoever has this process' terminal also has its Ctrl-C.
   if (onWrite === undefined) process.on('SIGINT', interrupt)
   const status = await exited

@@ -92,10 +92,10 @@ function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
     const client = clientImports(kernel.sys_client(slot))
     try {
       const program = instantiateProcess(memory, kernel, modules, slot, module, client, host)
-      program.process_main(kernel.host_argc(slot), kernel.host_argv(slot))
+      program.process_main(kernel.argc(slot), kernel.argv(slot))
       return 0
     } catch (error) {
-      return waitStatus(error, kernel.host_pid(slot), bytes => log(2, bytes))
+      return waitStatus(error, kernel.pid(slot), bytes => log(2, bytes))
     } finally {
       own?.end()
       files.closeAll()

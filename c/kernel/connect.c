@@ -58,7 +58,7 @@ sys_socket_error(int fd)
 
 /* On failure the socket is the process' alone again before that can know, for it may use it for the next attempt. */
 int
-host_connected(int fd, int error)
+kernel_connected(int fd, int error)
 {
 	struct socket *s = socket_of(fd);
 
@@ -68,7 +68,7 @@ host_connected(int fd, int error)
 		error = ENOMEM;
 	if (error == 0)
 	{
-		__builtin_memcpy(&s->local, host_scratch(), sizeof(s->local));
+		__builtin_memcpy(&s->local, kernel_scratch(), sizeof(s->local));
 		store(&s->state, SOCKET_CONNECTED);
 		socket_tell_process(s);
 		return 0;

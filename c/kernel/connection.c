@@ -180,7 +180,7 @@ socket_poll(int self, int fd, int events)
 /* ---- the host's side ---- */
 
 uintptr_t
-host_input_at(int fd)
+kernel_input_at(int fd)
 {
 	struct ring *ring = &socket_of(fd)->input;
 
@@ -188,7 +188,7 @@ host_input_at(int fd)
 }
 
 uint32_t
-host_input_space(int fd)
+kernel_input_space(int fd)
 {
 	struct socket *s = socket_of(fd);
 	uint32_t	space = RING_SIZE - (s->input.head - load(&s->input.tail));
@@ -205,7 +205,7 @@ host_input_space(int fd)
 }
 
 void
-host_input_add(int fd, uint32_t length)
+kernel_input_add(int fd, uint32_t length)
 {
 	struct socket *s = socket_of(fd);
 
@@ -215,7 +215,7 @@ host_input_add(int fd, uint32_t length)
 }
 
 void
-host_input_end(int fd, int reset)
+kernel_input_end(int fd, int reset)
 {
 	struct socket *s = socket_of(fd);
 
@@ -224,16 +224,16 @@ host_input_end(int fd, int reset)
 }
 
 uintptr_t
-host_output_at(int fd)
+kernel_output_at(int fd)
 {
 	struct ring *ring = &socket_of(fd)->output;
 
 	return (uintptr_t) ring->bytes + ring->tail % RING_SIZE;
 }
 
-/* Bytes of output, contiguous from host_output_at(). */
+/* Bytes of output, contiguous from kernel_output_at(). */
 uint32_t
-host_output_size(int fd)
+kernel_output_size(int fd)
 {
 	struct ring *ring = &socket_of(fd)->output;
 	uint32_t	size = load(&ring->head) - ring->tail;
@@ -244,7 +244,7 @@ host_output_size(int fd)
 
 /* Tell which of the system's sockets a connection is; from then on the process may write to it. */
 void
-host_direct(int fd, int descriptor)
+kernel_lend(int fd, int descriptor)
 {
 	struct socket *s = socket_of(fd);
 
@@ -254,21 +254,21 @@ host_direct(int fd, int descriptor)
 
 /* All output that was taken has been sent. */
 void
-host_flushed(int fd)
+kernel_flushed(int fd)
 {
 	store(&socket_of(fd)->flushed, 1);
 }
 
-/* Is the process writing to the system's socket? After host_input_end(fd, 1) it will not begin to again. */
+/* Is the process writing to the system's socket? After kernel_input_end(fd, 1) it will not begin to again. */
 int
-host_sending(int fd)
+kernel_sending(int fd)
 {
 	return load(&socket_of(fd)->sending);
 }
 
 /* The process is woken when the ring was full enough that it may wait for room. */
 void
-host_output_take(int fd, uint32_t length)
+kernel_output_take(int fd, uint32_t length)
 {
 	struct socket *s = socket_of(fd);
 	uint32_t	size = s->output.head - s->output.tail;
@@ -280,13 +280,13 @@ host_output_take(int fd, uint32_t length)
 }
 
 double
-host_received(void)
+kernel_received(void)
 {
 	return (double) load(&received);
 }
 
 double
-host_sent(void)
+kernel_sent(void)
 {
 	return (double) load(&sent);
 }

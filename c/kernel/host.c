@@ -14,7 +14,7 @@ static volatile int work;		/* WORK_ bits */
 static void *scratch;
 
 int
-host_boot(int count, uint32_t image, uint32_t stack)
+kernel_boot(int count, uint32_t image, uint32_t stack)
 {
 	scratch = page_alloc(HOST_SLOT, PAGE_SIZE, PAGE_OF_KERNEL);
 	if (scratch == NULL || proc_boot(count, image, stack) < 0 || pipe_boot(count) < 0 || socket_boot(count) < 0)
@@ -24,35 +24,35 @@ host_boot(int count, uint32_t image, uint32_t stack)
 
 /* The word is only touched when the work is new: the host takes all work before it sleeps. */
 void
-host_ask(int bit)
+work_post(int bit)
 {
 	if (fetch_or(&work, bit) & bit)
 		return;
 	fetch_add(&word, 1);
-	notify(&word);
+	host_notify(&word);
 }
 
 int
-host_work(void)
+kernel_work(void)
 {
 	return exchange(&work, 0);
 }
 
 volatile int *
-host_word(void)
+kernel_word(void)
 {
 	return &word;
 }
 
 void *
-host_scratch(void)
+kernel_scratch(void)
 {
 	return scratch;
 }
 
 /* Takes a process that is to be started, or returns 0. */
 int
-host_next_embryo(void)
+kernel_next_embryo(void)
 {
 	for (int slot = HOST_SLOT + 1; slot < nproc; slot++)
 	{
@@ -64,9 +64,9 @@ host_next_embryo(void)
 	return 0;
 }
 
-/* A process that was sent SIGKILL and has not ended yet, or 0. The host ends its thread and calls host_exit(). */
+/* A process that was sent SIGKILL and has not ended yet, or 0. The host ends its thread and calls kernel_exited(). */
 int
-host_next_killed(void)
+kernel_next_killed(void)
 {
 	for (int slot = HOST_SLOT + 1; slot < nproc; slot++)
 		if (load(&procs[slot].state) == PROC_RUNNING && proc_killed(slot))
@@ -75,14 +75,14 @@ host_next_killed(void)
 }
 
 uintptr_t
-host_image(int slot)
+kernel_image(int slot)
 {
 	return (uintptr_t) procs[slot].image;
 }
 
 /* Makes room for a process' data: all zero. What no process has had before is left alone, which saves touching it. */
 void
-host_clear_image(int slot)
+kernel_clear_image(int slot)
 {
 	struct proc *p = &procs[slot];
 
@@ -91,43 +91,43 @@ host_clear_image(int slot)
 
 /* Where the stack begins; it grows downwards. */
 uintptr_t
-host_stack(int slot)
+kernel_stack(int slot)
 {
 	return (uintptr_t) procs[slot].image + image_size + stack_size;
 }
 
 int
-host_argc(int slot)
+kernel_argc(int slot)
 {
 	return procs[slot].argc;
 }
 
 uintptr_t
-host_argv(int slot)
+kernel_argv(int slot)
 {
 	return (uintptr_t) procs[slot].argv;
 }
 
 int
-host_pid(int slot)
+kernel_pid(int slot)
 {
 	return procs[slot].pid;
 }
 
 int
-host_state(int slot)
+kernel_state(int slot)
 {
 	return load(&procs[slot].state);
 }
 
 int
-host_pages(int slot)
+kernel_pages(int slot)
 {
 	return page_count(PAGE_OF_PROC(slot));
 }
 
 int
-host_kill(int slot, int signal)
+kernel_kill(int slot, int signal)
 {
 	if (load(&procs[slot].state) != PROC_RUNNING)
 		return -ESRCH;

@@ -6,17 +6,17 @@
 #ifndef HOST_H
 #define HOST_H
 
-#define HOST(name) __attribute__((import_module("host"), import_name(#name)))
+#define HOST_IMPORT(name) __attribute__((import_module("host"), import_name(#name)))
 
 #define WAIT_WOKEN		0		/* notified, or *word was not `expected` to begin with */
 #define WAIT_TIMED_OUT	1
 #define WAIT_IMPOSSIBLE	2		/* this host cannot block */
 
 /* Sleep until `word` is notified, if it still is `expected`; at most `ms`, for ever if that is < 0. */
-HOST(wait) int wait(volatile int *word, int expected, double ms);
+HOST_IMPORT(wait) int host_wait(volatile int *word, int expected, double ms);
 /* Wake all who wait for `word`. */
-HOST(notify) void notify(volatile int *word);
+HOST_IMPORT(notify) void host_notify(volatile int *word);
 /* Milliseconds on a clock that never goes back, the same for all threads. */
-HOST(now) double now(void);
+HOST_IMPORT(now) double host_now(void);
 
 #endif

@@ -5,8 +5,12 @@
  * in one linear memory that every process shares. It is compiled to a module of its own, kernel.wasm, of which each
  * thread has an instance; its variables lie at fixed addresses of the shared memory and so are the same for all.
  *
- * sys_* are called by processes, and take the caller's slot in the process table as `self`. They return a result
- * >= 0, or a negated errno. host_* are called by the host (wasm/kernel.ts), on its own thread.
+ * The prefix of a function says who calls whom:
+ *
+ *	sys_*		a process calls the kernel. `self` is the caller's slot in the process table; the result is >= 0, or a
+ *				negated errno.
+ *	kernel_*	the host (wasm/kernel.ts) calls the kernel, on its own thread. The module exports it without the prefix.
+ *	host_*		the kernel (host.h) or a process (host-imports.h) calls the host. It is imported without the prefix.
  */
 #ifndef KERNEL_H
 #define KERNEL_H
@@ -119,81 +123,84 @@ KERNEL(sys_close) int sys_close(int self, int fd);
 #ifdef BUILDING_KERNEL
 /* ---- for the host ---- */
 
-/* What the host is asked to look after: the bits of host_work(). */
-#define WORK_SPAWN	0x01		/* host_next_embryo() has a process to start */
-#define WORK_KILL	0x02		/* host_next_killed() has a process to end by force */
-#define WORK_TIMER	0x04		/* a timer is due earlier than host_timers() last said */
-#define WORK_SOCKET	0x08		/* host_next_socket() has a socket with events */
+/* What the host is asked to look after: the bits of kernel_work(). */
+#define WORK_SPAWN	0x01		/* kernel_next_embryo() has a process to start */
+#define WORK_KILL	0x02		/* kernel_next_killed() has a process to end by force */
+#define WORK_TIMER	0x04		/* a timer is due earlier than kernel_post_alarms() last said */
+#define WORK_SOCKET	0x08		/* kernel_next_socket() has a socket with events */
 
-/* Events of a socket: the bits of host_socket_events(). */
+/* Events of a socket: the bits of kernel_socket_events(). */
 #define SOCKET_OUTPUT	0x01	/* the process has written */
 #define SOCKET_SPACE	0x02	/* the process has read, and there is room for input again */
 #define SOCKET_CLOSED	0x04	/* the process has closed its end */
-#define SOCKET_LISTEN	0x08	/* a process wants the host to listen at host_socket_address() */
-#define SOCKET_CONNECT	0x10	/* a process wants the host to connect to host_socket_address() */
+#define SOCKET_LISTEN	0x08	/* a process wants the host to listen at kernel_socket_address() */
+#define SOCKET_CONNECT	0x10	/* a process wants the host to connect to kernel_socket_address() */
 #define SOCKET_SHUTDOWN	0x20	/* the process will not write any more */
 
 /*
  * Once, before all else: up to nproc processes at a time, each with that many bytes of data, and of C stack to recurse
  * into, as far as the engine's own stack can follow (posix/stack.h).
  */
-KERNEL(host_boot) int host_boot(int nproc, uint32_t image_size, uint32_t stack_depth);
-/* Takes what is to do: WORK_ bits. The host sleeps on the word at host_word() once this is 0. */
-KERNEL(host_work) int host_work(void);
-KERNEL(host_word) volatile int *host_word(void);
+KERNEL(boot) int kernel_boot(int nproc, uint32_t image_size, uint32_t stack_depth);
+/* Takes what is to do: WORK_ bits. The host sleeps on the word at kernel_word() once this is 0. */
+KERNEL(work) int kernel_work(void);
+KERNEL(word) volatile int *kernel_word(void);
 /* PAGE_SIZE bytes for arguments that the host passes by address. */
-KERNEL(host_scratch) void *host_scratch(void);
+KERNEL(scratch) void *kernel_scratch(void);
 
 /* Start the first process: `args` in the scratch page are `argc` NUL-terminated strings. Returns its slot. */
-KERNEL(host_spawn) int host_spawn(int argc, int pid);
-KERNEL(host_next_embryo) int host_next_embryo(void);
-KERNEL(host_next_killed) int host_next_killed(void);
-KERNEL(host_image) uintptr_t host_image(int slot);
-KERNEL(host_clear_image) void host_clear_image(int slot);
-KERNEL(host_stack) uintptr_t host_stack(int slot);
-KERNEL(host_argc) int host_argc(int slot);
-KERNEL(host_argv) uintptr_t host_argv(int slot);
+KERNEL(spawn) int kernel_spawn(int argc, int pid);
+KERNEL(next_embryo) int kernel_next_embryo(void);
+KERNEL(next_killed) int kernel_next_killed(void);
+KERNEL(image) uintptr_t kernel_image(int slot);
+KERNEL(clear_image) void kernel_clear_image(int slot);
+KERNEL(stack) uintptr_t kernel_stack(int slot);
+KERNEL(argc) int kernel_argc(int slot);
+KERNEL(argv) uintptr_t kernel_argv(int slot);
 /* The process has ended with this wait status: free all it held, tell its parent. Nothing of it may run any more. */
-KERNEL(host_exit) void host_exit(int slot, int status);
-KERNEL(host_pid) int host_pid(int slot);
+KERNEL(exited) void kernel_exited(int slot, int status);
+KERNEL(pid) int kernel_pid(int slot);
 /* 0 free, 1 to be started, 2 running, 3 exited and not yet collected */
-KERNEL(host_state) int host_state(int slot);
-KERNEL(host_pages) int host_pages(int slot);
-KERNEL(host_kill) int host_kill(int slot, int signal);
+KERNEL(state) int kernel_state(int slot);
+KERNEL(pages) int kernel_pages(int slot);
+KERNEL(kill) int kernel_kill(int slot, int signal);
 /* Post SIGALRM where it is due at `now` (ms); returns when to call again, or 0 for not at all. */
-KERNEL(host_timers) double host_timers(double now);
+KERNEL(post_alarms) double kernel_post_alarms(double now);
 
-KERNEL(host_next_socket) int host_next_socket(void);
-KERNEL(host_socket_events) int host_socket_events(int fd);
+KERNEL(next_socket) int kernel_next_socket(void);
+KERNEL(socket_events) int kernel_socket_events(int fd);
 /* The address that a listening socket is bound to, or a connecting one wants. */
-KERNEL(host_socket_address) struct address *host_socket_address(int fd);
+KERNEL(socket_address) struct address *kernel_socket_address(int fd);
 /* Answer SOCKET_LISTEN: 0, or the errno of the failure. */
-KERNEL(host_listening) void host_listening(int fd, int error);
-/* A client has come to this listening socket; its address is in the scratch page as a struct address. */
-KERNEL(host_connect) int host_connect(int listener);
+KERNEL(listening) void kernel_listening(int fd, int error);
+/*
+ * A client has come to this listening socket: queue a connection with it, to be accepted. Its address is in the scratch
+ * page as a struct address. Returns the connection's socket.
+ */
+KERNEL(queue_client) int kernel_queue_client(int listener);
 /*
  * Answer SOCKET_CONNECT: 0, with the socket's own address in the scratch page as a struct address, or the errno of the
  * failure, with which the host lets go of the socket. Returns 0 if there is a connection now, for which memory may be
  * lacking. SOCKET_CLOSED tells of a process that does not want to wait any longer.
  */
-KERNEL(host_connected) int host_connected(int fd, int error);
-/* Room for input, contiguous from *host_input_at(); tell how much was put there with host_input_add(). */
-KERNEL(host_input_at) uintptr_t host_input_at(int fd);
-KERNEL(host_input_space) uint32_t host_input_space(int fd);
-KERNEL(host_input_add) void host_input_add(int fd, uint32_t length);
+KERNEL(connected) int kernel_connected(int fd, int error);
+/* Room for input, contiguous from *kernel_input_at(); tell how much was put there with kernel_input_add(). */
+KERNEL(input_at) uintptr_t kernel_input_at(int fd);
+KERNEL(input_space) uint32_t kernel_input_space(int fd);
+KERNEL(input_add) void kernel_input_add(int fd, uint32_t length);
 /* No more input will come; `reset`: and nobody reads the output any more. */
-KERNEL(host_input_end) void host_input_end(int fd, int reset);
-KERNEL(host_output_at) uintptr_t host_output_at(int fd);
-KERNEL(host_output_size) uint32_t host_output_size(int fd);
-KERNEL(host_output_take) void host_output_take(int fd, uint32_t length);
-KERNEL(host_direct) void host_direct(int fd, int descriptor);
-KERNEL(host_flushed) void host_flushed(int fd);
-KERNEL(host_sending) int host_sending(int fd);
+KERNEL(input_end) void kernel_input_end(int fd, int reset);
+KERNEL(output_at) uintptr_t kernel_output_at(int fd);
+KERNEL(output_size) uint32_t kernel_output_size(int fd);
+KERNEL(output_take) void kernel_output_take(int fd, uint32_t length);
+KERNEL(lend) void kernel_lend(int fd, int descriptor);
+KERNEL(flushed) void kernel_flushed(int fd);
+KERNEL(sending) int kernel_sending(int fd);
 /* Bytes that came in, or went out, by all connections since the kernel was booted. */
-KERNEL(host_received) double host_received(void);
-KERNEL(host_sent) double host_sent(void);
+KERNEL(received) double kernel_received(void);
+KERNEL(sent) double kernel_sent(void);
 /* The host lets go of the socket; it is freed once the process has let go too. */
-KERNEL(host_release) void host_release(int fd);
+KERNEL(release) void kernel_release(int fd);
 #endif
 
 #endif

@@ -56,7 +56,7 @@ sys_listen(int self, int fd)
 }
 
 void
-host_listening(int fd, int error)
+kernel_listening(int fd, int error)
 {
 	struct socket *s = socket_of(fd);
 
@@ -71,7 +71,7 @@ host_listening(int fd, int error)
 }
 
 int
-host_connect(int listener)
+kernel_queue_client(int listener)
 {
 	struct socket *l = socket_of(listener);
 	struct socket *s;
@@ -86,12 +86,12 @@ host_connect(int listener)
 	s->nonblock = 1;			/* poll() is what waits for a client */
 	if (socket_make_rings(s) < 0)
 	{
-		host_release(socket_fd(s));
+		kernel_release(socket_fd(s));
 		return -ENOMEM;
 	}
 	s->queued = 1;				/* and so it stays, even if the client leaves before it is accepted */
 	s->local = l->local;
-	__builtin_memcpy(&s->peer, host_scratch(), sizeof(s->peer));
+	__builtin_memcpy(&s->peer, kernel_scratch(), sizeof(s->peer));
 	acquire(SOCKET_LOCK, HOST_SLOT);
 	l->queue[l->queue_head % BACKLOG] = socket_fd(s);
 	store(&l->queue_head, l->queue_head + 1);

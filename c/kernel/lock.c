@@ -34,7 +34,7 @@ acquire(enum lock lock, int self)
 			continue;
 		seen |= CONTENDED;
 		mine = (self + 1) | CONTENDED;	/* others may wait beside us */
-		if (wait(word, seen, LOCK_PATIENCE) == WAIT_TIMED_OUT &&
+		if (host_wait(word, seen, LOCK_PATIENCE) == WAIT_TIMED_OUT &&
 			(proc_killed(HOLDER(seen)) || (self == HOST_SLOT && waits >= LOCK_LIMIT)) &&
 			compare_exchange(word, &seen, mine))
 			return;
@@ -51,7 +51,7 @@ release(enum lock lock, int self)
 	if (mine == ((self + 1) | CONTENDED))
 	{
 		store(&words[lock], 0);
-		notify(&words[lock]);
+		host_notify(&words[lock]);
 	}
 }
 

@@ -2,7 +2,7 @@
  * param.h: every limit of the kernel, in one place.
  *
  * What depends on the number of connections (processes, pipes, sockets) is sized by the host when it boots the
- * kernel; see host_boot().
+ * kernel; see kernel_boot().
  */
 #ifndef PARAM_H
 #define PARAM_H

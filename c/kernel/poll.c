@@ -35,7 +35,7 @@ scan(int self, struct pollfd *fds, uint32_t count)
 int
 sys_poll(int self, struct pollfd *fds, uint32_t count, double ms)
 {
-	double		deadline = ms < 0 ? __builtin_inf() : ms == 0 ? 0 : now() + ms;
+	double		deadline = ms < 0 ? __builtin_inf() : ms == 0 ? 0 : host_now() + ms;
 
 	for (;;)
 	{

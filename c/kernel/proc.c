@@ -122,7 +122,7 @@ spawn(int self, char *const argv[], int client, int pid)
 	p->client = client;
 	store(&p->state, PROC_EMBRYO);
 	release(PROC_LOCK, self);
-	host_ask(WORK_SPAWN);
+	work_post(WORK_SPAWN);
 	return slot;
 }
 
@@ -135,10 +135,10 @@ sys_spawn(int self, char *const argv[], int client)
 }
 
 int
-host_spawn(int argc, int pid)
+kernel_spawn(int argc, int pid)
 {
 	char	   *argv[MAX_FIRST_ARGS];
-	char	   *next = host_scratch();
+	char	   *next = kernel_scratch();
 
 	if (argc >= MAX_FIRST_ARGS)
 		return -E2BIG;
@@ -153,7 +153,7 @@ host_spawn(int argc, int pid)
 }
 
 void
-host_exit(int slot, int status)
+kernel_exited(int slot, int status)
 {
 	struct proc *p = &procs[slot];
 	int			parent = p->parent;

@@ -25,7 +25,7 @@ struct proc
 	int			parent_pid;		/* tells whether that slot still is the parent */
 	int			status;			/* wait status, once a zombie */
 	int			client;			/* the client socket it was started for, or -1 */
-	volatile double alarm;		/* when SIGALRM is due, by now(); 0 when it is not */
+	volatile double alarm;		/* when SIGALRM is due, by host_now(); 0 when it is not */
 	uint8_t    *image;			/* data, then stack, then arguments; image_size + stack_size + ARGS_SIZE */
 	uint32_t	image_used;		/* bytes of that, from its beginning, that may not be zero */
 	uint8_t    *heap,			/* what it will be given when it asks for heap, until */
@@ -54,6 +54,6 @@ uint32_t	signal_deliverable(struct proc *p);
 void		signal_post(int slot, int signal);
 
 /* The host's own wake word and work; host.c */
-void		host_ask(int work);
+void		work_post(int work);
 
 #endif

@@ -24,7 +24,7 @@ signal_post(int slot, int signal)
 	fetch_or(&p->signals.pending, bit);
 	proc_wake(slot);
 	if (signal == SIGKILL)
-		host_ask(WORK_KILL);
+		work_post(WORK_KILL);
 }
 
 int

@@ -28,7 +28,7 @@ ring(int slot, double alarm)
 }
 
 /*
- * Sleep until the wake word is no longer `seen`, or until `deadline` (by now(); INFINITY for none). A process that
+ * Sleep until the wake word is no longer `seen`, or until `deadline` (by host_now(); INFINITY for none). A process that
  * sleeps sees to its own alarm. Returns 0 when woken, -ETIMEDOUT, or -EDEADLK in a host that cannot block.
  */
 int
@@ -41,9 +41,9 @@ proc_sleep(int self, int seen, double deadline)
 	int			result = WAIT_WOKEN;
 
 	if (until != __builtin_inf())
-		ms = until - now();
+		ms = until - host_now();
 	if (until == __builtin_inf() || ms > 0)
-		result = wait(&p->event, seen, ms);
+		result = host_wait(&p->event, seen, ms);
 	else
 		result = WAIT_TIMED_OUT;
 	if (result == WAIT_IMPOSSIBLE)
@@ -72,13 +72,13 @@ void
 proc_wake(int slot)
 {
 	fetch_add(&procs[slot].event, 1);
-	notify(&procs[slot].event);
+	host_notify(&procs[slot].event);
 }
 
 int
 sys_sleep(int self, double ms)
 {
-	double		deadline = ms < 0 ? __builtin_inf() : now() + ms;
+	double		deadline = ms < 0 ? __builtin_inf() : host_now() + ms;
 
 	for (;;)
 	{
@@ -97,7 +97,7 @@ sys_sleep(int self, double ms)
 
 /* ---- alarms ---- */
 
-static volatile double host_deadline;	/* when the host will look at alarms next; 0: not at all */
+static volatile double next_look;	/* when the host will look at alarms next; 0: not at all */
 
 double
 sys_alarm(int self, double ms)
@@ -108,7 +108,7 @@ sys_alarm(int self, double ms)
 
 	if (old > 0)
 	{
-		left = old - now();
+		left = old - host_now();
 		if (left < 0.001)
 			left = 0.001;
 	}
@@ -117,15 +117,15 @@ sys_alarm(int self, double ms)
 		p->alarm = 0;
 		return left;
 	}
-	p->alarm = now() + ms;
-	if (host_deadline == 0 || p->alarm < host_deadline)
-		host_ask(WORK_TIMER);
+	p->alarm = host_now() + ms;
+	if (next_look == 0 || p->alarm < next_look)
+		work_post(WORK_TIMER);
 	return left;
 }
 
 /* A process that computes cannot see to its alarm, so the host does. */
 double
-host_timers(double time)
+kernel_post_alarms(double time)
 {
 	double		next = 0;
 
@@ -141,6 +141,6 @@ host_timers(double time)
 		else if (next == 0 || alarm < next)
 			next = alarm;
 	}
-	host_deadline = next;
+	next_look = next;
 	return next;
 }

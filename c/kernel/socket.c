@@ -41,7 +41,7 @@ void
 socket_tell_host(struct socket *s, int event)
 {
 	if (!(fetch_or(&s->events, event) & event))
-		host_ask(WORK_SOCKET);
+		work_post(WORK_SOCKET);
 }
 
 void
@@ -172,7 +172,7 @@ socket_close_all(int slot)
 
 /* A socket with events, or 0. */
 int
-host_next_socket(void)
+kernel_next_socket(void)
 {
 	for (int i = 0; i < load(&reached); i++)
 		if (sockets[i].state != SOCKET_FREE && sockets[i].events != 0)
@@ -181,13 +181,13 @@ host_next_socket(void)
 }
 
 int
-host_socket_events(int fd)
+kernel_socket_events(int fd)
 {
 	return exchange(&sockets[fd & FD_INDEX].events, 0);
 }
 
 struct address *
-host_socket_address(int fd)
+kernel_socket_address(int fd)
 {
 	struct socket *s = &sockets[fd & FD_INDEX];
 
@@ -195,7 +195,7 @@ host_socket_address(int fd)
 }
 
 void
-host_release(int fd)
+kernel_release(int fd)
 {
 	struct socket *s = &sockets[fd & FD_INDEX];
 
