@@ -9,8 +9,8 @@ import { delimiter, join } from 'node:path'
 import { Command } from 'commander'
 import { startServer } from '../server/index.js'
 import { Outgoing, resolve } from '../server/outgoing.js'
-import { artefactsDir } from '../wasm/artefacts.js'
-import { runProgram } from '../wasm/run-program.js'
+import { artefactsDir } from '../wasm/node/artefacts.js'
+import { runProgram } from '../wasm/node/run-program.js'
 import { runningServer } from './running-server.js'
 
 type Environment = Readonly<Record<string, string>>

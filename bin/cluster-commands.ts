@@ -7,7 +7,7 @@ import type { ReadableStream as WebStream } from 'node:stream/web'
 import { Command } from 'commander'
 import { exportDataDirectory, importDataDirectory, StartupError } from '../server/index.js'
 import { createDataDirectory } from '../server/initdb.js'
-import { errorCode } from '../server/startup-error.js'
+import { errorCode } from '../wasm/cluster/startup-error.js'
 
 export function clusterCommands(): Command[] {
   return [

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Option } from 'commander'
 import { StartupError, type StopMode } from '../server/index.js'
-import { errorCode } from '../server/startup-error.js'
+import { errorCode } from '../wasm/cluster/startup-error.js'
 import { NoCluster, type RunningServer, requireRunningServer, runningServer } from './running-server.js'
 import { wholeNumber } from './server-options.js'
 

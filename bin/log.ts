@@ -1,6 +1,6 @@
 /** What the command line prints of the log, and how: as text for people, or as a JSON object on each line for programs. */
 import type { LogFormat } from '../server/index.js'
-import { TerseLog } from '../server/log.js'
+import { TerseLog } from '../wasm/cluster/log.js'
 
 export interface LogOptions {
   logFormat: 'text' | 'json'

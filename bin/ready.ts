@@ -2,7 +2,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type PostgresServer, StartupError } from '../server/index.js'
-import { errorCode } from '../server/startup-error.js'
+import { errorCode } from '../wasm/cluster/startup-error.js'
 
 export function greeting(server: PostgresServer): string {
   const { url, user, host, port, socketPath, dataDir, ephemeral, httpUrl } = server

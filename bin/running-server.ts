@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Holder, holderOf, lockFileOf } from '../server/directory-lock.js'
 import { StartupError } from '../server/index.js'
-import { errorCode } from '../server/startup-error.js'
+import { errorCode } from '../wasm/cluster/startup-error.js'
 
 export interface RunningServer extends Holder {
   readonly dataDir: string

@@ -1,6 +1,6 @@
 /*
  * host-imports.h: everything that a process needs from the host beside its client's bytes (pglite-comm-imports.h) and
- * the kernel (kernel/kernel.h). Answered by wasm/host/.
+ * the kernel (kernel/kernel.h). Answered by wasm/machine/host/.
  *
  * Paths are absolute, NUL-terminated UTF-8. A handle is the host's number for an open file. Positions and sizes are
  * doubles: integers up to 2^53 that JavaScript takes as they are. Results are >= 0 or a negated errno of the C library.
@@ -13,7 +13,7 @@
 
 #define HOST_IMPORT(name) __attribute__((import_module("host"), import_name(#name)))
 
-/* ---- files: wasm/host/files.ts ---- */
+/* ---- files: wasm/machine/host/files.ts ---- */
 
 /* `flags` are O_ bits with the C library's values. */
 HOST_IMPORT(open) int host_open(const char *path, int flags, int mode);
@@ -62,14 +62,14 @@ HOST_IMPORT(chown) int host_chown(const char *path, int owner, int group);
 /* Times in milliseconds since 1970. */
 HOST_IMPORT(utimes) int host_utimes(const char *path, double accessed, double modified);
 
-/* ---- terminals: wasm/host/files.ts ---- */
+/* ---- terminals: wasm/machine/host/files.ts ---- */
 
 /* Whether it is one: 1 or 0. */
 HOST_IMPORT(is_terminal) int host_is_terminal(int handle);
 /* Whether the terminal shows what is typed. */
 HOST_IMPORT(echo) int host_echo(int handle, int on);
 
-/* ---- clock and randomness: wasm/host/clock.ts, wasm/host/random.ts ---- */
+/* ---- clock and randomness: wasm/machine/host/clock.ts, wasm/machine/host/random.ts ---- */
 
 #define HOST_REALTIME	0		/* since 1970 */
 #define HOST_MONOTONIC	1		/* since some moment, never going back */
@@ -79,7 +79,7 @@ HOST_IMPORT(echo) int host_echo(int handle, int on);
 HOST_IMPORT(clock) double host_clock(int which);
 HOST_IMPORT(random) int host_random(void *buffer, size_t length);
 
-/* ---- the process: wasm/host/process.ts ---- */
+/* ---- the process: wasm/machine/host/process.ts ---- */
 
 /* Ends this process with a wait status, as waitpid(2) reports it. */
 _Noreturn HOST_IMPORT(exit) void host_exit(int status);
@@ -97,7 +97,7 @@ HOST_IMPORT(yield) int host_yield(void);
 /* What this process tells about its state, in the words of sd_notify(3). */
 HOST_IMPORT(notify_state) void host_notify_state(const char *state);
 
-/* ---- loadable modules, by file name without ".so": wasm/loadable-modules.ts ---- */
+/* ---- loadable modules, by file name without ".so": wasm/machine/loadable-modules.ts ---- */
 
 /* How many bytes of memory a module needs for its data, or -ENOENT if there is none of this name. */
 HOST_IMPORT(module_size) int host_module_size(const char *module);

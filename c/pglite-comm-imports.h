@@ -3,7 +3,7 @@
  *
  * recv() and send() on a backend's client socket are these two and nothing in between (posix/sockets.c). They are
  * bound when the module is instantiated, so no code need be generated at run time to call back into JavaScript, which
- * some embedders forbid. A process has one client. The TypeScript side is wasm/imports.ts.
+ * some embedders forbid. A process has one client. The TypeScript side is wasm/machine/import-handler.ts.
  */
 #ifndef PGLITE_COMM_IMPORTS_H
 #define PGLITE_COMM_IMPORTS_H

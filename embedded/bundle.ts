@@ -1,6 +1,6 @@
 /** All that a server consists of, as `pglite-imports-server/workers/module` exports it and loadModule() fetches it: see wasm/build/bundle.ts. */
-import { archiveEntries, HEADER_AT, headerLength } from '../wasm/archive.js'
-import type { Programs } from '../wasm/artefacts.js'
+import { archiveEntries, HEADER_AT, headerLength } from '../wasm/cluster/files-bin.js'
+import type { Programs } from '../wasm/cluster/programs.js'
 
 export interface Bundle {
   readonly programs: Programs

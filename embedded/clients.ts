@@ -1,5 +1,5 @@
 /** Who is connected. While nobody is, a server has no timers. */
-import type { Coroutines } from '../wasm/coroutines.js'
+import type { Coroutines } from '../wasm/machine/coroutines.js'
 
 /** Milliseconds after which timers are given up when the last client has gone: for what it did to be written and flushed. */
 const LINGER = 1000

@@ -1,7 +1,7 @@
 /** The files of a server, out of its bundle: its own, and those of a new cluster. */
-import { identified, newSystemIdentifier } from '../server/control-file.js'
-import { pathInTemplate, TEMPLATE } from '../wasm/archive.js'
-import type { Volume } from '../wasm/host/volume.js'
+import { identified, newSystemIdentifier } from '../wasm/cluster/control-file.js'
+import { pathInTemplate, TEMPLATE } from '../wasm/cluster/files-bin.js'
+import type { Volume } from '../wasm/machine/volume/volume.js'
 import { type Bundle, bundledFiles } from './bundle.js'
 
 /** Where a server has its cluster. */

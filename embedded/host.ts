@@ -1,8 +1,9 @@
 /** What an embedded server runs on: its bundle, its files, and the system around it. */
-import type { FileLayer } from '../wasm/host/file-layer.js'
-import type { System } from '../wasm/host/system.js'
-import { MAXIMUM_PAGES, PAGE_SIZE } from '../wasm/memory.js'
-import type { ModuleHost } from '../wasm/postgres-module.js'
+
+import type { ModuleHost } from '../wasm/cluster/postgres-module.js'
+import type { FileLayer } from '../wasm/machine/host/file-layer.js'
+import type { System } from '../wasm/machine/host/system.js'
+import { MAXIMUM_PAGES, PAGE_SIZE } from '../wasm/machine/memory.js'
 import type { Bundle } from './bundle.js'
 import { DATA } from './files.js'
 

@@ -11,9 +11,14 @@
  * await client.connect()
  * ```
  */
-import { memoryVolume } from '../wasm/host/memory-files.js'
-import { hasPromiseIntegration } from '../wasm/jspi.js'
-import { type InstantiateOptions, instantiatePostgres, type PostgresModule } from '../wasm/postgres-module.js'
+
+import {
+  type InstantiateOptions,
+  instantiatePostgres,
+  type PostgresModule,
+} from '../wasm/cluster/postgres-module.js'
+import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
+import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
 import type { Bundle } from './bundle.js'
 import { DATA, unpackCluster, unpackServer } from './files.js'
 import { type EmbeddedHost, moduleHostOf, pagesOf } from './host.js'
@@ -22,8 +27,16 @@ import { type Settings, SMALL, textOf, VOLATILE } from './settings.js'
 import { SingleSession } from './single-session.js'
 import { embeddedSystem } from './system.js'
 
-export { createPGliteImportHandler, type PGliteImportHandler, type PGliteImports } from '../wasm/imports.js'
-export { type InstantiateOptions, PostgresExit, type PostgresModule } from '../wasm/postgres-module.js'
+export {
+  type InstantiateOptions,
+  PostgresExit,
+  type PostgresModule,
+} from '../wasm/cluster/postgres-module.js'
+export {
+  createPGliteImportHandler,
+  type PGliteImportHandler,
+  type PGliteImports,
+} from '../wasm/machine/import-handler.js'
 export type { Bundle } from './bundle.js'
 export { loadModule } from './load.js'
 export type { EmbeddedPostgres, StopMode } from './server.js'

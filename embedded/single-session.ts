@@ -4,9 +4,9 @@
  * the one before has crashed.
  */
 import type { Duplex } from 'node:stream'
-import { type BackendEnd, InProcessSocket } from '../server/in-process.js'
-import { createPGliteImportHandler } from '../wasm/imports.js'
-import { PostgresExit, type PostgresModule, startPostgres } from '../wasm/postgres-module.js'
+import { type BackendEnd, InProcessSocket } from '../wasm/cluster/in-process.js'
+import { PostgresExit, type PostgresModule, startPostgres } from '../wasm/cluster/postgres-module.js'
+import { createPGliteImportHandler } from '../wasm/machine/import-handler.js'
 import { type EmbeddedHost, moduleHostOf } from './host.js'
 import { type EmbeddedPostgres, stopped } from './server.js'
 

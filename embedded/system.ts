@@ -1,5 +1,5 @@
 /** What there is around a server that is embedded in a page, a Worker or a program. */
-import type { System } from '../wasm/host/system.js'
+import type { System } from '../wasm/machine/host/system.js'
 
 export const embeddedSystem: System = {
   monotonic: () => performance.now(),
@@ -10,6 +10,8 @@ export const embeddedSystem: System = {
   group: () => undefined,
   nextTurn,
 }
+
+declare function setImmediate(task: () => void): void
 
 /** A message to oneself where there is no setImmediate(): browsers make timers in timers wait for milliseconds. */
 const channel = 'setImmediate' in globalThis ? undefined : new MessageChannel()

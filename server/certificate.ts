@@ -3,7 +3,7 @@
  * the hash that channel binding is about.
  */
 import { createHash, type X509Certificate } from 'node:crypto'
-import type { PeerCertificate } from '../wasm/tls.js'
+import type { PeerCertificate } from '../wasm/machine/tls-session.js'
 
 /**
  * @throws Error when the name contains a NUL, by which one could pass for another (CVE-2009-4034)

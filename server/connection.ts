@@ -11,9 +11,9 @@
  * socket, or when the client is gone.
  */
 import type { Socket } from 'node:net'
-import type { ClientSocket } from '../wasm/client-socket.js'
-import type { TlsSession } from '../wasm/tls.js'
-import type { StatementCounter } from './statement-count.js'
+import type { ClientSocket } from '../wasm/machine/client-socket.js'
+import type { TlsSession } from '../wasm/machine/tls-session.js'
+import type { StatementCounter } from '../wasm/protocol/statement-count.js'
 import type { Tls } from './tls.js'
 
 /** Milliseconds without progress after which a client that does not take its backend's last words is given up. */

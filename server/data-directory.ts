@@ -26,10 +26,10 @@ import {
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { isNative } from './control-file.js'
+import { isNative } from '../wasm/cluster/control-file.js'
+import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import { type DirectoryLock, isAlive, isLock, lockDirectory } from './directory-lock.js'
 import { removePGliteLock } from './pglite-lock.js'
-import { errorCode, StartupError } from './startup-error.js'
 import { syncPath, unpackTemplate } from './unpack.js'
 
 const MAJOR = '18'

@@ -1,10 +1,10 @@
 /** Data directories as one file, to be kept, or moved to another host: see cluster-archive.ts. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { nodeFiles } from '../wasm/host/node-files.js'
-import { exportFiles, importFiles } from './cluster-archive.js'
+import { exportFiles, importFiles } from '../wasm/cluster/cluster-archive.js'
+import { StartupError } from '../wasm/cluster/startup-error.js'
+import { nodeFiles } from '../wasm/node/files.js'
 import { checkCluster, openDataDirectory } from './data-directory.js'
-import { StartupError } from './startup-error.js'
 import { syncPath } from './unpack.js'
 
 /**

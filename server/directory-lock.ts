@@ -19,7 +19,7 @@ import { connect, createServer, type Server } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { errorCode, StartupError } from './startup-error.js'
+import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 
 /**
  * PID, host and something random. By how it begins PostgreSQL's tools know a temporary file, which belongs in no backup.

@@ -1,15 +1,15 @@
 /**
  * Which of the machine's files a cluster may reach: its own, those of the installation, and what the person who starts
- * the server names by options. See wasm/host/confined-files.ts.
+ * the server names by options. See wasm/node/confined-files.ts.
  *
  * Symbolic links that are in the data directory when the server starts, such as pg_wal on another disk and tablespaces,
  * have been put there by somebody who could write there, and so may be followed: SQL cannot make one that leads out.
  */
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { artefactsDir } from '../wasm/artefacts.js'
-import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/host/confined-files.js'
-import { errorCode, StartupError } from './startup-error.js'
+import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
+import { artefactsDir } from '../wasm/node/artefacts.js'
+import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/node/confined-files.js'
 
 /** Settings that name a file to be read, */
 const FILES_TO_READ = [

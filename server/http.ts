@@ -5,8 +5,8 @@
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import { METRICS_TYPE, metricsText, type ServerStatus } from './metrics.js'
-import { errorCode, StartupError } from './startup-error.js'
 import { type Answer, statisticsOf } from './statistics.js'
 
 export interface HttpOptions {

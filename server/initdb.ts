@@ -1,10 +1,10 @@
 /** PostgreSQL's initdb, for a cluster that is to differ from the one that the build has made. */
 import { join } from 'node:path'
-import { artefactsDir } from '../wasm/artefacts.js'
-import { runProgram } from '../wasm/run-program.js'
+import { StartupError } from '../wasm/cluster/startup-error.js'
+import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
+import { artefactsDir } from '../wasm/node/artefacts.js'
+import { runProgram } from '../wasm/node/run-program.js'
 import { openDataDirectory } from './data-directory.js'
-import { StartupError } from './startup-error.js'
-import { INITIAL_SUPERUSER } from './superuser.js'
 import { unpackTemplate } from './unpack.js'
 
 /** What a new cluster has unless told otherwise: as the template, see INITDB_OPTIONS in wasm/build/template.ts. */

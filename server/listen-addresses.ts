@@ -8,9 +8,9 @@
  */
 import { lookup } from 'node:dns/promises'
 import { isIP, SocketAddress } from 'node:net'
-import type { ListenAddress } from '../wasm/cluster.js'
+import type { ListenAddress } from '../wasm/cluster/cluster.js'
+import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import { Listener } from './listener.js'
-import { errorCode, StartupError } from './startup-error.js'
 
 /** How often to look for another port when the one that was free for one address is taken for the next. */
 const PORT_ATTEMPTS = 20

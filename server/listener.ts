@@ -4,11 +4,11 @@
  * It may be bound before PostgreSQL runs; clients that come before PostgreSQL has adopted it wait.
  */
 import { createServer, type Server, type Socket } from 'node:net'
-import type { ClientSocket } from '../wasm/client-socket.js'
-import type { Door, ListenAddress } from '../wasm/cluster.js'
+import type { Door, ListenAddress } from '../wasm/cluster/cluster.js'
+import type { ClientSocket } from '../wasm/machine/client-socket.js'
+import { StatementCount, StatementCounter } from '../wasm/protocol/statement-count.js'
 import { Connection } from './connection.js'
 import { refuse } from './refusal.js'
-import { StatementCount, StatementCounter } from './statement-count.js'
 import type { Tls } from './tls.js'
 
 /** Since the start, but for `open`, which is now. */

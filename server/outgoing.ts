@@ -3,8 +3,8 @@
 import { lookup, lookupService } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect, isIP, type Socket } from 'node:net'
-import type { ClientSocket } from '../wasm/client-socket.js'
-import type { ListenAddress } from '../wasm/cluster.js'
+import type { ListenAddress } from '../wasm/cluster/cluster.js'
+import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { Connection } from './connection.js'
 
 /** Makes the cluster's end of a connection, or undefined when the process has given up. */

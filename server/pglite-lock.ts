@@ -7,7 +7,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { StartupError } from './startup-error.js'
+import { StartupError } from '../wasm/cluster/startup-error.js'
 
 /** What PGlite calls its process, negative as PostgreSQL's single-user mode does it, and its data directory. */
 const PGLITE_LOCK = /^-42\n\/pglite\/data\n/

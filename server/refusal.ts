@@ -3,7 +3,8 @@
  * who ask for encryption do not expect an error in answer to that.
  */
 import type { Socket } from 'node:net'
-import { concatenated, fatalError, firstMessage, NO_ENCRYPTION } from './first-message.js'
+import { concatenated } from '../wasm/protocol/bytes.js'
+import { fatalError, firstMessage, NO_ENCRYPTION } from '../wasm/protocol/first-message.js'
 
 /** Milliseconds that it has for that. */
 const PATIENCE = 5000

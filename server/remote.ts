@@ -3,8 +3,8 @@
  * so that every client can be used with it.
  */
 import { createServer, type Server } from 'node:net'
+import { StartupError } from '../wasm/cluster/startup-error.js'
 import { explained, numericAddresses } from './listen-addresses.js'
-import { StartupError } from './startup-error.js'
 import { Tunnel } from './tunnel.js'
 
 export interface BridgeOptions {

@@ -7,7 +7,7 @@
  */
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
-import { withHint } from './superuser.js'
+import { withHint } from '../wasm/cluster/superuser.js'
 
 /** Milliseconds. */
 const PATIENCE = 5000

@@ -6,8 +6,9 @@ import { X509Certificate as Certificate, constants, type X509Certificate } from 
 import type { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
-import type { FileLayer } from '../wasm/host/file-layer.js'
-import type { TlsProvider, TlsSession, TlsSettings } from '../wasm/tls.js'
+import type { TlsProvider, TlsSettings } from '../wasm/cluster/tls.js'
+import type { FileLayer } from '../wasm/machine/host/file-layer.js'
+import type { TlsSession } from '../wasm/machine/tls-session.js'
 import { endPointHash, peerCertificate } from './certificate.js'
 
 /** In ALPN (RFC 7301). */

@@ -8,8 +8,9 @@
  */
 import type { Socket } from 'node:net'
 import WebSocket from 'ws'
-import { concatenated, fatalError, firstMessage, NO_ENCRYPTION } from './first-message.js'
-import { CloseCode, FLOW_CONTROL, WINDOW } from './web-socket-protocol.js'
+import { concatenated } from '../wasm/protocol/bytes.js'
+import { fatalError, firstMessage, NO_ENCRYPTION } from '../wasm/protocol/first-message.js'
+import { CloseCode, FLOW_CONTROL, WINDOW } from '../wasm/protocol/web-socket-protocol.js'
 
 /** Bytes that a WebSocket may have to send before it gets more. */
 const SEND_LIMIT = 256 * 1024

@@ -4,8 +4,8 @@
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readTemplate } from '../wasm/template.js'
-import { identified, newSystemIdentifier } from './control-file.js'
+import { identified, newSystemIdentifier } from '../wasm/cluster/control-file.js'
+import { readTemplate } from '../wasm/node/template.js'
 
 /**
  * Unpacks the cluster template into an empty directory.

@@ -20,11 +20,15 @@ import { type EmbeddedHost, moduleHostOf, pagesOf } from '../embedded/host.js'
 import { type EmbeddedPostgres, EmbeddedServer } from '../embedded/server.js'
 import { type Settings, SMALL, textOf, VOLATILE } from '../embedded/settings.js'
 import { SingleSession } from '../embedded/single-session.js'
-import { CloseCode } from '../server/web-socket-protocol.js'
-import { memoryVolume } from '../wasm/host/memory-files.js'
-import { mountedFiles } from '../wasm/host/mounted-files.js'
-import { hasPromiseIntegration } from '../wasm/jspi.js'
-import { type InstantiateOptions, instantiatePostgres, type PostgresModule } from '../wasm/postgres-module.js'
+import {
+  type InstantiateOptions,
+  instantiatePostgres,
+  type PostgresModule,
+} from '../wasm/cluster/postgres-module.js'
+import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
+import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
+import { mountedFiles } from '../wasm/machine/volume/mounted-files.js'
+import { CloseCode } from '../wasm/protocol/web-socket-protocol.js'
 import { limitedFiles } from './limited-files.js'
 import { openObjectCluster } from './object-cluster.js'
 import type { ObjectStorage } from './object-files.js'
@@ -36,9 +40,17 @@ import { WebSocketConnection } from './web-socket.js'
 
 export type { Bundle } from '../embedded/bundle.js'
 export type { StopMode } from '../embedded/server.js'
-export { StartupError } from '../server/startup-error.js'
-export { createPGliteImportHandler, type PGliteImportHandler, type PGliteImports } from '../wasm/imports.js'
-export { type InstantiateOptions, PostgresExit, type PostgresModule } from '../wasm/postgres-module.js'
+export {
+  type InstantiateOptions,
+  PostgresExit,
+  type PostgresModule,
+} from '../wasm/cluster/postgres-module.js'
+export { StartupError } from '../wasm/cluster/startup-error.js'
+export {
+  createPGliteImportHandler,
+  type PGliteImportHandler,
+  type PGliteImports,
+} from '../wasm/machine/import-handler.js'
 export type { ObjectStorage } from './object-files.js'
 export { exportCluster, importCluster } from './transfer.js'
 

@@ -3,10 +3,12 @@
  * `@neondatabase/serverless` does to spare two round trips. PostgreSQL would take it for a part of whatever exchange pg_hba.conf
  * tells it to have. So it is held back, and that exchange is had here, on the client's behalf; PostgreSQL decides as always.
  */
-import { BackendMessages, message, uint32 } from '../server/backend-messages.js'
-import { concatenated, fatalError } from '../server/first-message.js'
-import { ScramClient } from '../server/scram.js'
-import type { ClientSocket } from '../wasm/client-socket.js'
+
+import type { ClientSocket } from '../wasm/machine/client-socket.js'
+import { BackendMessages, message } from '../wasm/protocol/backend-messages.js'
+import { concatenated, uint32 } from '../wasm/protocol/bytes.js'
+import { fatalError } from '../wasm/protocol/first-message.js'
+import { ScramClient } from '../wasm/protocol/scram.js'
 
 /** Kinds of Authentication messages: PostgreSQL documentation, "Message Formats". */
 const OK = 0
@@ -53,7 +55,7 @@ export async function logIn(backend: ClientSocket, password: string): Promise<Lo
       if (!data.split('\0').includes(MECHANISM)) return failed(`the server does not offer ${MECHANISM}`)
       answer(`${MECHANISM}\0`, uint32(scram.first.length), scram.first)
     } else if (kind === SASL_CONTINUE) {
-      const final = scram.final(data)
+      const final = await scram.final(data)
       if (final === undefined) return failed('the SCRAM exchange is not understood')
       answer(final)
     } else if (kind === SASL_FINAL) {

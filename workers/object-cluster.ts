@@ -2,10 +2,10 @@
  * The cluster in a Durable Object's storage: found, or made from the template, or refused. Beside it the storage can have
  * any other tables, for it belongs to the object. Nothing is written before all is known to be well.
  */
-import { isNative, walSegmentSize } from '../server/control-file.js'
-import { StartupError } from '../server/startup-error.js'
-import type { FileLayer } from '../wasm/host/file-layer.js'
-import { type Volume, volume } from '../wasm/host/volume.js'
+import { isNative, walSegmentSize } from '../wasm/cluster/control-file.js'
+import { StartupError } from '../wasm/cluster/startup-error.js'
+import type { FileLayer } from '../wasm/machine/host/file-layer.js'
+import { type Volume, volume } from '../wasm/machine/volume/volume.js'
 import {
   createTables,
   keptFiles,
@@ -177,7 +177,7 @@ function checkTables(sql: ObjectSql, found: ReadonlyMap<string, string>): void {
 }
 
 /** Returns pg_control. */
-function checkCluster(files: FileLayer): Buffer {
+function checkCluster(files: FileLayer): Uint8Array {
   const version = textOf(files, '/PG_VERSION')?.trim()
   if (version === undefined) throw damaged('the cluster has no file "PG_VERSION"')
   if (version !== MAJOR) {
@@ -197,9 +197,9 @@ function checkCluster(files: FileLayer): Buffer {
   return control
 }
 
-function contentOf(files: FileLayer, path: string): Buffer | undefined {
+function contentOf(files: FileLayer, path: string): Uint8Array | undefined {
   try {
-    const content = Buffer.alloc(files.stat(path, true).size)
+    const content = new Uint8Array(files.stat(path, true).size)
     const flags = { read: true, write: false, create: false, exclusive: false, truncate: false }
     const handle = files.open(path, { ...flags, append: false, sync: false, noFollow: false }, 0)
     files.read(handle, content, 0, content.length, 0)
@@ -212,7 +212,8 @@ function contentOf(files: FileLayer, path: string): Buffer | undefined {
 }
 
 function textOf(files: FileLayer, path: string): string | undefined {
-  return contentOf(files, path)?.toString()
+  const content = contentOf(files, path)
+  return content && new TextDecoder().decode(content)
 }
 
 function understood<T>(look: () => T): T {

@@ -6,8 +6,8 @@
  * nothing of what came later; a page is never half written. So PostgreSQL's own order of writes holds without anybody's
  * waiting. Only a client must not hear of what could still be lost: before it is answered, durable() is waited for.
  */
-import type { EntryType } from '../wasm/host/file-layer.js'
-import { FileError, type Kept, makeNode, type Node, type Store } from '../wasm/host/volume.js'
+import type { EntryType } from '../wasm/machine/host/file-layer.js'
+import { FileError, type Kept, makeNode, type Node, type Store } from '../wasm/machine/volume/volume.js'
 
 /** What is used of a Durable Object's `ctx.storage`. */
 export interface ObjectStorage {

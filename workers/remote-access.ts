@@ -3,9 +3,10 @@
  * a password (SCRAM-SHA-256), from wherever. The data directory's is not used, for it may have come from a
  * server on a machine of its own, where programs of the same machine are trusted.
  */
-import { verifies } from '../server/scram.js'
-import { asSuperuser, INITIAL_SUPERUSER } from '../server/superuser.js'
-import type { Cluster } from '../wasm/cluster.js'
+
+import type { Cluster } from '../wasm/cluster/cluster.js'
+import { asSuperuser, INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
+import { verifies } from '../wasm/protocol/scram.js'
 
 /** A setting of `hba_file` is stronger. */
 export const HBA_FILE = '/pgsql/pg_hba.conf'
@@ -51,7 +52,7 @@ export class RemoteAccess {
       'select rolpassword from pg_authid where rolname = current_user',
       INITIAL_SUPERUSER,
     )
-    if (row?.[0] && verifies(row[0], password)) return
+    if (row?.[0] && (await verifies(row[0], password))) return
     const literal = `E'${password.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
     await asSuperuser(
       this.#cluster,

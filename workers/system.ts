@@ -1,5 +1,5 @@
 /** What there is around a Worker. */
-import type { System } from '../wasm/host/system.js'
+import type { System } from '../wasm/machine/host/system.js'
 
 export const workersSystem: System = {
   monotonic: () => performance.now(),

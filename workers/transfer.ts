@@ -1,6 +1,6 @@
 /** The cluster of an object as one file, to be kept, or moved to another object or to a server under Node. */
-import { exportFiles, importFiles } from '../server/cluster-archive.js'
-import { StartupError } from '../server/startup-error.js'
+import { exportFiles, importFiles } from '../wasm/cluster/cluster-archive.js'
+import { StartupError } from '../wasm/cluster/startup-error.js'
 import { fillObjectCluster, openObjectCluster } from './object-cluster.js'
 import type { ObjectStorage } from './object-files.js'
 

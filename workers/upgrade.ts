@@ -1,7 +1,7 @@
 /** A request for a WebSocket, and its answer, as Workers have them. */
-import { isIP } from 'node:net'
-import { FLOW_CONTROL } from '../server/web-socket-protocol.js'
-import type { ListenAddress } from '../wasm/cluster.js'
+
+import type { ListenAddress } from '../wasm/cluster/cluster.js'
+import { FLOW_CONTROL } from '../wasm/protocol/web-socket-protocol.js'
 
 /** Where nobody says what a client's address is. No line of pg_hba.conf trusts it, if not everybody. */
 const UNKNOWN = { host: '0.0.0.0', port: 0, family: 4 } as const
@@ -38,8 +38,17 @@ export function acceptUpgrade(
 
 /** As PostgreSQL is to see it. A client by WebSocket is never one of this machine, whatever it says. */
 export function peerOf(address: string | undefined): ListenAddress {
-  const family = isIP(address ?? '')
-  if (address === undefined || family === 0) return UNKNOWN
+  const family = familyOf(address ?? '')
+  if (address === undefined || family === undefined) return UNKNOWN
   if (/^127\.|^::1$|^::ffff:127\./i.test(address)) return UNKNOWN
-  return { host: address, port: 0, family: family === 6 ? 6 : 4 }
+  return { host: address, port: 0, family }
+}
+
+const BYTE = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const IPV4 = new RegExp(`^${BYTE}(\\.${BYTE}){3}$`)
+
+/** Of a numeric address; undefined if it is none. */
+function familyOf(address: string): 4 | 6 | undefined {
+  if (IPV4.test(address)) return 4
+  return address.includes(':') && URL.canParse(`http://[${address}]`) ? 6 : undefined
 }

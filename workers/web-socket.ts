@@ -10,15 +10,11 @@
  * A Close of status 1000, or without one, is the end of the client's stream, like TCP's FIN: what was sent before is still
  * done. Any other end is a client that is gone: its transaction is rolled back.
  */
-import {
-  concatenated,
-  type FirstMessage,
-  fatalError,
-  firstMessage,
-  NO_ENCRYPTION,
-} from '../server/first-message.js'
-import { CloseCode } from '../server/web-socket-protocol.js'
-import type { ClientSocket } from '../wasm/client-socket.js'
+
+import type { ClientSocket } from '../wasm/machine/client-socket.js'
+import { concatenated } from '../wasm/protocol/bytes.js'
+import { type FirstMessage, fatalError, firstMessage, NO_ENCRYPTION } from '../wasm/protocol/first-message.js'
+import { CloseCode } from '../wasm/protocol/web-socket-protocol.js'
 import { logIn, unaskedPassword } from './login.js'
 
 /** Bytes of output that a WebSocket may have before it gets more. */

@@ -1,5 +1,5 @@
 /*
- * host.h: what the kernel needs from the host. Answered by wasm/kernel.ts.
+ * host.h: what the kernel needs from the host. Answered by wasm/machine/kernel.ts.
  *
  * wait and notify are the one blocking primitive of the whole system; see sleep.c.
  */

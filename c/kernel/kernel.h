@@ -9,7 +9,7 @@
  *
  *	sys_*		a process calls the kernel. `self` is the caller's slot in the process table; the result is >= 0, or a
  *				negated errno.
- *	kernel_*	the host (wasm/kernel.ts) calls the kernel, on its own thread. The module exports it without the prefix.
+ *	kernel_*	the host (wasm/machine/kernel.ts) calls the kernel, on its own thread. The module exports it without the prefix.
  *	host_*		the kernel (host.h) or a process (host-imports.h) calls the host. It is imported without the prefix.
  */
 #ifndef KERNEL_H

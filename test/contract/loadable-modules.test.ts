@@ -1,7 +1,7 @@
-/** Modules that a process links with itself when it first needs them; see wasm/loadable-modules.ts. */
+/** Modules that a process links with itself when it first needs them; see wasm/machine/loadable-modules.ts. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { imageSize, symbol } from '../../wasm/program.js'
+import { imageSize, symbol } from '../../wasm/machine/program.js'
 import { useServer } from '../server.js'
 
 const dist = new URL('../../wasm/dist/', import.meta.url)

@@ -1,13 +1,13 @@
 /**
  * What a bundler for a host without a file system takes: module.js, which imports everything as a module, and files.bin, all
- * files that the server reads, in one; its form is told in wasm/archive.ts. Whether a loadable module's file exists is asked
+ * files that the server reads, in one; its form is told in wasm/cluster/files-bin.ts. Whether a loadable module's file exists is asked
  * before the host is asked for the module, so there are empty ones.
  *
  * ICU's data are apart, for few need them and a Worker's memory is small: icu.js imports them.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { TEMPLATE } from '../archive.js'
+import { TEMPLATE } from '../cluster/files-bin.js'
 import { FOR_INITDB } from './artefacts.js'
 import { filesBelow } from './hash.js'
 import { ICU_DATA } from './icu-data.js'

@@ -4,9 +4,9 @@
  * An engine makes an object, with code that JavaScript could call it by, for every export of every instance: 20 MB and
  * a tenth of a second of processor time for the thousand that modules import of postgres.wasm, in processes of which few
  * load any module. So the functions go to the function table instead, where C's pointers to them have to point anyway, and
- * a section named `symbols` says where: the loader takes those it needs (wasm/loadable-modules.ts).
+ * a section named `symbols` says where: the loader takes those it needs (wasm/machine/loadable-modules.ts).
  */
-import { MEMORY_INFO } from '../program.js'
+import { MEMORY_INFO } from '../machine/program.js'
 import { BuildFailure } from './failure.js'
 import {
   counted,

@@ -4,7 +4,7 @@
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runProgram } from '../run-program.js'
+import { runProgram } from '../node/run-program.js'
 import { BuildFailure } from './failure.js'
 import { cache, logFile } from './paths.js'
 

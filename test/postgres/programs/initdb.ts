@@ -1,6 +1,6 @@
 /** PostgreSQL's initdb, as scripts call it: built for WebAssembly, and the cluster that it makes is one for this server. */
-import { artefactsDir } from '../../../wasm/artefacts.js'
-import { runProgram } from '../../../wasm/run-program.js'
+import { artefactsDir } from '../../../wasm/node/artefacts.js'
+import { runProgram } from '../../../wasm/node/run-program.js'
 import { settingsOfProcess } from './environment.js'
 
 process.exit(

@@ -6,8 +6,8 @@ import { readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type ServerControl, type Signal, StartupError, startServer } from '../../../server/index.js'
-import { artefactsDir, postgresPath } from '../../../wasm/artefacts.js'
-import { runProgram } from '../../../wasm/run-program.js'
+import { artefactsDir, postgresPath } from '../../../wasm/node/artefacts.js'
+import { runProgram } from '../../../wasm/node/run-program.js'
 import { settingsOfProcess } from './environment.js'
 
 /** What asks for something else than a server, as the first argument, or anywhere. */

@@ -1,0 +1,229 @@
+/**
+ * A whole cluster as one file: a tar archive of its data directory, compressed by gzip or not. It is the same wherever the
+ * cluster is kept, and what PGlite's dumpDataDir() makes is one, too.
+ */
+import { type Entry, type Extract, extract, type Header, type Pack, pack } from 'tar-stream'
+import type { FileLayer } from '../machine/host/file-layer.js'
+import { StartupError } from './startup-error.js'
+
+/** Of a server that runs, or has run; they would be wrong elsewhere. */
+const NOT_EXPORTED = new Set(['postmaster.pid', 'postmaster.opts'])
+/** Files in these are of sessions that have ended. */
+const TEMPORARY = /(^|\/)pgsql_tmp\//
+
+/** Bytes at a time. */
+const CHUNK = 128 * 1024
+
+const READ = {
+  read: true,
+  write: false,
+  create: false,
+  exclusive: false,
+  truncate: false,
+  append: false,
+  noFollow: false,
+  sync: false,
+}
+const CREATE = { ...READ, read: false, write: true, create: true, exclusive: true }
+
+/**
+ * The archive of the data directory `root`, whose server must not run: what changes meanwhile would be there by half.
+ * It is read as the archive is. Errors end the stream.
+ *
+ * @param done called when all was read, or the stream was cancelled
+ */
+export function exportFiles(files: FileLayer, root: string, done: () => void): ReadableStream<Uint8Array> {
+  const archive = pack()
+  void addAll(archive, files, root).catch(error => archive.destroy(error as Error))
+  const chunks = archive[Symbol.asyncIterator]()
+  archive.once('close', done)
+  const bytes = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done: ended, value } = await chunks.next()
+      if (ended) controller.close()
+      else controller.enqueue(value)
+    },
+    cancel: reason => archive.destroy(reason instanceof Error ? reason : null),
+  })
+  return bytes.pipeThrough(new CompressionStream('gzip'))
+}
+
+async function addAll(archive: Pack, files: FileLayer, root: string): Promise<void> {
+  for (const { name, type, size } of filesBelow(files, root, '')) {
+    if (archive.destroyed) return
+    const mode = type === 'file' ? 0o600 : 0o700
+    const entry = archive.entry({ name, type, size, mode, mtime: new Date() })
+    if (type === 'directory') continue
+    const handle = files.open(`${root}/${name}`, READ, 0)
+    try {
+      for (let position = 0; position < size && !archive.destroyed; position += CHUNK) {
+        const chunk = new Uint8Array(Math.min(CHUNK, size - position))
+        files.read(handle, chunk, 0, chunk.length, position)
+        if (!entry.write(chunk)) await settled(entry, 'drain')
+      }
+    } finally {
+      files.close(handle)
+    }
+    entry.end(null)
+    await settled(entry, 'finish')
+  }
+  archive.finalize()
+}
+
+/** Resolves when the stream goes on, or does not any more. */
+function settled(stream: Stream, event: string): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      stream.off(event, done)
+      stream.off('close', done)
+      resolve()
+    }
+    stream.on(event, done)
+    stream.on('close', done)
+  })
+}
+
+interface Stream {
+  on(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
+}
+
+function* filesBelow(
+  files: FileLayer,
+  root: string,
+  folder: string,
+): Generator<{ name: string; type: 'file' | 'directory'; size: number }> {
+  for (const { name: last, type } of files.list(`${root}/${folder}`)) {
+    const name = folder === '' ? last : `${folder}/${last}`
+    if (NOT_EXPORTED.has(name) || TEMPORARY.test(name) || type === 'other') continue
+    if (type === 'link') {
+      throw new StartupError(
+        `"${name}" leads out of the data directory: move what is in that tablespace to pg_default, and drop it`,
+      )
+    }
+    yield { name, type, size: type === 'file' ? files.stat(`${root}/${name}`, true).size : 0 }
+    if (type === 'directory') yield* filesBelow(files, root, name)
+  }
+}
+
+/**
+ * Puts the files of an archive into an empty directory.
+ *
+ * @throws StartupError when it is no archive, or has anything but the files of a data directory
+ */
+export async function importFiles(
+  files: FileLayer,
+  root: string,
+  archive: ReadableStream<Uint8Array>,
+): Promise<void> {
+  const entries = extract()
+  const pumped = pump(archive, entries)
+  try {
+    for await (const entry of entries) await importEntry(files, root, entry)
+  } catch (error) {
+    await pumped
+    if (error instanceof StartupError || isOfFiles(error)) throw error
+    throw new StartupError(`this is not an archive of a data directory: ${(error as Error).message}`)
+  }
+  await pumped
+}
+
+/** Whether it is not the archive, but the place it is to go to: ENOSPC and the like. */
+const isOfFiles = (error: unknown) => /^E[A-Z0-9]+$/.test((error as { code?: string }).code ?? '')
+
+async function pump(archive: ReadableStream<Uint8Array>, entries: Extract): Promise<void> {
+  const reader = (await uncompressed(archive)).getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      if (!entries.write(value)) await settled(entries, 'drain')
+      if (entries.destroyed) return await reader.cancel(null)
+    }
+    entries.end(null)
+  } catch (error) {
+    entries.destroy(error as Error)
+  }
+}
+
+/** Looks at the first bytes for gzip's magic number. */
+async function uncompressed(archive: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  const reader = archive.getReader()
+  let start = new Uint8Array(0)
+  while (start.length < 2) {
+    const { done, value } = await reader.read()
+    if (done) break
+    start = new Uint8Array([...start, ...value])
+  }
+  const whole = new ReadableStream<Uint8Array>({
+    start: controller => controller.enqueue(start),
+    async pull(controller) {
+      const { done, value } = await reader.read()
+      if (done) controller.close()
+      else controller.enqueue(value)
+    },
+    cancel: reason => reader.cancel(reason),
+  })
+  if (start[0] !== 0x1f || start[1] !== 0x8b) return whole
+  return whole.pipeThrough(new DecompressionStream('gzip'))
+}
+
+async function importEntry(files: FileLayer, root: string, entry: Entry): Promise<void> {
+  const { type } = entry.header
+  const name = nameOf(entry.header)
+  if (name === '' || NOT_EXPORTED.has(name)) entry.resume()
+  else if (type === 'directory') {
+    entry.resume()
+    makeDirectories(files, root, name)
+  } else if (type === 'file' || type === 'contiguous-file') {
+    makeDirectories(files, root, name.slice(0, Math.max(0, name.lastIndexOf('/'))))
+    await importFile(files, `${root}/${name}`, entry)
+  } else {
+    throw new StartupError(`"${name}" in the archive is a ${type}: a cluster has only files and directories`)
+  }
+}
+
+async function importFile(files: FileLayer, path: string, entry: Entry): Promise<void> {
+  const handle = files.open(path, CREATE, 0o600)
+  const chunk = new Uint8Array(CHUNK)
+  let filled = 0
+  let position = 0
+  const flush = () => {
+    files.write(handle, chunk, 0, filled, position)
+    position += filled
+    filled = 0
+  }
+  try {
+    for await (const part of entry) {
+      for (let at = 0; at < part.length; ) {
+        const count = Math.min(part.length - at, CHUNK - filled)
+        chunk.set(part.subarray(at, at + count), filled)
+        filled += count
+        at += count
+        if (filled === CHUNK) flush()
+      }
+    }
+    if (filled > 0) flush()
+  } finally {
+    files.close(handle)
+  }
+}
+
+/** Relative to the data directory, with nothing that leads out of it. */
+function nameOf({ name }: Header): string {
+  const steps = name.split('/').filter(step => step !== '' && step !== '.')
+  if (steps.includes('..')) throw new StartupError(`"${name}" in the archive leads out of the data directory`)
+  return steps.join('/')
+}
+
+function makeDirectories(files: FileLayer, root: string, name: string): void {
+  let path = root
+  for (const step of name.split('/').filter(Boolean)) {
+    path += `/${step}`
+    try {
+      files.mkdir(path, 0o700)
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST') throw error
+    }
+  }
+}

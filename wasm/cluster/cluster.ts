@@ -1,0 +1,293 @@
+/**
+ * A running cluster: the postmaster and its processes, and the sockets by which clients come to them.
+ */
+import { type ListenAddress, readAddress, writeAddress } from '../machine/address.js'
+import { ClientSocket } from '../machine/client-socket.js'
+import { errnoOf } from '../machine/host/errno.js'
+import { SocketEvent } from '../machine/kernel.js'
+import { type LogSink, textOfEntry } from '../machine/log-collector.js'
+import { exitCode, Machine, type ProcessStatus, type StartScheduler } from '../machine/machine.js'
+import { Admission } from './admission.js'
+import { Connecting, type ConnectingHost } from './connecting.js'
+import type { Programs } from './programs.js'
+import { answerTls, type TlsProvider } from './tls.js'
+
+export type { ListenAddress } from '../machine/address.js'
+
+/** What a cluster runs on. */
+export interface ClusterHost {
+  readonly programs: Programs
+  readonly scheduler: StartScheduler
+  /** The path that the server takes for its own, to find share/ and lib/ beside its folder. */
+  readonly postgresPath: string
+  /** What processes see of an environment. */
+  readonly environment: Readonly<Record<string, string>>
+  /** The postmaster's. */
+  readonly pid: number
+  /** How large the memory may become, in pages of 64 KiB; by default as large as 32 bits can address. */
+  readonly maximumPages?: number
+}
+
+export interface ClusterOptions extends ConnectingHost {
+  host: ClusterHost
+  /** Absolute path of a directory that holds a cluster. */
+  dataDir: string
+  /** PostgreSQL's settings, as -c name=value on its command line. */
+  settings: Readonly<Record<string, string>>
+  /** At most so many processes at a time; PostgreSQL's own limits should be reached first. */
+  maxProcesses?: number
+  /**
+   * Called when the postmaster listens on an address, as listen_addresses, port and unix_socket_directories tell it.
+   * Resolves with a function that stops listening; rejects with an error whose `code` says why it cannot, which
+   * PostgreSQL reports. Clients that come are to be taken to the door.
+   */
+  listen(address: ListenAddress, door: Door): Promise<() => void>
+  /** Does TLS, if there is anything that does. */
+  tls?: TlsProvider
+  /** PostgreSQL's log, an entry at a time. */
+  onLog: LogSink
+  /** Called once the postmaster runs, long before it accepts connections. */
+  onStarting?(cluster: Cluster): void
+}
+
+/** Where clients of one listening address come in. */
+export interface Door {
+  /** Makes the cluster's end of a connection for a client that has come; undefined if there is no room for it. */
+  accept(peer: ListenAddress): ClientSocket | undefined
+  /** Whether there is no room only for the moment, until onRoom. */
+  readonly busy: boolean
+  /** There may be room again for those who found it busy. To be set by who listens. */
+  onRoom: () => void
+}
+
+/** The postmaster has ended before it accepted connections. */
+export class StartError extends Error {
+  constructor(
+    readonly exitCode: number,
+    /** The last lines of PostgreSQL's log. */
+    readonly log: string,
+  ) {
+    super(`PostgreSQL did not start (exit code ${exitCode})`)
+  }
+}
+
+export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGKILL' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1'
+
+const SIGNALS: Record<Signal, number> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGTERM: 15,
+}
+
+/** An abstract unix socket that only this process' own connections come to. */
+const INTERNAL = '@in-process'
+
+/** What this host cannot do otherwise, or what suits it better than PostgreSQL's default. The former comes last. */
+const DEFAULTS = { io_method: 'sync' }
+const REQUIRED = { logging_collector: 'off', dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv' }
+
+const MAX_PROCESSES = 1024
+const LOG_TAIL = 8192
+
+interface ListeningSocket {
+  readonly address: ListenAddress
+  readonly door: Door
+  stop: () => void
+}
+
+export class Cluster {
+  /** The postmaster's exit code, once it has ended. */
+  readonly exited: Promise<number>
+
+  readonly #machine: Machine
+  readonly #postmaster: number
+  readonly #clients = new Map<number, ClientSocket>()
+  readonly #listening = new Map<number, ListeningSocket>()
+  readonly #connecting: Connecting
+  readonly #admission: Admission
+  /** The listening socket for connections from within. */
+  #internal = 0
+  #logTail = ''
+  #ready: () => void = () => {}
+
+  /** Resolves when the cluster accepts connections; rejects with a StartError if it ends before that. */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const cluster = new Cluster(options)
+    options.onStarting?.(cluster)
+    const ready = new Promise<void>(resolve => {
+      cluster.#ready = resolve
+    })
+    const code = await Promise.race([ready, cluster.exited])
+    if (code === undefined) return cluster
+    await cluster.close()
+    throw new StartError(code, cluster.#logTail)
+  }
+
+  private constructor(readonly options: ClusterOptions) {
+    const { programs, scheduler, environment, postgresPath, pid, maximumPages } = options.host
+    const { kernel, postgres, modules } = programs
+    const maxProcesses = options.maxProcesses ?? MAX_PROCESSES
+    this.#admission = new Admission(maxProcesses)
+    this.#machine = new Machine({
+      maximumPages,
+      scheduler,
+      kernel,
+      first: postgres,
+      program: postgres,
+      modules,
+      maxProcesses,
+      environment,
+      onLog: (entry, format) => {
+        const text = format === 'jsonlog' ? textOfEntry(entry) : entry
+        this.#logTail = (this.#logTail + text).slice(-LOG_TAIL)
+        options.onLog(entry, format)
+      },
+      onState: (slot, state) => {
+        if (slot === this.#postmaster && state.startsWith('READY=1')) this.#ready()
+      },
+      onStart: (slot, args) => {
+        this.#admission.started(slot, this.#machine.kernel.sys_client(slot), args)
+        this.#haveRoom()
+      },
+      onEnd: slot => {
+        this.#admission.ended(slot)
+        this.#haveRoom()
+      },
+      onSockets: () => this.#handleSockets(),
+    })
+    this.#connecting = new Connecting(
+      this.#machine,
+      options,
+      fd => this.#connection(fd),
+      question => answerTls(question, options.tls, fd => this.#clients.get(fd)),
+    )
+    const { unix_socket_directories: directories, ...settings } = options.settings
+    const all = {
+      ...DEFAULTS,
+      ...settings,
+      unix_socket_directories: [directories, INTERNAL].filter(Boolean).join(','),
+      ...REQUIRED,
+    }
+    const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    const { slot, exited } = this.#machine.spawn([postgresPath, '-D', options.dataDir, ...args], pid)
+    this.#postmaster = slot
+    this.exited = exited.then(exitCode)
+  }
+
+  /** All of it, shared and of each process. */
+  get memory(): WebAssembly.Memory {
+    return this.#machine.memory.memory
+  }
+
+  /** All processes that live, the postmaster included. */
+  processes(): Iterable<ProcessStatus> {
+    return this.#machine.processes()
+  }
+
+  /** Bytes that came in and went out by all connections so far. */
+  get traffic(): { received: number; sent: number } {
+    return { received: this.#machine.kernel.received(), sent: this.#machine.kernel.sent() }
+  }
+
+  /**
+   * SIGTERM, SIGINT and SIGQUIT shut down smartly, fast and immediately; SIGHUP reloads the configuration; SIGUSR1 has the
+   * postmaster look for a file that asks for promotion or for another log file.
+   */
+  signal(signal: Signal): void {
+    this.#machine.kernel.kill(this.#postmaster, SIGNALS[signal])
+  }
+
+  /** Signals one of the processes, which the operating system does not know. Returns whether there is one with this pid. */
+  kill(pid: number, signal: Signal): boolean {
+    return this.#machine.kill(pid, SIGNALS[signal])
+  }
+
+  /** A connection from within this process, which pg_hba.conf sees as `local`. */
+  connect(): ClientSocket {
+    const socket = this.#accept(this.#internal, { path: '' })
+    if (socket === undefined) throw new Error('the cluster cannot take more connections')
+    return socket
+  }
+
+  /** Frees what the processes ran on. Call it once the postmaster has ended, or everything ends at once. */
+  async close(): Promise<void> {
+    for (const { stop } of this.#listening.values()) stop()
+    this.#listening.clear()
+    this.#connecting.close()
+    await this.#machine.close()
+  }
+
+  #handleSockets(): void {
+    for (let fd = this.#machine.kernel.next_socket(); fd > 0; fd = this.#machine.kernel.next_socket()) {
+      const events = this.#machine.kernel.socket_events(fd)
+      if (events & SocketEvent.Listen) void this.#listen(fd)
+      else if (events & SocketEvent.Connect) void this.#connecting.start(fd)
+      const closed = (events & SocketEvent.Closed) !== 0
+      if (this.#listening.has(fd)) {
+        if (closed) this.#stopListening(fd)
+      } else if (this.#connecting.has(fd)) {
+        if (closed) this.#connecting.stop(fd)
+      } else this.#clients.get(fd)?.handle(events)
+    }
+  }
+
+  async #listen(fd: number): Promise<void> {
+    const address = readAddress(this.#machine.memory, this.#machine.kernel.socket_address(fd))
+    const { kernel } = this.#machine
+    const admission = this.#admission
+    const door: Door = {
+      accept: peer => (admission.full || admission.busy ? undefined : this.#accept(fd, peer)),
+      get busy() {
+        return !admission.full && admission.busy
+      },
+      onRoom: () => {},
+    }
+    const listening: ListeningSocket = { address, door, stop: () => {} }
+    this.#listening.set(fd, listening)
+    if ('path' in address && address.path.startsWith('\0')) {
+      this.#internal = fd
+      kernel.listening(fd, 0)
+      return
+    }
+    try {
+      const stop = await this.options.listen(address, door)
+      if (this.#listening.get(fd) !== listening) return stop()
+      listening.stop = stop
+      kernel.listening(fd, 0)
+    } catch (error) {
+      this.#listening.delete(fd)
+      kernel.listening(fd, errnoOf(error))
+    }
+  }
+
+  #stopListening(fd: number): void {
+    this.#listening.get(fd)?.stop()
+    this.#listening.delete(fd)
+    this.#machine.kernel.release(fd)
+  }
+
+  #accept(listener: number, peer: ListenAddress): ClientSocket | undefined {
+    writeAddress(this.#machine.memory, this.#machine.kernel.scratch(), peer)
+    const fd = this.#machine.kernel.queue_client(listener)
+    if (fd < 0) return undefined
+    this.#admission.queued(fd)
+    return this.#connection(fd)
+  }
+
+  #haveRoom(): void {
+    for (const { door } of this.#listening.values()) door.onRoom()
+  }
+
+  #connection(fd: number): ClientSocket {
+    const socket = new ClientSocket(fd, this.#machine.kernel, this.#machine.memory, () => {
+      this.#clients.delete(fd)
+      this.#admission.left(fd)
+      this.#haveRoom()
+    })
+    this.#clients.set(fd, socket)
+    return socket
+  }
+}

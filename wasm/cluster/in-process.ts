@@ -1,0 +1,138 @@
+/**
+ * A connection to the server from inside its own process, through no network: a Duplex stream of the frontend/backend
+ * protocol that PostgreSQL drivers accept in place of their socket. Beside a stream it therefore has the few methods and
+ * events of a net.Socket that drivers use.
+ *
+ * The backend is started by connect() or by the first byte written, so a stream that is never used costs nothing.
+ */
+import { Duplex } from 'node:stream'
+import type { ClientSocket } from '../machine/client-socket.js'
+
+/** What the stream needs of its backend's end. */
+export type BackendEnd = Pick<
+  ClientSocket,
+  'setInput' | 'endInput' | 'reset' | 'getOutput' | 'release' | 'onOutput' | 'onSpace' | 'onClose'
+>
+
+export class InProcessSocket extends Duplex {
+  readonly #connect: () => BackendEnd
+  #backend: BackendEnd | undefined
+  /** Whether the stream wants more of the output. */
+  #reading = false
+  /** Called when the backend can take more input. */
+  #written: ((error?: Error | null) => void) | undefined
+
+  /** @param connect makes the connection; an Error that it throws destroys the stream */
+  constructor(connect: () => BackendEnd) {
+    super({ readableHighWaterMark: 64 * 1024, writableHighWaterMark: 64 * 1024 })
+    this.#connect = connect
+  }
+
+  /** Connects, whatever host and port are given; 'connect' is emitted then, or 'error'. */
+  connect(..._address: unknown[]): this {
+    queueMicrotask(() => {
+      if (this.#open() !== undefined) this.emit('connect')
+    })
+    return this
+  }
+
+  /** As net.Socket's. */
+  get readyState(): 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.readable) return this.writable ? 'open' : 'readOnly'
+    return this.writable ? 'writeOnly' : 'closed'
+  }
+
+  /** There is nothing to set: bytes are never held back here. */
+  setNoDelay(): this {
+    return this
+  }
+
+  /** There is nothing to set: the two ends cannot lose each other. */
+  setKeepAlive(): this {
+    return this
+  }
+
+  /** There is nothing to set: it never times out. */
+  setTimeout(): this {
+    return this
+  }
+
+  /** There is nothing to set: the server, not its connections, keeps the process running. */
+  ref(): this {
+    return this
+  }
+
+  /** There is nothing to set: the server, not its connections, keeps the process running. */
+  unref(): this {
+    return this
+  }
+
+  /** Hands over what the backend has written up to now, as its last words. For when the backend has ended. */
+  finish(): void {
+    if (this.#backend === undefined) return
+    for (const chunk of this.#backend.getOutput()) this.push(chunk)
+    this.push(null)
+    this.#release()
+    this.#continueWriting()
+    if (!this.writableEnded) this.end()
+  }
+
+  override _read(): void {
+    this.#reading = true
+    this.#pushOutput()
+  }
+
+  override _write(bytes: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
+    const backend = this.#open()
+    if (backend === undefined || backend.setInput(bytes)) done()
+    else this.#written = done
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#open()?.endInput()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#backend?.reset()
+    this.#release()
+    done(error)
+  }
+
+  #opened = false
+
+  /** The backend's end; undefined once that is closed, or when it cannot be had and the stream is being destroyed. */
+  #open(): BackendEnd | undefined {
+    if (this.#opened) return this.#backend
+    this.#opened = true
+    try {
+      const backend = this.#connect()
+      backend.onOutput = () => this.#pushOutput()
+      backend.onSpace = () => this.#continueWriting()
+      backend.onClose = () => this.finish()
+      this.#backend = backend
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
+    return this.#backend
+  }
+
+  #pushOutput(): void {
+    if (!this.#reading || this.#backend === undefined) return
+    for (const chunk of this.#backend.getOutput()) {
+      this.#reading = this.push(chunk)
+      if (!this.#reading) break
+    }
+  }
+
+  #continueWriting(): void {
+    const done = this.#written
+    this.#written = undefined
+    done?.()
+  }
+
+  #release(): void {
+    this.#backend?.release()
+    this.#backend = undefined
+  }
+}

@@ -1,0 +1,47 @@
+/** What the server itself has to ask and to tell PostgreSQL: one statement in a session of the superuser's. */
+
+import { BackendMessages, message } from '../protocol/backend-messages.js'
+import { concatenated, uint32 } from '../protocol/bytes.js'
+import type { Cluster } from './cluster.js'
+
+const PROTOCOL_3_0 = 0x30000
+
+/** Whom a new cluster has, unless told otherwise: the template's, and the default of `init`. */
+export const INITIAL_SUPERUSER = 'postgres'
+
+/** The rows of a statement, as text. @throws Error in PostgreSQL's words */
+export async function asSuperuser(cluster: Cluster, sql: string, user: string): Promise<(string | null)[][]> {
+  const backend = cluster.connect()
+  const messages = new BackendMessages(backend)
+  const parameters = { user, database: 'postgres', application_name: 'pglite-imports-server' }
+  const startup = message('', uint32(PROTOCOL_3_0), `${Object.entries(parameters).flat().join('\0')}\0\0`)
+  backend.setInput(concatenated([startup, message('Q', `${sql}\0`), message('X')]))
+  const rows: (string | null)[][] = []
+  let failure: string | undefined
+  for (let next = await messages.next(); next !== undefined; next = await messages.next()) {
+    if (next.type === 'D') rows.push(columns(next.body))
+    if (next.type === 'E') failure ??= /(?:^|\0)M([^\0]*)/.exec(new TextDecoder().decode(next.body))?.[1]
+  }
+  backend.reset()
+  backend.release()
+  if (failure !== undefined) throw new Error(withHint(failure, user))
+  return rows
+}
+
+/** What PostgreSQL has said, and what to do where it knows no such superuser. */
+export function withHint(failure: string, superuser: string): string {
+  if (failure !== `role "${superuser}" does not exist`) return failure
+  return `${failure}: name the superuser that the cluster has by -U`
+}
+
+/** The columns of a DataRow. */
+function columns(body: Uint8Array): (string | null)[] {
+  const view = new DataView(body.buffer, body.byteOffset, body.length)
+  let at = 2
+  return Array.from({ length: view.getUint16(0) }, () => {
+    const length = view.getInt32(at)
+    const start = at + 4
+    at = start + Math.max(0, length)
+    return length < 0 ? null : new TextDecoder().decode(body.subarray(start, at))
+  })
+}

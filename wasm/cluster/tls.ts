@@ -1,0 +1,104 @@
+/**
+ * TLS for clients, the host's side of `c/postgres/tls.c`, where questions and answers are told. What does the encrypting
+ * is given by whoever makes the cluster.
+ */
+import type { ClientSocket } from '../machine/client-socket.js'
+import type { TlsSession } from '../machine/tls-session.js'
+import { concatenated } from '../protocol/bytes.js'
+
+/** TLS_SERVICE of `c/kernel/param.h`, as an abstract unix socket. */
+export const TLS_SERVICE = '\0tls'
+
+/** PostgreSQL's settings ssl_*; file names are relative to the data directory, and '' where there is none. */
+export interface TlsSettings {
+  readonly certFile: string
+  readonly keyFile: string
+  readonly caFile: string
+  readonly crlFile: string
+  readonly crlDir: string
+  readonly dhParamsFile: string
+  /** 'TLSv1.2', 'TLSv1.3' or '' for no limit. */
+  readonly minVersion: string
+  readonly maxVersion: string
+  readonly ciphers: string
+  readonly cipherSuites: string
+  readonly groups: string
+  readonly preferServerCiphers: boolean
+}
+
+export interface TlsProvider {
+  /** Takes these settings for connections from now on, or throws an Error and keeps the former. */
+  load(settings: TlsSettings): void
+  /** Whether there are settings, and if so, whether client certificates are verified. */
+  readonly state: 'none' | 'loaded' | 'verifying'
+}
+
+/** Answers the question that comes by this connection; `clientOf` finds a client by its socket's number. */
+export function answerTls(
+  socket: ClientSocket,
+  provider: TlsProvider | undefined,
+  clientOf: (fd: number) => ClientSocket | undefined,
+): void {
+  const question: Uint8Array[] = []
+  const read = () => {
+    question.push(...socket.getOutput())
+  }
+  const answer = async () => {
+    read()
+    const parts = await answerTo(concatenated(question), provider, clientOf).then(
+      result => ['ok', ...result],
+      (error: Error) => ['error', error.message],
+    )
+    socket.setInput(new TextEncoder().encode(parts.map(part => `${part}\0`).join('')))
+    socket.endInput()
+  }
+  socket.onOutput = read
+  socket.onShutdown = () => void answer()
+  socket.onClose = () => socket.release()
+}
+
+async function answerTo(
+  question: Uint8Array,
+  provider: TlsProvider | undefined,
+  clientOf: (fd: number) => ClientSocket | undefined,
+): Promise<string[]> {
+  if (provider === undefined) throw new Error('this host has no TLS')
+  const [request = '', ...parts] = new TextDecoder().decode(question).split('\0')
+  if (request === 'load') {
+    provider.load(settingsOf(parts))
+    return []
+  }
+  if (provider.state === 'none') throw new Error('SSL context not set up')
+  if (request === 'state') return [provider.state === 'verifying' ? '1' : '0']
+  const [fd = ''] = parts
+  const client = clientOf(Number(fd))
+  if (client === undefined) throw new Error('the client is gone')
+  return partsOf(await client.onSecure(question.subarray(request.length + fd.length + 2)))
+}
+
+function settingsOf(parts: readonly string[]): TlsSettings {
+  const part = (index: number) => parts[index] ?? ''
+  return {
+    certFile: part(0),
+    keyFile: part(1),
+    caFile: part(2),
+    crlFile: part(3),
+    crlDir: part(4),
+    dhParamsFile: part(5),
+    minVersion: part(6),
+    maxVersion: part(7),
+    ciphers: part(8),
+    cipherSuites: part(9),
+    groups: part(10),
+    preferServerCiphers: part(11) === '1',
+  }
+}
+
+function partsOf({ peer, ...session }: TlsSession): string[] {
+  const { version, cipher, cipherBits, alpnUsed, certificateHash } = session
+  const parts = [version, cipher, String(cipherBits), alpnUsed ? '1' : '0', certificateHash]
+  if (peer === undefined) return parts
+  const { commonName, distinguishedName, subject, issuer, serial } = peer
+  const named = commonName === undefined ? ['0', ''] : ['1', commonName]
+  return [...parts, ...named, distinguishedName, subject, issuer, serial]
+}

@@ -1,0 +1,110 @@
+/**
+ * The contract by which a client's bytes enter and leave PostgreSQL: two imports of the WebAssembly module, bound when
+ * it is instantiated. `recv()` on a backend's client socket is `env.pglite_js_read`, `send()` is
+ * `env.pglite_js_write`; nothing lies in between, and no code is generated at run time. The C side is
+ * `c/pglite-comm-imports.h`.
+ */
+
+import { Framing } from '../protocol/framing.js'
+
+/** The imports as the module calls them: an address in its memory and a length, both in bytes. */
+export interface PGliteImports {
+  /** Returns how many bytes were put at `buffer`: > 0, 0 at the end of the stream, or a negated errno. */
+  readonly pglite_js_read: (buffer: number, maxLength: number) => number
+  /** Returns how many of the bytes at `buffer` were taken: > 0, or a negated errno. */
+  readonly pglite_js_write: (buffer: number, length: number) => number
+}
+
+/** Where the bytes lie that the imports are given addresses of: the module, once there is one. */
+export interface PGliteModule {
+  readonly memory: WebAssembly.Memory
+}
+
+/** A client's bytes between JavaScript and one backend, without any framing of their own. */
+export interface PGliteImportHandler {
+  /** Goes into the `env` imports when the module is instantiated. */
+  readonly imports: PGliteImports
+  /** Tell whose memory the imports' addresses are in. Call it before the module first reads or writes. */
+  setModule(mod: PGliteModule): void
+  /**
+   * Hand over raw frontend protocol bytes, framed in whatever way: also parts of messages, which the backend gets once they
+   * are complete. They are copied.
+   */
+  setInput(bytes: Uint8Array): void
+  /** No more input will come: the backend ends when it has used up what it was given. */
+  endInput(): void
+  /** Take what the backend has written since the last call, in order. */
+  getOutput(): Uint8Array[]
+  /** When set, output goes here at once, while the statement still runs, and getOutput() stays empty. */
+  onOutput: ((chunk: Uint8Array) => void) | undefined
+}
+
+/** WASI's numbers, which are the C library's. */
+const EAGAIN = 6
+const ENXIO = 60
+
+/**
+ * Makes the two imports and the queues behind them, for a backend in this thread.
+ *
+ * ```ts
+ * const handler = createPGliteImportHandler()
+ * const mod = await createPostgresModule({ instantiateWasm: … handler.imports … })
+ * handler.setModule(mod)
+ * handler.setInput(bytes)
+ * mod._interactive_one(bytes.length, bytes[0])
+ * for (const chunk of handler.getOutput()) socket.write(chunk)
+ * ```
+ */
+export function createPGliteImportHandler(): PGliteImportHandler {
+  let memory: WebAssembly.Memory | undefined
+  const framing = new Framing()
+  const input: Uint8Array[] = []
+  let output: Uint8Array[] = []
+  let ended = false
+
+  const view = (address: number, length: number) =>
+    memory === undefined ? undefined : new Uint8Array(memory.buffer, address >>> 0, length)
+
+  const handler: PGliteImportHandler = {
+    imports: {
+      pglite_js_read(buffer, maxLength) {
+        const chunk = input[0]
+        if (chunk === undefined) return ended ? 0 : -EAGAIN
+        const length = Math.min(maxLength, chunk.length)
+        const target = view(buffer, length)
+        if (target === undefined) return -ENXIO
+        target.set(chunk.subarray(0, length))
+        if (length === chunk.length) input.shift()
+        else input[0] = chunk.subarray(length)
+        return length
+      },
+      pglite_js_write(buffer, length) {
+        const source = view(buffer, length)
+        if (source === undefined) return -ENXIO
+        const chunk = source.slice()
+        if (handler.onOutput !== undefined) handler.onOutput(chunk)
+        else output.push(chunk)
+        return length
+      },
+    },
+    setModule(mod) {
+      memory = mod.memory
+    },
+    setInput(bytes) {
+      const messages = framing.add(bytes.slice())
+      if (messages !== undefined) input.push(messages)
+    },
+    endInput() {
+      ended = true
+      const rest = framing.rest()
+      if (rest.length > 0) input.push(rest)
+    },
+    getOutput() {
+      const chunks = output
+      output = []
+      return chunks
+    },
+    onOutput: undefined,
+  }
+  return handler
+}

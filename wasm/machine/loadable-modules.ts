@@ -1,0 +1,142 @@
+/**
+ * Loadable modules of PostgreSQL, such as plpgsql: WebAssembly modules beside postgres.wasm. A process instantiates one when
+ * it first asks for it, and only then has its data in memory. The instance shares memory, stack and function table with
+ * that of the process, and the two call each other directly. The scheme is that of tool-conventions' DynamicLinking.md, the
+ * other side is `c/posix/dlopen.c`.
+ */
+import { errno } from './host/errno.js'
+import type { LinearMemory } from './memory.js'
+import { imageSize, type ProgramEnvironment, symbol } from './program.js'
+
+/** The modules there are, compiled. */
+export interface LoadableModules {
+  /** @param name of the file, without ".so" */
+  get(name: string): WebAssembly.Module | undefined
+}
+
+type Exports = Readonly<Record<string, WebAssembly.ExportValue>>
+
+interface LoadedModule {
+  readonly exports: Exports
+  /** Where its data lie. */
+  readonly memory: number
+}
+
+/** What modules are linked with: an instance, its `env` imports, and the module that it is of. */
+interface Program {
+  readonly env: ProgramEnvironment
+  readonly exports: Exports
+  readonly module: WebAssembly.Module
+}
+
+/** Links modules with one process: the last part of `c/host-imports.h`. */
+export class ModuleLoader {
+  #program: Program | undefined
+  readonly #loaded = new Map<string, LoadedModule>()
+  /** Where in the function table functions of modules have been put, so that a function has one address only. */
+  readonly #slots = new Map<WebAssembly.ExportValue, number>()
+
+  constructor(
+    readonly memory: LinearMemory,
+    readonly modules: LoadableModules,
+  ) {}
+
+  /** Go into the `host` imports of the process. */
+  readonly imports = {
+    module_size: (name: number): number => {
+      const module = this.modules.get(this.memory.string(name))
+      return module === undefined ? -errno('ENOENT') : imageSize(module).data
+    },
+    module_needed: (name: number, index: number, buffer: number, size: number): number => {
+      const module = this.modules.get(this.memory.string(name))
+      const file = module === undefined ? undefined : imageSize(module).needed[index]
+      if (file === undefined) return -errno('ENOENT')
+      const bytes = new TextEncoder().encode(`${file}\0`)
+      if (bytes.length > size) return -errno('ENAMETOOLONG')
+      this.memory.reach((buffer >>> 0) + size).set(bytes, buffer >>> 0)
+      return 0
+    },
+    module_load: (name: number, memory: number): void => {
+      const text = this.memory.string(name)
+      this.#loaded.set(text, { exports: this.#link(text, memory), memory })
+    },
+    module_symbol: (name: number, symbol: number): number => {
+      const value = this.#loaded.get(this.memory.string(name))?.exports[this.memory.string(symbol)]
+      return typeof value === 'function' && this.#program !== undefined
+        ? this.#slot(this.#program.env, value)
+        : 0
+    },
+  }
+
+  /** Tell what modules are linked with. */
+  attach(env: ProgramEnvironment, { exports }: WebAssembly.Instance, module: WebAssembly.Module): void {
+    this.#program = { env, exports, module }
+  }
+
+  #link(name: string, memory: number): Exports {
+    const program = this.#program
+    const module = this.modules.get(name)
+    if (program === undefined || module === undefined) throw new Error(`no module "${name}" to be loaded`)
+    const table = program.env.__indirect_function_table.grow(imageSize(module).table)
+    const { exports } = new WebAssembly.Instance(module, this.#imports(program, module, memory, table))
+    const { __wasm_apply_data_relocs: relocate, __wasm_call_ctors: construct } = exports
+    if (typeof relocate === 'function') relocate()
+    if (typeof construct === 'function') construct()
+    return exports
+  }
+
+  /** The libraries that a module is linked with, which have been loaded before. */
+  #needed(module: WebAssembly.Module): LoadedModule[] {
+    return imageSize(module).needed.map(file => {
+      const library = this.#loaded.get(file.replace(/\.so$/, ''))
+      if (library === undefined) throw new Error(`the library "${file}" is not loaded`)
+      return library
+    })
+  }
+
+  /** What a module imports: functions, and addresses of variables and functions, of what it needs or else of the program. */
+  #imports(
+    { env, exports, module: program }: Program,
+    module: WebAssembly.Module,
+    memory: number,
+    table: number,
+  ): WebAssembly.Imports {
+    const needed = this.#needed(module)
+    const functions: WebAssembly.ModuleImports = {}
+    const addresses = {
+      'GOT.mem': {} as WebAssembly.ModuleImports,
+      'GOT.func': {} as WebAssembly.ModuleImports,
+    }
+    const address = (value: number) => new WebAssembly.Global({ value: 'i32', mutable: true }, value)
+    for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+      const library = needed.find(({ exports }) => name in exports)
+      const exported = library?.exports[name] ?? exports[name]
+      const place = library === undefined ? symbol(program, name) : undefined
+      const used = place === undefined ? exported : env.__indirect_function_table.get(place)
+      if (from === 'env' && used !== undefined) functions[name] = used
+      // A variable is exported as its place in the data of what exports it.
+      if (from === 'GOT.mem' && exported instanceof WebAssembly.Global)
+        addresses[from][name] = address((library?.memory ?? env.__memory_base.value) + Number(exported.value))
+      if (from === 'GOT.func') {
+        const slot = place ?? (typeof exported === 'function' ? this.#slot(env, exported) : undefined)
+        if (slot !== undefined) addresses[from][name] = address(slot)
+      }
+    }
+    return {
+      ...addresses,
+      env: {
+        ...functions,
+        ...env,
+        __memory_base: new WebAssembly.Global({ value: 'i32' }, memory),
+        __table_base: new WebAssembly.Global({ value: 'i32' }, table),
+      },
+    }
+  }
+
+  /** A function as C sees it: its index in the function table. */
+  #slot(env: ProgramEnvironment, value: WebAssembly.ExportValue): number {
+    const slot = this.#slots.get(value) ?? env.__indirect_function_table.grow(1, value)
+    this.#slots.set(value, slot)
+    return slot
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * A program, such as postgres.wasm, and its instances. It is position independent: each instance, that is each
+ * process, lies at another place of the one memory, but has a function table of its own.
+ */
+import type { PGliteImports } from './import-handler.js'
+import type { KernelExports } from './kernel.js'
+
+/** How much room an instance needs. */
+export interface ImageSize {
+  /** Bytes of data, zero data included. */
+  data: number
+  /** Slots of the function table. */
+  table: number
+  /** Files of the modules that have to be loaded before it. */
+  needed: readonly string[]
+}
+
+/** Functions that c/posix and c/postgres export beside those of the linker. */
+export interface ProgramExports {
+  __wasm_call_ctors(): void
+  __wasm_apply_data_relocs?(): void
+  __wasm_init_tls(base: number): void
+  process_start(slot: number): void
+  /** Ends by throwing ProcessExit. */
+  process_main(argc: number, argv: number): void
+  interactive_arguments?(argc: number, argv: number): void
+  _interactive_one?(length: number, firstByte: number): number
+}
+
+/** What every instance gets to be at its place of the memory. */
+export interface ProgramEnvironment extends WebAssembly.ModuleImports {
+  readonly memory: WebAssembly.Memory
+  readonly __memory_base: WebAssembly.Global<'i32'>
+  readonly __table_base: WebAssembly.Global<'i32'>
+  readonly __indirect_function_table: WebAssembly.Table
+  readonly __stack_pointer: WebAssembly.Global
+}
+
+/** Parts of `dylink.0`. */
+export const MEMORY_INFO = 1
+const NEEDED = 2
+
+/** Slot 0 of the table stays empty, so that a null function pointer traps. */
+const TABLE_BASE = 1
+
+const sizes = new WeakMap<WebAssembly.Module, ImageSize>()
+
+export function imageSize(module: WebAssembly.Module): ImageSize {
+  const size = sizes.get(module) ?? readImageSize(module)
+  sizes.set(module, size)
+  return size
+}
+
+/** Reads what the linker noted in the module's `dylink.0` section (tool-conventions' DynamicLinking.md). */
+function readImageSize(module: WebAssembly.Module): ImageSize {
+  const section = WebAssembly.Module.customSections(module, 'dylink.0')[0]
+  if (section === undefined) throw new Error('not a position independent WebAssembly module')
+  const bytes = new Uint8Array(section)
+  let at = 0
+  const number = () => {
+    let value = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++] ?? 0
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value >>> 0
+    }
+  }
+  let memory: { data: number; table: number } | undefined
+  let needed: string[] = []
+  while (at < bytes.length) {
+    const type = number()
+    const end = number() + at
+    if (type === MEMORY_INFO) {
+      const data = number()
+      number() // alignment: all places that instances are given are aligned enough
+      memory = { data, table: number() }
+    }
+    if (type === NEEDED)
+      needed = Array.from({ length: number() }, () => {
+        const length = number()
+        at += length
+        return new TextDecoder().decode(bytes.subarray(at - length, at))
+      })
+    at = end
+  }
+  if (memory === undefined) throw new Error('the module does not say how much memory it needs')
+  return { ...memory, needed }
+}
+
+/** Where in the function table of each of a program's instances its functions stand, by name. */
+type Symbols = Readonly<Record<string, number>>
+
+const symbolsOf = new WeakMap<WebAssembly.Module, Symbols>()
+
+/** Where in each instance's function table a program's function of this name stands, if loadable modules may use it. */
+export function symbol(program: WebAssembly.Module, name: string): number | undefined {
+  const symbols = symbolsOf.get(program) ?? readSymbols(program)
+  symbolsOf.set(program, symbols)
+  return Object.hasOwn(symbols, name) ? TABLE_BASE + symbols[name]! : undefined
+}
+
+/** Reads what `wasm/build/symbols.ts` wrote. */
+function readSymbols(program: WebAssembly.Module): Symbols {
+  const section = WebAssembly.Module.customSections(program, 'symbols')[0]
+  return section === undefined ? {} : JSON.parse(new TextDecoder().decode(section))
+}
+
+/**
+ * Makes the instance of process `slot`, ready to run: its data in place, its pointers relocated, its constructors run.
+ * The memory that the kernel gave it must be zero.
+ */
+export function startInstance(
+  instance: WebAssembly.Instance,
+  kernel: KernelExports,
+  slot: number,
+): ProgramExports {
+  const program = instance.exports as unknown as ProgramExports
+  program.__wasm_apply_data_relocs?.()
+  program.__wasm_init_tls(kernel.image(slot))
+  program.process_start(slot)
+  program.__wasm_call_ctors()
+  return program
+}
+
+/** A client's bytes, as a module imports them; a host that suspends the caller has imports made for that. */
+export type ClientImports = Readonly<Record<keyof PGliteImports, WebAssembly.ImportValue>>
+
+/** The imports for an instance: everything in `env`, `kernel` and `host`. */
+export function programImports(
+  memory: WebAssembly.Memory,
+  kernel: KernelExports,
+  slot: number,
+  size: ImageSize,
+  client: ClientImports | undefined,
+  host: WebAssembly.ModuleImports,
+) {
+  kernel.__stack_pointer.value = kernel.stack(slot)
+  const env: ProgramEnvironment = {
+    memory,
+    __memory_base: new WebAssembly.Global({ value: 'i32' }, kernel.image(slot)),
+    __table_base: new WebAssembly.Global({ value: 'i32' }, TABLE_BASE),
+    __indirect_function_table: new WebAssembly.Table({
+      initial: size.table + TABLE_BASE,
+      element: 'anyfunc',
+    }),
+    __stack_pointer: kernel.__stack_pointer,
+    ...client,
+  }
+  return { env, kernel: { ...kernel }, host }
+}

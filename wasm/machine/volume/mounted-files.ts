@@ -1,0 +1,55 @@
+/** Several layers as one: each has a part of the tree of paths. */
+import type { FileLayer } from '../host/file-layer.js'
+
+/** A handle of the whole is a handle of a layer times the number of layers, plus which layer it is. */
+const STREAMS = 3
+
+export interface Mount {
+  /** Where it appears: a path without a slash at the end. */
+  readonly at: string
+  readonly layer: FileLayer
+  /** What the layer itself calls that place. */
+  readonly root: string
+}
+
+/** @param base has every path that no mount has */
+export function mountedFiles(base: FileLayer, mounts: readonly Mount[]): FileLayer {
+  const places: readonly Mount[] = [{ at: '', layer: base, root: '' }, ...mounts]
+  const which = (path: string) => 1 + mounts.findIndex(({ at }) => path === at || path.startsWith(`${at}/`))
+  const place = (path: string): Mount => places[which(path)]!
+  const of = (path: string): FileLayer => place(path).layer
+  const name = (path: string): string => place(path).root + path.slice(place(path).at.length)
+  const by = (handle: number): FileLayer => places[(handle - STREAMS) % places.length]!.layer
+  const inner = (handle: number) => Math.floor((handle - STREAMS) / places.length)
+  const both = (from: string, to: string): FileLayer => {
+    if (which(from) !== which(to)) throw Object.assign(new Error(`EXDEV: ${from}, ${to}`), { code: 'EXDEV' })
+    return of(from)
+  }
+  return {
+    open: (path, flags, mode) =>
+      of(path).open(name(path), flags, mode) * places.length + which(path) + STREAMS,
+    close: handle => by(handle).close(inner(handle)),
+    read: (handle, buffer, offset, length, position) =>
+      by(handle).read(inner(handle), buffer, offset, length, position),
+    write: (handle, buffer, offset, length, position) =>
+      by(handle).write(inner(handle), buffer, offset, length, position),
+    sync: (handle, dataOnly) => by(handle).sync(inner(handle), dataOnly),
+    truncate: (handle, size) => by(handle).truncate(inner(handle), size),
+    stat: (path, followLinks) => of(path).stat(name(path), followLinks),
+    fstat: handle => by(handle).fstat(inner(handle)),
+    list: path => of(path).list(name(path)),
+    mkdir: (path, mode) => of(path).mkdir(name(path), mode),
+    rmdir: path => of(path).rmdir(name(path)),
+    unlink: path => of(path).unlink(name(path)),
+    rename: (from, to) => both(from, to).rename(name(from), name(to)),
+    link: (from, to) => both(from, to).link(name(from), name(to)),
+    symlink: (target, path) => of(path).symlink(target, name(path)),
+    readlink: path => of(path).readlink(name(path)),
+    chmod: (path, mode) => of(path).chmod(name(path), mode),
+    chown: (path, owner, group) => of(path).chown(name(path), owner, group),
+    utimes: (path, accessed, modified) => of(path).utimes(name(path), accessed, modified),
+    closeAll() {
+      for (const { layer } of places) layer.closeAll()
+    },
+  }
+}

@@ -1,0 +1,80 @@
+/** Files on the machine's own file system, by node:fs: synchronous calls, real fsync. */
+import * as fs from 'node:fs'
+import type { EntryType, FileLayer, FileStatus, OpenFlags } from '../machine/host/file-layer.js'
+
+const { constants } = fs
+
+function openFlags(flags: OpenFlags): number {
+  let bits = flags.write ? (flags.read ? constants.O_RDWR : constants.O_WRONLY) : constants.O_RDONLY
+  if (flags.create) bits |= constants.O_CREAT
+  if (flags.exclusive) bits |= constants.O_EXCL
+  if (flags.truncate) bits |= constants.O_TRUNC
+  if (flags.append) bits |= constants.O_APPEND
+  if (flags.sync) bits |= constants.O_DSYNC ?? constants.O_SYNC
+  if (flags.noFollow) bits |= constants.O_NOFOLLOW ?? 0
+  if (flags.nonBlocking) bits |= constants.O_NONBLOCK ?? 0
+  return bits
+}
+
+function status(stats: fs.Stats): FileStatus {
+  return {
+    mode: stats.mode,
+    size: stats.size,
+    device: stats.dev,
+    inode: stats.ino,
+    links: stats.nlink,
+    blocks: stats.blocks,
+    accessed: stats.atimeMs,
+    modified: stats.mtimeMs,
+    changed: stats.ctimeMs,
+  }
+}
+
+function entryType(entry: fs.Dirent): EntryType {
+  if (entry.isDirectory()) return 'directory'
+  if (entry.isSymbolicLink()) return 'link'
+  return entry.isFile() ? 'file' : 'other'
+}
+
+export function nodeFiles(): FileLayer {
+  const handles = new Set<number>()
+  return {
+    open(path, flags, mode) {
+      const handle = fs.openSync(path, openFlags(flags), mode)
+      handles.add(handle)
+      return handle
+    },
+    close(handle) {
+      handles.delete(handle)
+      fs.closeSync(handle)
+    },
+    read: (handle, buffer, offset, length, position) =>
+      fs.readSync(handle, buffer, offset, length, position < 0 ? null : position),
+    write: (handle, buffer, offset, length, position) =>
+      fs.writeSync(handle, buffer, offset, length, position < 0 ? null : position),
+    sync: (handle, dataOnly) => (dataOnly ? fs.fdatasyncSync(handle) : fs.fsyncSync(handle)),
+    truncate: (handle, size) => fs.ftruncateSync(handle, size),
+    stat: (path, followLinks) => status(followLinks ? fs.statSync(path) : fs.lstatSync(path)),
+    fstat: handle => status(fs.fstatSync(handle)),
+    list: path =>
+      fs
+        .readdirSync(path, { withFileTypes: true })
+        .map(entry => ({ name: entry.name, type: entryType(entry) })),
+    mkdir: (path, mode) => {
+      fs.mkdirSync(path, mode)
+    },
+    rmdir: path => fs.rmdirSync(path),
+    unlink: path => fs.unlinkSync(path),
+    rename: (from, to) => fs.renameSync(from, to),
+    link: (from, to) => fs.linkSync(from, to),
+    symlink: (target, path) => fs.symlinkSync(target, path),
+    readlink: path => fs.readlinkSync(path),
+    chmod: (path, mode) => fs.chmodSync(path, mode),
+    chown: (path, owner, group) => fs.chownSync(path, owner, group),
+    utimes: (path, accessed, modified) => fs.utimesSync(path, accessed / 1000, modified / 1000),
+    closeAll() {
+      for (const handle of handles) fs.closeSync(handle)
+      handles.clear()
+    },
+  }
+}

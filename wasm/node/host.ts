@@ -1,0 +1,27 @@
+/** What a cluster runs on under Node. */
+
+import type { ClusterHost } from '../cluster/cluster.js'
+import { Coroutines } from '../machine/coroutines.js'
+import { environment, loadPrograms, postgresPath } from './artefacts.js'
+import { confinedFiles, type FileAccess } from './confined-files.js'
+import { nodeSystem } from './system.js'
+import type { ThreadPool } from './thread-pool.js'
+import { Threads } from './threads.js'
+
+/**
+ * @param access which of the machine's files the cluster may reach
+ * @param threads those that processes run on; undefined: all run on the caller's
+ * @throws Error without threads, if this Node has no JSPI
+ */
+export function nodeHost(access: FileAccess, threads: ThreadPool | undefined): ClusterHost {
+  return {
+    programs: loadPrograms(),
+    postgresPath,
+    environment,
+    pid: process.pid,
+    scheduler: (setup, heard) =>
+      threads === undefined
+        ? new Coroutines(setup, { system: nodeSystem, files: () => confinedFiles(access) }, heard)
+        : new Threads(setup, heard, access, threads),
+  }
+}

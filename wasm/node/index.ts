@@ -1,0 +1,17 @@
+export {
+  Cluster,
+  type ClusterHost,
+  type ClusterOptions,
+  type ListenAddress,
+  type Signal,
+  StartError,
+} from '../cluster/cluster.js'
+export { PostgresExit, type PostgresModule } from '../cluster/postgres-module.js'
+export { ClientSocket } from '../machine/client-socket.js'
+export {
+  createPGliteImportHandler,
+  type PGliteImportHandler,
+  type PGliteImports,
+} from '../machine/import-handler.js'
+export { nodeHost } from './host.js'
+export { createPostgresModule, type PostgresModuleOptions } from './module.js'

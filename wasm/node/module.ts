@@ -1,0 +1,70 @@
+/** One backend in this thread under Node: on a directory that holds a cluster, or on one in memory. */
+import { realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
+import {
+  type InstantiateOptions,
+  instantiatePostgres,
+  type PostgresModule,
+} from '../cluster/postgres-module.js'
+import type { FileLayer } from '../machine/host/file-layer.js'
+import { memoryVolume } from '../machine/volume/memory-files.js'
+import { mountedFiles } from '../machine/volume/mounted-files.js'
+import { artefactsDir, environment, loadPrograms, postgresPath } from './artefacts.js'
+import { confinedFiles } from './confined-files.js'
+import { nodeSystem } from './system.js'
+import { readTemplate } from './template.js'
+
+export interface PostgresModuleOptions extends InstantiateOptions {
+  /** A directory that holds a cluster. Without it, a new one in memory, which is gone with the module. */
+  dataDir?: string
+  /** PostgreSQL's settings. */
+  settings?: Readonly<Record<string, string>>
+  /** PostgreSQL's log, one or more complete lines at a time; nowhere by default. */
+  onLog?: (text: string) => void
+}
+
+const MEMORY_DATA_DIR = '/data'
+/** Where the server's own files appear beside files in memory. */
+const INSTALLED_AT = '/pgsql'
+
+const installation = {
+  path: artefactsDir.replace(/\/$/, ''),
+  real: realpathSync(artefactsDir),
+  writable: false,
+}
+
+/** The machine's files, as far as the module needs them: its own and, if there is one, the cluster's directory. */
+function ownFiles(dataDir?: string): FileLayer {
+  const cluster =
+    dataDir === undefined ? [] : [{ path: dataDir, real: realpathSync(dataDir), writable: true }]
+  return confinedFiles({ folders: [...cluster, installation], files: [] })
+}
+
+function newCluster(): FileLayer {
+  const volume = memoryVolume()
+  const files = volume.files()
+  files.mkdir('/tmp', 0o777)
+  files.mkdir(MEMORY_DATA_DIR, 0o700)
+  for (const { name, content } of readTemplate()) {
+    const path = `${MEMORY_DATA_DIR}/${name}`
+    if (content === undefined) files.mkdir(path, 0o700)
+    else volume.put(path, Uint8Array.from(content), 0o600)
+  }
+  files.mkdir(INSTALLED_AT, 0o755)
+  return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installation.path }])
+}
+
+export async function createPostgresModule(options: PostgresModuleOptions = {}): Promise<PostgresModule> {
+  const { dataDir, settings = {}, onLog = () => {} } = options
+  const place =
+    dataDir === undefined
+      ? {
+          files: newCluster(),
+          dataDir: MEMORY_DATA_DIR,
+          postgresPath: `${INSTALLED_AT}/bin/postgres`,
+          environment: { ...environment, ICU_DATA: `${INSTALLED_AT}/share` },
+        }
+      : { files: ownFiles(resolve(dataDir)), dataDir, postgresPath, environment }
+  const host = { programs: loadPrograms(), system: nodeSystem, pid: process.pid }
+  return instantiatePostgres({ ...host, ...place, settings, onLog }, options)
+}

@@ -1,0 +1,27 @@
+/** The system around a Node process. */
+import { existsSync, readFileSync } from 'node:fs'
+import type { System } from '../machine/host/system.js'
+
+const GROUPS = '/etc/group'
+
+/** Where performance.now() begins on the system's monotonic clock, so that all threads tell the same time. */
+const origin = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
+export const nodeSystem: System = {
+  monotonic: () => origin + performance.now(),
+  /** Of this thread, where Node can tell; otherwise of the whole Node process. */
+  cpuTime() {
+    const usage = (process as { threadCpuUsage?: typeof process.cpuUsage }).threadCpuUsage ?? process.cpuUsage
+    const { user, system } = usage.call(process)
+    return user + system
+  },
+  find(pid) {
+    process.kill(pid, 0)
+  },
+  group(name) {
+    const groups = existsSync(GROUPS) ? readFileSync(GROUPS, 'utf8').split('\n') : []
+    const number = groups.map(line => line.split(':')).find(([known]) => known === name)?.[2]
+    return number === undefined ? undefined : Number(number)
+  },
+  nextTurn: () => new Promise(resolve => setImmediate(resolve)),
+}

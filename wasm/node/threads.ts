@@ -1,0 +1,147 @@
+/**
+ * Runs each process on a thread of its own.
+ */
+import type { Worker } from 'node:worker_threads'
+import { threadHost } from '../machine/kernel.js'
+import type { Scheduler } from '../machine/machine.js'
+import { type ProcessMessage, type ProcessSetup, SIGKILL, SIGSEGV } from '../machine/process.js'
+import { THREAD_DEPTH } from '../machine/stack.js'
+import type { FileAccess } from './confined-files.js'
+import { nodeSystem } from './system.js'
+import type { ThreadPool } from './thread-pool.js'
+import type { ModuleAnswer, ModuleRequest, RunMessage, ThreadSetup } from './worker.js'
+
+/** The wait status of a process that has ended by exit(1). */
+const EXIT_1 = 1 << 8
+
+export class Threads implements Scheduler {
+  readonly depth = THREAD_DEPTH
+  readonly host: ReturnType<typeof threadHost>
+  readonly #busy = new Map<number, Worker>()
+  /** Processes that there is no thread for yet. */
+  readonly #waiting = new Map<number, RunMessage>()
+  /** Threads that know the machine. */
+  readonly #joined = new WeakSet<Worker>()
+  /** Being ended. The process of such a thread may have come to its own end first, but there is no next one for it. */
+  readonly #ending = new WeakSet<Worker>()
+
+  /**
+   * @param heard called with every message of a process, the last of which is its exit
+   * @param access which of the machine's files processes may reach; undefined: all
+   * @param pool whose threads to use, and to close with the machine
+   */
+  constructor(
+    readonly setup: ProcessSetup,
+    readonly heard: (message: ProcessMessage) => void,
+    readonly access: FileAccess | undefined,
+    readonly pool: ThreadPool,
+  ) {
+    this.host = threadHost(setup.memory, nodeSystem.monotonic)
+  }
+
+  /** Run the process of this slot, an instance of this program, on a thread of its own. */
+  run(slot: number, program: WebAssembly.Module, forClient: boolean): void {
+    const message = { slot, program }
+    this.#waiting.set(slot, message)
+    this.pool.take(forClient).then(
+      worker => this.#start(message, worker),
+      (error: Error) => this.#waiting.delete(slot) && this.#fail(slot, error),
+    )
+  }
+
+  /** End a process, whatever it is doing. Its exit is heard like any other. */
+  kill(slot: number): void {
+    if (this.#waiting.delete(slot)) {
+      queueMicrotask(() => this.#lost(slot, undefined))
+      return
+    }
+    const worker = this.#busy.get(slot)
+    if (worker === undefined || this.#ending.has(worker)) return
+    this.#ending.add(worker)
+    void worker.terminate()
+  }
+
+  async changed(word: number, seen: number): Promise<void> {
+    const waiting = Atomics.waitAsync(new Int32Array(this.setup.memory.buffer), word >>> 2, seen)
+    if (waiting.async) await waiting.value
+  }
+
+  /** End all threads. Resolves when they have ended. */
+  async close(): Promise<void> {
+    this.#waiting.clear()
+    await Promise.all([this.pool.close(), ...[...this.#busy.values()].map(worker => worker.terminate())])
+  }
+
+  #start(message: RunMessage, worker: Worker): void {
+    const { slot } = message
+    if (this.#waiting.get(slot) !== message) {
+      this.pool.put(worker)
+      return
+    }
+    this.#waiting.delete(slot)
+    this.#busy.set(slot, worker)
+    if (!this.#joined.has(worker)) this.#join(worker)
+    worker.postMessage(message)
+  }
+
+  #join(worker: Worker): void {
+    this.#joined.add(worker)
+    const written = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    let failure: Error | undefined
+    worker.on('message', (message: ProcessMessage | ModuleRequest) => {
+      if (message.type === 'module') return this.#answer(worker, message)
+      if (message.type === 'exit') this.#free(message.slot, worker)
+      try {
+        this.heard(message)
+      } finally {
+        // The process waits for that, though whoever takes the log has thrown.
+        if (message.type === 'log') {
+          Atomics.add(written, 0, 1)
+          Atomics.notify(written, 0)
+        }
+      }
+    })
+    worker.on('error', error => {
+      failure = error
+    })
+    worker.on('exit', () => {
+      for (const [slot, busy] of this.#busy) if (busy === worker) this.#lost(slot, failure)
+    })
+    const { modules: _, ...setup } = this.setup
+    worker.postMessage({ ...setup, access: this.access, written } satisfies ThreadSetup)
+  }
+
+  #answer(worker: Worker, { slot, name, answered }: ModuleRequest): void {
+    let module: WebAssembly.Module | undefined
+    try {
+      module = this.setup.modules.get(name)
+    } catch (error) {
+      this.#log(slot, `module "${name}" cannot be compiled: ${(error as Error).message}`)
+    }
+    worker.postMessage({ module } satisfies ModuleAnswer)
+    Atomics.store(answered, 0, 1)
+    Atomics.notify(answered, 0)
+  }
+
+  #log(slot: number, text: string): void {
+    this.heard({ type: 'log', slot, stream: 2, bytes: Buffer.from(`${text}\n`) })
+  }
+
+  /** There is no thread for a process. It has touched nothing, so this is no crash: it ends as by exit(1). */
+  #fail(slot: number, error: Error): void {
+    this.#log(slot, `there is no thread for a process: ${error.message}`)
+    this.heard({ type: 'exit', slot, status: EXIT_1 })
+  }
+
+  /** A process has ended with its thread, or was killed before it had one. */
+  #lost(slot: number, failure: Error | undefined): void {
+    this.#busy.delete(slot)
+    if (failure !== undefined) this.#log(slot, `thread ended: ${failure.message}`)
+    this.heard({ type: 'exit', slot, status: failure === undefined ? SIGKILL : SIGSEGV })
+  }
+
+  #free(slot: number, worker: Worker): void {
+    this.#busy.delete(slot)
+    if (!this.#ending.has(worker)) this.pool.put(worker)
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * What the portable folders (wasm/protocol, wasm/machine, wasm/cluster) take from whatever host they run in: Node, a
+ * browser, a Worker, Deno, Bun. They are type-checked with this and with the language alone, so that what is not here is
+ * not used; whatever else they need of a host is handed to them as an interface.
+ */
+
+declare function queueMicrotask(task: () => void): void
+declare function setTimeout(task: () => void, ms?: number): object
+declare function clearTimeout(timer: object | undefined): void
+declare const performance: { now(): number }
+
+declare function atob(text: string): string
+declare function btoa(bytes: string): string
+
+declare class TextEncoder {
+  encode(text: string): Uint8Array<ArrayBuffer>
+}
+declare class TextDecoder {
+  /** @param options whether more bytes come, which may go on with a character */
+  decode(bytes?: ArrayBufferView | ArrayBuffer, options?: { stream?: boolean }): string
+}
+
+declare class AbortController {
+  readonly signal: AbortSignal
+  abort(): void
+}
+interface AbortSignal {
+  readonly aborted: boolean
+  addEventListener(event: 'abort', listener: () => void): void
+}
+
+interface CryptoKey {
+  readonly type: string
+}
+/** Web Cryptography, for SCRAM (w3.org/TR/webcrypto). */
+declare const crypto: {
+  getRandomValues<T extends ArrayBufferView>(array: T): T
+  readonly subtle: {
+    importKey(
+      format: 'raw',
+      key: Uint8Array,
+      algorithm: string | object,
+      extractable: boolean,
+      usages: string[],
+    ): Promise<CryptoKey>
+    sign(algorithm: string, key: CryptoKey, bytes: Uint8Array): Promise<ArrayBuffer>
+    digest(algorithm: string, bytes: Uint8Array): Promise<ArrayBuffer>
+    deriveBits(algorithm: object, key: CryptoKey, bits: number): Promise<ArrayBuffer>
+  }
+}
+
+/** Web Streams, for archives of whole clusters (streams.spec.whatwg.org). */
+interface ReadableStreamDefaultController<R> {
+  enqueue(chunk: R): void
+  close(): void
+}
+declare class ReadableStream<R> {
+  constructor(source: {
+    start?(controller: ReadableStreamDefaultController<R>): void
+    pull?(controller: ReadableStreamDefaultController<R>): Promise<void>
+    cancel?(reason: unknown): unknown
+  })
+  getReader(): {
+    read(): Promise<{ done: false; value: R } | { done: true; value?: R | undefined }>
+    cancel(reason: unknown): Promise<void>
+  }
+  pipeThrough<T>(transform: { readable: ReadableStream<T>; writable: object }): ReadableStream<T>
+}
+declare class CompressionStream {
+  constructor(format: 'gzip')
+  readonly readable: ReadableStream<Uint8Array>
+  readonly writable: object
+}
+declare class DecompressionStream {
+  constructor(format: 'gzip')
+  readonly readable: ReadableStream<Uint8Array>
+  readonly writable: object
+}
