@@ -11,7 +11,6 @@
  */
 #include "socket.h"
 #include <errno.h>
-#include <poll.h>
 #include "atomic.h"
 #include "proc.h"
 
@@ -146,35 +145,6 @@ sys_direct_end(int fd, uint32_t length)
 {
 	fetch_add(&sent, length);
 	store(&socket_of(fd)->sending, 0);
-}
-
-int
-socket_poll(int self, int fd, int events)
-{
-	struct socket *s = socket_of(fd);
-	int			ready = 0;
-	int			ended;
-
-	if (s == NULL)
-		return POLLNVAL;
-	s->poller = self;
-	if (s->state == SOCKET_LISTENING)
-		return load(&s->queue_head) != s->queue_tail ? POLLIN & events : 0;
-	if (s->state == SOCKET_CONNECTING)
-		return 0;
-	if (s->state != SOCKET_CONNECTED)
-		return ((POLLIN | POLLOUT) & events) | (s->error != 0 ? POLLERR | POLLHUP : POLLHUP);
-	ended = load(&s->ended);
-	if (load(&s->input.head) != s->input.tail || ended)
-		ready |= POLLIN;
-	if (s->output.head - load(&s->output.tail) < RING_SIZE)
-		ready |= POLLOUT;
-	if (ended)
-		ready |= POLLRDHUP;
-	ready &= events;
-	if (ended == 2)
-		ready |= POLLHUP;
-	return ready;
 }
 
 /* ---- the host's side ---- */

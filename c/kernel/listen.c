@@ -10,14 +10,6 @@
 #include "lock.h"
 #include "proc.h"
 
-int
-sys_socket(int self)
-{
-	struct socket *s = socket_alloc(self, SOCKET_NEW);
-
-	return s == NULL ? -EMFILE : socket_fd(s);
-}
-
 /*
  * The host listens from bind() on, not from listen(): a unix socket's file exists once it is bound, and a taken port is
  * reported there.

@@ -55,24 +55,3 @@ sys_poll(int self, struct pollfd *fds, uint32_t count, double ms)
 			return result;
 	}
 }
-
-int
-sys_close(int self, int fd)
-{
-	if (fd >= SOCKET_FD)
-		socket_close(self, fd);
-	else if (fd >= PIPE_FD)
-		pipe_close(self, fd);
-	else
-		return -EBADF;
-	return 0;
-}
-
-int
-sys_nonblock(int self, int fd, int nonblock)
-{
-	(void) self;
-	if (fd >= SOCKET_FD)
-		return socket_nonblock(fd, nonblock);
-	return fd >= PIPE_FD ? pipe_nonblock(fd, nonblock) : -EBADF;
-}

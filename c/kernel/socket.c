@@ -6,6 +6,7 @@
  */
 #include "socket.h"
 #include <errno.h>
+#include <poll.h>
 #include "atomic.h"
 #include "lock.h"
 #include "page.h"
@@ -109,6 +110,14 @@ socket_make_rings(struct socket *s)
 /* ---- the process' side ---- */
 
 int
+sys_socket(int self)
+{
+	struct socket *s = socket_alloc(self, SOCKET_NEW);
+
+	return s == NULL ? -EMFILE : socket_fd(s);
+}
+
+int
 socket_nonblock(int fd, int nonblock)
 {
 	struct socket *s = socket_of(fd);
@@ -141,6 +150,35 @@ socket_give(int self, int fd, int slot)
 	s->owner = slot;
 	s->poller = slot;
 	return 0;
+}
+
+int
+socket_poll(int self, int fd, int events)
+{
+	struct socket *s = socket_of(fd);
+	int			ready = 0;
+	int			ended;
+
+	if (s == NULL)
+		return POLLNVAL;
+	s->poller = self;
+	if (s->state == SOCKET_LISTENING)
+		return load(&s->queue_head) != s->queue_tail ? POLLIN & events : 0;
+	if (s->state == SOCKET_CONNECTING)
+		return 0;
+	if (s->state != SOCKET_CONNECTED)
+		return ((POLLIN | POLLOUT) & events) | (s->error != 0 ? POLLERR | POLLHUP : POLLHUP);
+	ended = load(&s->ended);
+	if (load(&s->input.head) != s->input.tail || ended)
+		ready |= POLLIN;
+	if (s->output.head - load(&s->output.tail) < RING_SIZE)
+		ready |= POLLOUT;
+	if (ended)
+		ready |= POLLRDHUP;
+	ready &= events;
+	if (ended == 2)
+		ready |= POLLHUP;
+	return ready;
 }
 
 void
