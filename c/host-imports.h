@@ -81,7 +81,12 @@ HOST_IMPORT(random) int host_random(void *buffer, size_t length);
 
 /* ---- the process: wasm/machine/host/process.ts ---- */
 
-/* Ends this process with a wait status, as waitpid(2) reports it. */
+/*
+ * Ends this process with a wait status, as waitpid(2) reports it: an exit code, shifted to its place, or the number of a
+ * signal.
+ */
+#define STATUS_CODE_SHIFT	8
+#define STATUS_SIGNAL_MASK	0x7f
 _Noreturn HOST_IMPORT(exit) void host_exit(int status);
 /* The environment: NUL-terminated NAME=value strings. Returns their total size; nothing is written if it is > size. */
 HOST_IMPORT(environment) int host_environment(char *buffer, size_t size);

@@ -63,6 +63,9 @@ process_spawn(char *const argv[], int client)
 
 /* ---- ending ---- */
 
+_Static_assert(WEXITSTATUS(1 << STATUS_CODE_SHIFT) == 1 && WTERMSIG(~0) == STATUS_SIGNAL_MASK,
+			   "wait statuses are the C library's");
+
 /* The C library's: run what atexit() has noted, write out what stdio has buffered. */
 extern void __funcs_on_exit(void);
 extern void __stdio_exit(void);
@@ -78,7 +81,7 @@ exit(int code)
 _Noreturn void
 __wasi_proc_exit(uint32_t code)
 {
-	host_exit((int) (code & 0xff) << 8);
+	host_exit((int) (code & 0xff) << STATUS_CODE_SHIFT);
 }
 
 _Noreturn void

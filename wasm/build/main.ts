@@ -3,6 +3,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { ABI, readAbi, requireAbi } from './abi.js'
 import { gather, gatherForTests, publish, publishedInputHash } from './artefacts.js'
 import { writeBundle } from './bundle.js'
 import { getCLibrary } from './c-library.js'
@@ -18,7 +19,13 @@ import { linkModules } from './loadable-modules.js'
 import { withCacheLocked } from './lock.js'
 import { writeManifest } from './manifest.js'
 import { makeOnce, removeOldSiblings } from './once.js'
-import { compileGenerated, compileOwnSources, copyOwnSources, hashOfHeaders } from './own-objects.js'
+import {
+  compileGenerated,
+  compileOwnSources,
+  copyOwnSources,
+  hashOfHeaders,
+  ownFlags,
+} from './own-objects.js'
 import { cache, repository } from './paths.js'
 import { compilePostgres, configurePostgres } from './postgres.js'
 import { Progress } from './progress.js'
@@ -35,6 +42,7 @@ function hashOfInputs(): string {
   return hashOf(
     hashOfFiles(join(repository, 'wasm', 'build'), recipe),
     hashOfFiles(join(repository, 'c'), filesBelow(join(repository, 'c'))),
+    readFileSync(ABI, 'utf8'),
     process.env.PGLITE_IMPORTS_DEBUG ?? '',
   )
 }
@@ -53,7 +61,7 @@ async function main(): Promise<void> {
 }
 
 async function build(inputHash: string, folder: string): Promise<void> {
-  const progress = new Progress(11)
+  const progress = new Progress(12)
   const toolchain = await progress.step('toolchain', getToolchain)
   const source = await progress.step('PostgreSQL source', step => getSource(toolchain, step))
   const extensions = await getExtensionSources(toolchain)
@@ -74,10 +82,10 @@ async function build(inputHash: string, folder: string): Promise<void> {
       step,
     )
   })
-  const own = await progress.step('compile c/', () => {
-    const icu = libraries.find(({ library }) => library.name === 'icu')!
-    return compileOwnSources(toolchain, library, source, objects, icu)
-  })
+  const icu = libraries.find(({ library }) => library.name === 'icu')!
+  const flags = ownFlags(toolchain, library, source, objects, icu)
+  await progress.step('ABI', async () => requireAbi(await readAbi(toolchain, flags)))
+  const own = await progress.step('compile c/', () => compileOwnSources(toolchain, flags))
   const [linked, lazy, modules, testModules] = await progress.step('link', async () => {
     const lazy = await linkLazyLibraries(toolchain, libraries, objects, own)
     const modules = await linkModules(toolchain, objects.installed, 'lib', lazy.modules)

@@ -71,13 +71,14 @@ export interface GeneratedSource {
   text: string
 }
 
-export async function compileOwnSources(
+/** How the files of each folder of c/ are compiled. */
+export function ownFlags(
   toolchain: Toolchain,
   library: CLibrary,
   source: Source,
   objects: Objects,
   icu: CompiledLibrary,
-): Promise<OwnObjects> {
+): Record<keyof OwnObjects, string[]> {
   const include = [`-I${toolchain.work}/c`, '-isystem', '/usr/share/emscripten/system/lib']
   const posix = [
     ...targetFlags(library),
@@ -88,24 +89,35 @@ export async function compileOwnSources(
     ...include,
     ...WARNINGS,
   ]
-  const postgres = [
+  const initdb = [
     ...[...posix, ...POSTGRES_CPPFLAGS, '-fno-strict-aliasing', '-fwrapv'],
     ...['-isystem', `${objects.folder}/src/include`, '-isystem', `${source.folder}/src/include`],
   ]
   // Only headers of the C library: error numbers, signal numbers, the layout of struct pollfd.
   const headers = ['-isystem', `${library.sysroot}/include`]
-  const kernel = [...KERNEL_FLAGS, '-std=gnu17', `-I${toolchain.work}/c`, ...headers, ...WARNINGS]
-  const inIcu = [
-    ...[...targetFlags(library), '-O2', '-g0', `-I${toolchain.work}/c`, ...WARNINGS],
-    ...icu.library.flags.map(flag => flag.replace(/^-ISOURCE/, `-isystem${icu.source}`)),
-  ]
+  return {
+    kernel: [...KERNEL_FLAGS, '-std=gnu17', `-I${toolchain.work}/c`, ...headers, ...WARNINGS],
+    posix,
+    postgres: [...initdb, ...BACKEND_CPPFLAGS],
+    initdb,
+    icu: [
+      ...[...targetFlags(library), '-O2', '-g0', `-I${toolchain.work}/c`, ...WARNINGS],
+      ...icu.library.flags.map(flag => flag.replace(/^-ISOURCE/, `-isystem${icu.source}`)),
+    ],
+  }
+}
+
+export async function compileOwnSources(
+  toolchain: Toolchain,
+  flags: Record<keyof OwnObjects, string[]>,
+): Promise<OwnObjects> {
   const failures: string[] = []
   const own = {
-    kernel: await compileFolder(toolchain, 'kernel', kernel, failures),
-    posix: await compileFolder(toolchain, 'posix', posix, failures),
-    postgres: await compileFolder(toolchain, 'postgres', [...postgres, ...BACKEND_CPPFLAGS], failures),
-    initdb: await compileFolder(toolchain, 'initdb', postgres, failures),
-    icu: await compileFolder(toolchain, 'icu', inIcu, failures),
+    kernel: await compileFolder(toolchain, 'kernel', flags.kernel, failures),
+    posix: await compileFolder(toolchain, 'posix', flags.posix, failures),
+    postgres: await compileFolder(toolchain, 'postgres', flags.postgres, failures),
+    initdb: await compileFolder(toolchain, 'initdb', flags.initdb, failures),
+    icu: await compileFolder(toolchain, 'icu', flags.icu, failures),
   }
   if (failures.length > 0) throw new BuildFailure(failures.join('\n\n'))
   removeUnused(toolchain.outside(`${toolchain.work}/own`))

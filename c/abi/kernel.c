@@ -1,0 +1,42 @@
+/*
+ * kernel.c: of the kernel.
+ */
+#include "abi.h"
+#include "kernel/host.h"
+#include "kernel/kernel.h"
+#include "kernel/param.h"
+#include "kernel/proc.h"
+
+NUMBER(PAGE_SIZE)
+NUMBER(NPAGE)
+NUMBER(RING_SIZE)
+NUMBER(PATH_SIZE)
+NUMBER(HOST_SLOT)
+STRING(RESOLVER)
+STRING(TLS_SERVICE)
+
+NUMBER(WORK_SPAWN)
+NUMBER(WORK_KILL)
+NUMBER(WORK_TIMER)
+NUMBER(WORK_SOCKET)
+
+NUMBER(SOCKET_OUTPUT)
+NUMBER(SOCKET_SPACE)
+NUMBER(SOCKET_CLOSED)
+NUMBER(SOCKET_LISTEN)
+NUMBER(SOCKET_CONNECT)
+NUMBER(SOCKET_SHUTDOWN)
+
+NUMBER(PROC_RUNNING)
+
+NUMBER(WAIT_WOKEN)
+NUMBER(WAIT_TIMED_OUT)
+NUMBER(WAIT_IMPOSSIBLE)
+
+OFFSETOF(signals, pending)
+OFFSETOF(signals, blocked)
+OFFSETOF(signals, ignored)
+SIZEOF(signals)
+
+OFFSETOF(address, length)
+OFFSETOF(address, storage)

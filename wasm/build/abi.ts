@@ -1,0 +1,189 @@
+/**
+ * wasm/machine/abi.ts: what TypeScript has to know of C, read from the headers in c/ and from PostgreSQL's.
+ *
+ * Numbers, strings and the layout of structures: the files of c/abi are compiled for the target, and each of their
+ * functions called. Signatures: the compiler tells them, as a syntax tree of each header.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { BuildFailure } from './failure.js'
+import type { OwnObjects } from './own-objects.js'
+import { logFile, repository } from './paths.js'
+import type { Toolchain } from './toolchain.js'
+
+export const ABI = join(repository, 'wasm', 'machine', 'abi.ts')
+
+const HEADING = `/**
+ * What TypeScript has to know of C. Made by wasm/build/abi.ts from the headers that c/abi/ names: change those, not this,
+ * and then run \`npm run build:wasm\`.
+ */
+`
+
+const ADDRESS = `
+/** An address in the linear memory as the engine gives it: signed, so it has to go through \`>>> 0\` first. */
+export type Address = number
+`
+
+type Flags = Readonly<Record<keyof OwnObjects, string[]>>
+
+/** The files of c/abi, and how each is compiled. */
+const VALUES: readonly (keyof OwnObjects)[] = ['kernel', 'posix', 'postgres']
+
+interface Interface {
+  readonly name: string
+  readonly about: string
+  /** The functions that it consists of are those that this header declares. */
+  readonly header: string
+  readonly flags: keyof OwnObjects
+}
+
+/** What crosses the line between WebAssembly and its host. */
+const INTERFACES: readonly Interface[] = [
+  {
+    name: 'KernelFunctions',
+    about: 'What kernel.wasm exports: to processes by sys_, all else to the host',
+    header: 'kernel/kernel.h',
+    flags: 'kernel',
+  },
+  {
+    name: 'KernelImports',
+    about: 'What kernel.wasm imports from `host`',
+    header: 'kernel/host.h',
+    flags: 'kernel',
+  },
+  {
+    name: 'HostImports',
+    about: 'What a program imports from `host`',
+    header: 'host-imports.h',
+    flags: 'posix',
+  },
+  {
+    name: 'ClientImports',
+    about: 'What a program imports from `env` for the bytes of its client',
+    header: 'pglite-comm-imports.h',
+    flags: 'posix',
+  },
+]
+
+/** What those headers declare; all else that they include is the C library's. */
+const DECLARED = /^(sys|kernel|host|pglite_js)_/
+
+/** Prefixes that C needs, and names of imports and exports do not have; see c/kernel/kernel.h. */
+const PREFIX = /^(kernel|host)_/
+
+/** The types that occur there, as TypeScript sees them. */
+const TYPES = new Map([
+  ['void', 'void'],
+  ['uintptr_t', 'Address'],
+  ...['int', 'uint32_t', 'size_t', 'ssize_t', 'double'].map(type => [type, 'number'] as const),
+])
+
+/** Returns the text that wasm/machine/abi.ts should have. */
+export async function readAbi(toolchain: Toolchain, flags: Flags): Promise<string> {
+  const values = Object.entries(await readValues(toolchain, flags))
+  const flat = values.filter(([, value]) => typeof value !== 'object')
+  const objects = values.filter(([, value]) => typeof value === 'object')
+  const parts = [
+    flat.map(([name, value]) => `export const ${name} = ${literal(value)}\n`).join(''),
+    ...objects.map(([name, value]) => `\nexport const ${name} = ${literal(value)} as const\n`),
+    ADDRESS,
+  ]
+  for (const { name, about, header, flags: which } of INTERFACES) {
+    const methods = await readSignatures(toolchain, flags[which], header)
+    parts.push(`\n/** ${about} (c/${header}). */\nexport interface ${name} {\n  ${methods.join('\n  ')}\n}\n`)
+  }
+  return HEADING + parts.join('')
+}
+
+/** Throws BuildFailure unless this is what the repository has; if it is not, puts it there. */
+export function requireAbi(text: string): void {
+  if (readFileSync(ABI, 'utf8') === text) return
+  writeFileSync(ABI, text)
+  throw new BuildFailure(
+    'wasm/machine/abi.ts did not say what the headers say. It does now: build again, and commit it',
+  )
+}
+
+interface Tree {
+  [name: string]: number | string | Tree
+}
+
+/** What the functions in the files of c/abi return. A dot in a function's name stands for an object and its property. */
+async function readValues(toolchain: Toolchain, flags: Flags): Promise<Tree> {
+  const instance = await WebAssembly.instantiate(await linkValues(toolchain, flags))
+  const memory = instance.exports.memory as WebAssembly.Memory
+  const tree: Tree = {}
+  for (const [name, value] of Object.entries(instance.exports)) {
+    if (typeof value !== 'function') continue
+    const [, isString, path = ''] = /^(string )?(.*)$/.exec(name) ?? []
+    const steps = path.split('.')
+    const last = steps.pop()!
+    let branch = tree
+    for (const step of steps) {
+      branch[step] ??= {}
+      branch = branch[step] as Tree
+    }
+    branch[last] = isString ? stringAt(memory, value()) : value()
+  }
+  return tree
+}
+
+async function linkValues(toolchain: Toolchain, flags: Flags): Promise<WebAssembly.Module> {
+  const log = logFile('abi')
+  const objects: string[] = []
+  for (const name of VALUES) {
+    const object = `${toolchain.work}/abi/${name}.o`
+    const source = `${toolchain.work}/c/abi/${name}.c`
+    mkdirSync(toolchain.outside(dirname(object)), { recursive: true })
+    const doing = `compile c/abi/${name}.c`
+    await toolchain.run(['clang', ...flags[name], '-c', source, '-o', object], { log, doing })
+    objects.push(object)
+  }
+  const linked = `${toolchain.work}/abi/abi.wasm`
+  await toolchain.run(['wasm-ld', '--no-entry', '-o', linked, ...objects], { log, doing: 'link c/abi' })
+  return WebAssembly.compile(readFileSync(toolchain.outside(linked)))
+}
+
+function stringAt(memory: WebAssembly.Memory, address: number): string {
+  const bytes = new Uint8Array(memory.buffer)
+  return Buffer.from(bytes.subarray(address, bytes.indexOf(0, address))).toString()
+}
+
+/** As the formatter would write it. */
+function literal(value: number | string | Tree, indent = ''): string {
+  if (typeof value === 'number') return String(value)
+  if (typeof value === 'string') return `'${value}'`
+  const inner = `${indent}  `
+  const entries = Object.entries(value).map(([name, part]) => `${inner}${name}: ${literal(part, inner)},\n`)
+  return `{\n${entries.join('')}${indent}}`
+}
+
+/** A node of clang's syntax tree. */
+interface SyntaxNode {
+  readonly kind: string
+  readonly name?: string
+  readonly type?: { readonly qualType: string }
+  readonly inner?: readonly SyntaxNode[]
+}
+
+/** The functions that a header declares, as methods of an interface. */
+async function readSignatures(toolchain: Toolchain, flags: string[], header: string): Promise<string[]> {
+  const output = await toolchain.run(
+    ['clang', ...flags, '-fsyntax-only', '-Xclang', '-ast-dump=json', `${toolchain.work}/c/${header}`],
+    { log: logFile('abi-signatures'), doing: `read c/${header}` },
+  )
+  const typeOf = (type: string) => {
+    const known = type.endsWith('*') ? 'Address' : TYPES.get(type)
+    if (known === undefined) throw new BuildFailure(`c/${header}: what is "${type}" in TypeScript?`)
+    return known
+  }
+  const { inner = [] } = JSON.parse(output) as SyntaxNode
+  return inner.flatMap(({ kind, name = '', type, inner: parts = [] }) => {
+    if (kind !== 'FunctionDecl' || type === undefined || !DECLARED.test(name)) return []
+    const parameters = parts
+      .filter(part => part.kind === 'ParmVarDecl')
+      .map(part => `${part.name}: ${typeOf(part.type!.qualType)}`)
+    const returned = typeOf(type.qualType.replace(/ ?\(.*$/, ''))
+    return [`${name.replace(PREFIX, '')}(${parameters.join(', ')}): ${returned}`]
+  })
+}
