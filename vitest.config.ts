@@ -1,11 +1,42 @@
 /** Tests run against the compiled package, which `npm test` builds first: threads need JavaScript files. */
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+
+/** `npm test`. */
+const tests: TestProjectInlineConfiguration = {
+  extends: true,
+  test: { name: 'default', include: ['test/**/*.test.ts'], exclude: ['test/abuse/**'] },
+}
+
+/** `npm run test:one-thread`: what clients see of a server is the same where its processes share a thread. */
+const oneThread: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'one-thread',
+    include: [
+      'test/sessions/**/*.test.ts',
+      'test/clients/**/*.test.ts',
+      'test/command-line/run-command.test.ts',
+    ],
+    env: { TEST_ONE_THREAD: '1' },
+  },
+}
+
+/** `npm run test:abuse`: what clients may do to a server, one after the other, for each has the machine to itself. */
+const abuse: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'abuse',
+    include: ['test/abuse/**/*.test.ts'],
+    poolOptions: { forks: { singleFork: true } },
+    testTimeout: process.env.ABUSE === 'long' ? 45 * 60_000 : 300_000,
+  },
+}
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/abuse/**'],
-    globalSetup: 'test/native-programs.ts',
+    // Processes share a thread by JSPI, which Node has from 24 on.
+    projects: [tests, abuse, ...('Suspending' in WebAssembly ? [oneThread] : [])],
+    globalSetup: 'test/fixtures/native-programs.ts',
     // The package imports itself by its name; what that leads to is to run as it is, not transformed.
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',

@@ -1,10 +1,10 @@
 /** Conversations by a grammar with mistakes, from a seed: ABUSE_SEED=… for the same again, ABUSE_SECONDS=… for how long. */
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
-import { useServer } from '../server.js'
-import { type Conversation, conversation } from './grammar.js'
-import { Random } from './random.js'
-import { amount, Witness } from './witness.js'
+import { type Conversation, conversation } from '../fixtures/grammar.js'
+import { Random } from '../fixtures/random.js'
+import { useServer } from '../fixtures/server.js'
+import { amount, Witness } from '../fixtures/witness.js'
 
 const SEED = Number(process.env.ABUSE_SEED ?? Date.now() % 1_000_000)
 const SECONDS = Number(process.env.ABUSE_SECONDS ?? amount(20, 600))

@@ -11,10 +11,10 @@ import {
   RawConnection,
   SSL_REQUEST,
   startupMessage,
-} from '../raw-connection.js'
-import { useServer } from '../server.js'
-import { until } from '../until.js'
-import { amount, Witness } from './witness.js'
+} from '../fixtures/raw-connection.js'
+import { useServer } from '../fixtures/server.js'
+import { until } from '../fixtures/until.js'
+import { amount, Witness } from '../fixtures/witness.js'
 
 const MAX_CONNECTIONS = 20
 

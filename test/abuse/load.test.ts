@@ -2,8 +2,8 @@
 import { connect } from 'node:net'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { useServer } from '../server.js'
-import { amount, Witness } from './witness.js'
+import { useServer } from '../fixtures/server.js'
+import { amount, Witness } from '../fixtures/witness.js'
 
 const server = useServer({ args: ['--max-connections', '120'] })
 

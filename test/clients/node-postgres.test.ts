@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { useServer } from '../server.js'
-import { until } from '../until.js'
+import { useServer } from '../fixtures/server.js'
+import { until } from '../fixtures/until.js'
 
 const server = useServer()
 

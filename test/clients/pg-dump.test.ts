@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
-import { connectionTo, type Program, program18, run } from '../native-programs.js'
-import { useServer } from '../server.js'
+import { connectionTo, type Program, program18, run } from '../fixtures/native-programs.js'
+import { useServer } from '../fixtures/server.js'
 
 const server = useServer({ args: ['-c', 'wal_level=logical'] })
-const schema = readFileSync(new URL('every-kind-of-object.sql', import.meta.url), 'utf8')
+const schema = readFileSync(new URL('../fixtures/every-kind-of-object.sql', import.meta.url), 'utf8')
 
 let psql: Program
 let pgDump: Program

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
-import { connectionTo, type Program, program18, run } from '../native-programs.js'
-import { useServer } from '../server.js'
+import { connectionTo, type Program, program18, run } from '../fixtures/native-programs.js'
+import { useServer } from '../fixtures/server.js'
 
 const CLIENTS = 8
 const TRANSACTIONS = 50

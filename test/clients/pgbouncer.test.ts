@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { getPooler, type NativeTree } from '../../bench/native-tree.js'
-import { useServer } from '../server.js'
-import { until } from '../until.js'
+import { useServer } from '../fixtures/server.js'
+import { until } from '../fixtures/until.js'
 
 /** Milliseconds that it may take to install it, the first time. */
 const INSTALLATION = 300_000

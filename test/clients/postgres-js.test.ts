@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { useServer } from '../server.js'
-import { until } from '../until.js'
+import { useServer } from '../fixtures/server.js'
+import { until } from '../fixtures/until.js'
 
 const server = useServer()
 let sql: postgres.Sql

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { connectionTo, machinePsql, type Program, program18, run } from '../native-programs.js'
-import { useServer } from '../server.js'
-import { until } from '../until.js'
+import { connectionTo, machinePsql, type Program, program18, run } from '../fixtures/native-programs.js'
+import { useServer } from '../fixtures/server.js'
+import { until } from '../fixtures/until.js'
 
 const server = useServer()
 

@@ -8,10 +8,10 @@ import pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { getNativeTree } from '../../bench/native-tree.js'
-import { authority, type Issued, issue } from '../certificates.js'
-import { connectionTo, machinePsql, type Program, program18, run } from '../native-programs.js'
-import { ServerProcess, useServer } from '../server.js'
-import { until } from '../until.js'
+import { authority, type Issued, issue } from '../fixtures/certificates.js'
+import { connectionTo, machinePsql, type Program, program18, run } from '../fixtures/native-programs.js'
+import { ServerProcess, useServer } from '../fixtures/server.js'
+import { until } from '../fixtures/until.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tls-'))
 afterAll(() => rmSync(folder, { recursive: true }))

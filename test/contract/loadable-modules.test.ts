@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { imageSize, symbol } from '../../wasm/machine/program.js'
-import { useServer } from '../server.js'
+import { useServer } from '../fixtures/server.js'
 
 const dist = new URL('../../wasm/dist/', import.meta.url)
 const compile = (name: string) => new WebAssembly.Module(readFileSync(new URL(name, dist)))

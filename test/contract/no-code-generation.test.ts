@@ -1,10 +1,10 @@
 /**
  * No code is generated at run time. The servers of all tests run with every way to do so broken, in every thread, once
- * their modules are compiled (server.ts, forbid-code-generation.mjs). Here it is seen that the ban is in force.
+ * their modules are compiled (fixtures/server.ts, preloaded/forbid-code-generation.ts). Here it is seen that the ban is in force.
  */
 import { describe, expect, it } from 'vitest'
-import { useServer } from '../server.js'
-import { until } from '../until.js'
+import { useServer } from '../fixtures/server.js'
+import { until } from '../fixtures/until.js'
 
 describe('with code generation forbidden in every thread', () => {
   const server = useServer()

@@ -1,5 +1,5 @@
 /**
- * What may lie on a disk after a power failure, made from a record of all that was done to files (recorder.mjs).
+ * What may lie on a disk after a power failure, made from a record of all that was done to files (preloaded/recorder.ts).
  *
  * What was written is in the system's cache, and reaches the disk in any order, or not: of each write since the last sync of its
  * file, each sector may be there or not, on its own. Names are changed in a journal, as in ext4, XFS or btrfs: after a failure

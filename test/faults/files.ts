@@ -1,5 +1,6 @@
 /** Files that cannot be written or synced while clients write: a broken disk, a full one, one that is read only. */
 import { join } from 'node:path'
+import type { Message } from '../preloaded/saboteur.js'
 import {
   checkAll,
   type Fault,
@@ -10,7 +11,7 @@ import {
   sabotaged,
   withSession,
 } from './fault.js'
-import { type Sabotage, Server } from './server.js'
+import { Server } from './server.js'
 
 /** What clients are told then: that the disk is full, that it is broken, or read only as PostgreSQL puts that. */
 const EXPECTED = ['53100', '58030', '25006', '42501', 'XX000']
@@ -66,6 +67,6 @@ async function goesOn(server: Server): Promise<boolean> {
   }
 }
 
-async function fail(server: Server, failure: Extract<Sabotage, { files: unknown }>['files']): Promise<void> {
+async function fail(server: Server, failure: Extract<Message, { files: unknown }>['files']): Promise<void> {
   server.sabotage({ files: failure })
 }

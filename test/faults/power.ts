@@ -5,13 +5,10 @@
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { repository } from '../../wasm/build/paths.js'
 import { Disk, type Entry, readRecord } from './disk.js'
 import { BUSY, checkAll, type Fault, moreCommits, prepared, type Rig } from './fault.js'
 import { Failure, Server, type ServerOptions } from './server.js'
 import { Workload } from './workload.js'
-
-const recorder = join(repository, 'test', 'faults', 'recorder.mjs')
 
 const CLIENTS = 4
 
@@ -82,7 +79,7 @@ async function recorded(rig: Rig, folder: string, settings: Readonly<Record<stri
   const workload = new Workload(CLIENTS)
   await prepared(options, workload)
   cpSync(dataDir, snapshot, { recursive: true })
-  const server = await Server.start({ ...options, preload: [recorder], env: { RECORD: record } })
+  const server = await Server.start({ ...options, preload: ['recorder'], env: { RECORD: record } })
   workload.onAcknowledged = (client, seq) => {
     const head = Buffer.from(JSON.stringify({ call: 'acknowledged', client, seq }))
     const lengths = Buffer.alloc(8)

@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import pg from 'pg'
 import { repository } from '../../wasm/build/paths.js'
+import { type Preloaded, preload } from '../preloaded/path.js'
+import type { Message } from '../preloaded/saboteur.js'
 
 const commandLine = join(repository, 'dist', 'bin', 'pglite-imports-server.js')
 
@@ -12,19 +14,10 @@ export const PATIENCE = 120_000
 
 const LOG_LENGTH = 200_000
 
-const saboteur = join(repository, 'test', 'faults', 'saboteur.mjs')
-
 /** A pid tells the process' slot in the table of so many; but the postmaster, which is the first, has the system's. */
 const SLOTS = 1024
 const FIRST_PID = 2 ** 22
 const slotOf = (pid: number) => (pid < FIRST_PID ? 1 : pid % SLOTS)
-
-/** What can be done to a server from outside; saboteur.mjs says what it means. */
-export type Sabotage =
-  | { kill: number }
-  | { trap: number }
-  | { files: 'sync-fails' | 'write-fails' | 'full' | 'read-only' | 'work' }
-  | { clock: number }
 
 export interface ServerOptions {
   dataDir: string
@@ -35,7 +28,7 @@ export interface ServerOptions {
   /** A program and arguments to run it by, such as unshare. */
   by?: string[]
   /** Further modules to preload, and the environment they read. */
-  preload?: string[]
+  preload?: Preloaded[]
   env?: NodeJS.ProcessEnv
   /** Whether sabotage() is to work. */
   sabotage?: boolean
@@ -50,10 +43,10 @@ export class Server {
 
   constructor(options: ServerOptions) {
     const { node, dataDir, threads, settings = {}, by = [], env, sabotage = false } = options
-    const preload = [...(options.preload ?? []), ...(sabotage ? [saboteur] : [])]
+    const modules = [...(options.preload ?? []), ...(sabotage ? (['saboteur'] as const) : [])]
     const command = [
       ...[...by, node],
-      ...preload.flatMap(file => ['--import', file]),
+      ...modules.flatMap(preload),
       ...[commandLine, '-v', '-p', '0', '-h', '127.0.0.1', '-D', dataDir],
       ...(threads ? [] : ['--no-threads']),
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
@@ -137,7 +130,7 @@ export class Server {
   }
 
   /** Does something to it, unless it has ended. Processes are named by their pids here. */
-  sabotage(what: Sabotage): void {
+  sabotage(what: Message): void {
     const message =
       'kill' in what ? { kill: slotOf(what.kill) } : 'trap' in what ? { trap: slotOf(what.trap) } : what
     this.child.send(message, () => {})

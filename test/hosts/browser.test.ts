@@ -4,14 +4,13 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 import { polyfillNode } from 'esbuild-plugin-polyfill-node'
 import type { Browser } from 'puppeteer-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launchChromium } from './chromium.js'
-import { WORKS } from './expected.js'
-import { repository } from './package.js'
+import { dist, repository } from '../../wasm/build/paths.js'
+import { launchChromium } from '../fixtures/chromium.js'
+import { WORKS } from '../fixtures/embedded/expected.js'
 
 const HEADERS = {
   'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'",
@@ -21,7 +20,7 @@ const HEADERS = {
 
 /** Runs in a Web Worker, where the server does not keep the page from being drawn. */
 const WORKER = `
-  import { tryPostgres } from './embedded.mjs'
+  import { tryPostgres } from './try-postgres.ts'
   self.onmessage = async ({ data }) => {
     try {
       self.postMessage({ result: await tryPostgres(data) })
@@ -45,7 +44,7 @@ const utilTypes: Plugin = {
 /** The worker and all it imports, as one script. */
 async function bundle(): Promise<Uint8Array> {
   const { outputFiles } = await build({
-    stdin: { contents: WORKER, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
+    stdin: { contents: WORKER, resolveDir: join(repository, 'test', 'fixtures', 'embedded') },
     bundle: true,
     write: false,
     format: 'esm',
@@ -64,13 +63,12 @@ let url: string
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'chromium-'))
   const script = await bundle()
-  const artefacts = join(repository, 'wasm', 'dist')
   server = createServer(({ url: path = '/' }, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
     if (path === '/')
       response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>PostgreSQL</title>')
     else if (path === '/worker.js') response.setHeader('Content-Type', 'text/javascript').end(script)
-    else response.end(readFileSync(join(artefacts, path.replace('/postgres/', ''))))
+    else response.end(readFileSync(join(dist, path.replace('/postgres/', ''))))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { installPackage, removePackage, repository } from './package.js'
+import { repository } from '../../wasm/build/paths.js'
+import { installPackage, removePackage } from '../fixtures/installed-package.js'
 
 const PASSWORD = 'secret'
 

@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { WORKS } from './expected.js'
-import { installPackage, removePackage } from './package.js'
+import { repository } from '../../wasm/build/paths.js'
+import { WORKS } from '../fixtures/embedded/expected.js'
+import { installPackage, removePackage } from '../fixtures/installed-package.js'
 
 const require = createRequire(import.meta.url)
 
@@ -23,12 +23,15 @@ let folder: string | undefined
 
 beforeAll(async () => {
   folder = await installPackage()
-  copyFileSync(fileURLToPath(new URL('./embedded.mjs', import.meta.url)), join(folder, 'embedded.mjs'))
+  copyFileSync(
+    join(repository, 'test', 'fixtures', 'embedded', 'try-postgres.ts'),
+    join(folder, 'try-postgres.ts'),
+  )
   const script = `
-    import { tryPostgres } from './embedded.mjs'
+    import { tryPostgres } from './try-postgres.ts'
     console.log(JSON.stringify(await tryPostgres()))
   `
-  writeFileSync(join(folder, 'main.mjs'), script)
+  writeFileSync(join(folder, 'main.ts'), script)
 }, 600_000)
 
 afterAll(() => removePackage(folder))
@@ -36,7 +39,7 @@ afterAll(() => removePackage(folder))
 test.each(RUNTIMES)(
   'in $name sessions wait for each other, and one runs to completion',
   ({ command, args }) => {
-    const output = execFileSync(command, [...args, 'main.mjs'], { cwd: folder, encoding: 'utf8' })
+    const output = execFileSync(command, [...args, 'main.ts'], { cwd: folder, encoding: 'utf8' })
     expect(JSON.parse(output)).toMatchObject(WORKS)
   },
   120_000,

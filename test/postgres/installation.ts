@@ -17,8 +17,8 @@ import { getToolchain } from '../../wasm/build/toolchain.js'
 /** Folders of PostgreSQL's source in which tests lie. */
 const SOURCE_FOLDERS = ['src', 'contrib']
 
-/** What of the package, and of what the tests have, the server needs to run as npm installs it. */
-const PACKAGE_FILES = ['package.json', 'dist', 'wasm/dist', 'test/contract/forbid-code-generation.mjs']
+/** What of the package the server needs to run as npm installs it; `dist` also has what the build makes for tests. */
+const PACKAGE_FILES = ['package.json', 'dist', 'wasm/dist']
 
 /** Everything that runs in the tree runs as this user, which Debian's package makes: PostgreSQL refuses root. */
 const USER = 'postgres'

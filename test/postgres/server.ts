@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
+import { PRELOADED } from '../preloaded/path.js'
 import { type Installation, SOCKETS } from './installation.js'
 import type { Tests } from './suites.js'
 
@@ -38,7 +39,7 @@ export function crashesIn(log: string): string[] {
 export function codeGenerationBan({ package: folder }: Installation): string[] {
   return [
     '--disallow-code-generation-from-strings',
-    ...['--import', `${folder}/test/contract/forbid-code-generation.mjs`],
+    ...['--import', `${folder}/${PRELOADED}/forbid-code-generation.js`],
   ]
 }
 

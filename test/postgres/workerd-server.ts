@@ -7,7 +7,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startBridge } from '../../server/remote.js'
 import { repository } from '../../wasm/build/paths.js'
-import { makeRuntimeFolder, startRuntime } from '../workers/runtime.js'
+import { makeRuntimeFolder, startRuntime } from '../fixtures/workerd/runtime.js'
 import { crashesIn, SETTINGS, type Server } from './server.js'
 
 const PASSWORD = 'suites'
@@ -17,8 +17,8 @@ export async function startWorkerdServer(
   settings: Readonly<Record<string, string>>,
   log: string,
 ): Promise<Server> {
-  const entry = join(repository, 'test', 'postgres', 'worker.mjs')
-  const folder = await makeRuntimeFolder(entry, join(repository, 'wasm', 'dist'))
+  const entry = join(repository, 'test', 'fixtures', 'workerd', 'suites.ts')
+  const folder = await makeRuntimeFolder(entry)
   const file = createWriteStream(log)
   const crashes: string[] = []
   const runtime = await startRuntime(folder, text => {

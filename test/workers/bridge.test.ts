@@ -7,7 +7,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import pg from 'pg'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { connectionTo, machinePsql, type Program, program18, run } from '../native-programs.js'
+import { commandLine } from '../fixtures/command.js'
+import { connectionTo, machinePsql, type Program, program18, run } from '../fixtures/native-programs.js'
 import {
   fieldsOf,
   firstMessage,
@@ -16,10 +17,9 @@ import {
   RawConnection,
   SSL_REQUEST,
   startupMessage,
-} from '../raw-connection.js'
-import { commandLine } from '../server.js'
-import { until } from '../until.js'
-import { useWorkerd } from './workerd.js'
+} from '../fixtures/raw-connection.js'
+import { until } from '../fixtures/until.js'
+import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 /** database.ts has it, which only workerd can load. */
 const PASSWORD = "it's a \\ 'secret'"

@@ -1,6 +1,6 @@
 /** Extensions whose modules, and those of the libraries that they need, come with the bundle. */
 import { expect, test } from 'vitest'
-import { useWorkerd } from './workerd.js'
+import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 const runtime = useWorkerd()
 

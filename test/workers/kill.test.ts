@@ -2,8 +2,8 @@
  * The runtime is killed in the middle of whatever it does, again and again. `npm run test:kill` does it 50 times.
  */
 import { expect, test } from 'vitest'
-import { until } from '../until.js'
-import { useWorkerd } from './workerd.js'
+import { until } from '../fixtures/until.js'
+import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 3)
 const WRITERS = ['a', 'b', 'c']

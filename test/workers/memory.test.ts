@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { MAX_MEMORY } from '../../embedded/host.js'
-import { useWorkerd } from './workerd.js'
+import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 const runtime = useWorkerd()
 

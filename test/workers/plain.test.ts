@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { useWorkerd } from './workerd.js'
+import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 const runtime = useWorkerd()
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { until } from '../until.js'
-import { useWorkerd } from './workerd.js'
+import { until } from '../fixtures/until.js'
+import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 const runtime = useWorkerd()
 

@@ -1,6 +1,6 @@
 /** Where WebAssembly cannot be suspended: one session, whose every message runs to completion. */
 import { expect, test } from 'vitest'
-import { useWorkerd } from './workerd.js'
+import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 const runtime = useWorkerd()
 

@@ -3,15 +3,15 @@ import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeRuntimeFolder, type Runtime, startRuntime } from './runtime.js'
+import { makeRuntimeFolder, type Runtime, startRuntime } from '../fixtures/workerd/runtime.js'
 
 let folder: string
 let runtime: Runtime
 let log = ''
 
 beforeAll(async () => {
-  const entry = fileURLToPath(new URL('./tcp.mjs', import.meta.url))
-  folder = await makeRuntimeFolder(entry, fileURLToPath(new URL('../../wasm/dist', import.meta.url)), 'tcp')
+  const entry = fileURLToPath(new URL('../fixtures/workerd/tcp.ts', import.meta.url))
+  folder = await makeRuntimeFolder(entry, 'tcp')
   const onOutput = (text: string) => {
     log = (log + text).slice(-20_000)
   }

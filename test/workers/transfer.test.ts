@@ -8,7 +8,7 @@ import pg from 'pg'
 import { exportDataDirectory, importDataDirectory, startServer } from 'pglite-imports-server'
 import { pack } from 'tar-stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { useWorkerd } from './workerd.js'
+import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 const runtime = useWorkerd()
 

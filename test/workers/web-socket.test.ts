@@ -10,9 +10,9 @@ import {
   query as queryMessage,
   SSL_REQUEST,
   startupMessage,
-} from '../raw-connection.js'
-import { until } from '../until.js'
-import { useWorkerd } from './workerd.js'
+} from '../fixtures/raw-connection.js'
+import { until } from '../fixtures/until.js'
+import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 /** database.ts has it, which only workerd can load. */
 const PASSWORD = "it's a \\ 'secret'"

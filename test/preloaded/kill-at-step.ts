@@ -1,0 +1,27 @@
+/**
+ * Kills the process right before its step number $KILL_AT, of all steps by which the main thread changes what lies on the
+ * disk. With no such number it writes at its end how many there were to $STEPS_FILE.
+ */
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { isMainThread } from 'node:worker_threads'
+
+const STEPS = ['mkdirSync', 'writeFileSync', 'renameSync', 'rmSync', 'fsyncSync', 'chmodSync'] as const
+
+if (isMainThread) {
+  const at = Number(process.env.KILL_AT ?? Number.NaN)
+  const { writeFileSync } = fs
+  let steps = 0
+  for (const name of STEPS) {
+    const call = fs[name] as (...args: unknown[]) => unknown
+    const counted = (...args: unknown[]) => {
+      if (steps++ === at) process.kill(process.pid, 'SIGKILL')
+      return call(...args)
+    }
+    Object.assign(fs, { [name]: counted })
+  }
+  syncBuiltinESMExports()
+  process.on('exit', () => {
+    if (process.env.STEPS_FILE !== undefined) writeFileSync(process.env.STEPS_FILE, String(steps))
+  })
+}

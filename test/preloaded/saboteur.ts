@@ -1,0 +1,147 @@
+/**
+ * For a server to which faults are done from outside, by messages: Node runs it in every thread, and they share what is asked
+ * for. A process is named by its slot of the process table.
+ */
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import workerThreads, {
+  getEnvironmentData,
+  isMainThread,
+  setEnvironmentData,
+  threadId,
+  Worker,
+} from 'node:worker_threads'
+
+export type Message =
+  /** Ends the process' thread at any instruction, with nothing cleaned up. */
+  | { kill: number }
+  /** The process' code does what is not possible, when it next calls the host. */
+  | { trap: number }
+  /** Calls on files fail so from now on, or work again. */
+  | { files: FileFault['name'] | 'work' }
+  /** Whether the system has threads for more processes, as it has at first. */
+  | { threads: boolean }
+  /** The time of day is so many milliseconds later, or earlier, than it is. */
+  | { clock: number }
+
+interface FileFault {
+  name: 'sync-fails' | 'write-fails' | 'full' | 'read-only'
+  code: keyof typeof ERRNO
+  calls: string[]
+  /** Whether no file can be created either. */
+  creates?: boolean
+}
+
+const ERRNO = { EIO: -5, ENOSPC: -28, EROFS: -30 }
+const WRITES = ['writeSync', 'ftruncateSync', 'mkdirSync', 'linkSync', 'symlinkSync', 'renameSync']
+const SYNCS = ['fsyncSync', 'fdatasyncSync']
+const FILE_FAULTS: FileFault[] = [
+  { name: 'sync-fails', code: 'EIO', calls: SYNCS },
+  { name: 'write-fails', code: 'EIO', calls: ['writeSync', 'ftruncateSync'] },
+  { name: 'full', code: 'ENOSPC', calls: WRITES, creates: true },
+  { name: 'read-only', code: 'EROFS', calls: [...WRITES, 'unlinkSync', 'rmdirSync'], creates: true },
+]
+const THREADS = 4096
+
+const KEY = 'saboteur'
+if (isMainThread) setEnvironmentData(KEY, new SharedArrayBuffer(16 + 4 * THREADS))
+const shared = getEnvironmentData(KEY) as unknown as SharedArrayBuffer
+const clock = new Float64Array(shared, 0, 1)
+/** The number of the fault that is done to files, from 1. */
+const fileFault = new Int32Array(shared, 8, 1)
+/** By thread: whether its process is to trap. */
+const traps = new Int32Array(shared, 16, THREADS)
+
+const { now } = Date
+Date.now = () => now() + clock[0]!
+
+/** Descriptors of this thread's files: others are sockets and the standard streams. */
+const opened = new Set<unknown>()
+
+function fail({ code }: FileFault, syscall: string): never {
+  throw Object.assign(new Error(`${code}: ${syscall}`), { code, errno: ERRNO[code], syscall })
+}
+
+const presentFault = () => FILE_FAULTS[Atomics.load(fileFault, 0) - 1]
+
+type FileCall = (...args: unknown[]) => unknown
+const fileCalls = fs as unknown as Record<string, FileCall>
+for (const name of new Set(FILE_FAULTS.flatMap(({ calls }) => calls))) {
+  const call = fileCalls[name]!
+  fileCalls[name] = (...args) => {
+    const fault = presentFault()
+    if (fault?.calls.includes(name) && (typeof args[0] === 'string' || opened.has(args[0]))) fail(fault, name)
+    return call(...args)
+  }
+}
+const { openSync, closeSync } = fs
+fs.openSync = (path, flags, mode) => {
+  const fault = presentFault()
+  if (fault?.creates && Number(flags) & fs.constants.O_CREAT && !fs.existsSync(path)) fail(fault, 'openSync')
+  const fd = openSync(path, flags, mode)
+  opened.add(fd)
+  return fd
+}
+fs.closeSync = fd => {
+  opened.delete(fd)
+  closeSync(fd)
+}
+
+let hasThreads = true
+class ScarceWorker extends Worker {
+  constructor(...args: ConstructorParameters<typeof Worker>) {
+    if (!hasThreads) throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' })
+    super(...args)
+  }
+}
+Object.assign(workerThreads, { Worker: ScarceWorker })
+syncBuiltinESMExports()
+
+function obeyMessages(): void {
+  const threads = new Map<number, Worker>()
+  const { postMessage } = Worker.prototype
+  Worker.prototype.postMessage = function (message: { slot?: number } | undefined, ...rest) {
+    if (message?.slot !== undefined) threads.set(message.slot, this)
+    return postMessage.call(this, message, ...rest)
+  }
+  process.on('message', (message: Message) => {
+    if ('kill' in message) void threads.get(message.kill)!.terminate()
+    if ('trap' in message) Atomics.store(traps, threads.get(message.trap)!.threadId, 1)
+    if ('files' in message)
+      Atomics.store(fileFault, 0, 1 + FILE_FAULTS.findIndex(({ name }) => name === message.files))
+    if ('threads' in message) hasThreads = message.threads
+    if ('clock' in message) clock[0] = message.clock
+  })
+  // The channel must not keep the server running.
+  process.channel!.unref()
+}
+
+/** Has each call to the host look whether the thread's process is to trap. */
+function watchCalls(): void {
+  const { Instance } = WebAssembly
+  // The smallest module there is with a function that does what is not possible: (func (export "trap") unreachable)
+  const bytes = '0061736d0100000001040160000003020100070801047472617000000a05010300000b'
+  const { trap } = new Instance(new WebAssembly.Module(Buffer.from(bytes, 'hex'))).exports
+
+  const watched =
+    (call: FileCall) =>
+    (...args: unknown[]) => {
+      if (Atomics.exchange(traps, threadId, 0) === 1) (trap as () => void)()
+      return call(...args)
+    }
+  const watchAll = (calls: WebAssembly.ModuleImports) =>
+    Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, watched(call as FileCall)]))
+  const watchedInstance = (module: WebAssembly.Module, imports?: WebAssembly.Imports) =>
+    new Instance(
+      module,
+      imports?.host === undefined || imports.kernel === undefined
+        ? imports
+        : { ...imports, host: watchAll(imports.host) },
+    )
+  Object.assign(WebAssembly, {
+    Instance: new Proxy(Instance, { construct: (_, [module, imports]) => watchedInstance(module, imports) }),
+  })
+}
+
+if (isMainThread) obeyMessages()
+else watchCalls()

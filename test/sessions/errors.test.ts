@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest'
+import { oneThread, useServer } from '../fixtures/server.js'
+
+/** As V8 compiles code first it takes the most of the stack. */
+const server = useServer({ args: ['-c', 'log_min_messages=panic'], nodeArgs: ['--liftoff-only'] })
+
+/** Statements that fail in every part of PostgreSQL, and the SQLSTATE they fail with. */
+const FAILURES = [
+  ['selekt', '42601'],
+  ['select * from nowhere', '42P01'],
+  ['select 1 / 0', '22012'],
+  ["select 'x'::int", '22P02'],
+  ['select 2147483647 + 1', '22003'],
+  ["select '2024-02-30'::date", '22008'],
+  ['select exp(1e6)', '22003'],
+  ["select '(' ~ '('", '2201B'],
+  ["select repeat('x', 2000000000)", '54000'],
+  ["do $$ begin raise exception using errcode = 'ZZ123'; end $$", 'ZZ123'],
+  ["copy (select 1) to '/outside/file'", '42501'],
+  ["select pg_read_file('nowhere')", '58P01'],
+  ["load 'nowhere'", '58P01'],
+  ['create extension nowhere', '0A000'],
+  ["select pg_read_file('nonexistent')", '58P01'],
+] as const
+
+test('after any ERROR the session goes on', async () => {
+  const session = await server.connect()
+  await session.query('create temp table still_here as select 1 as one')
+  for (const [statement, code] of FAILURES) {
+    await expect(session.query(statement), statement).rejects.toMatchObject({ severity: 'ERROR', code })
+    expect((await session.query('select one from still_here')).rows, statement).toEqual([{ one: 1 }])
+  }
+})
+
+/** Ways to recurse for ever, or too deeply. */
+const DEEP = {
+  'a PL/pgSQL function that calls itself':
+    'create or replace function f(i int) returns int language plpgsql as $$ begin return f(i + 1); end $$; select f(1)',
+  'a SQL function that calls itself': `create or replace function g(i int) returns int language sql volatile as $$ select 1 $$;
+    create or replace function g(i int) returns int language sql volatile as $$ select g(i + 1) $$; select g(1)`,
+  'a PL/pgSQL function that catches and calls itself': `create or replace function h(i int) returns int language plpgsql as $$
+    begin begin perform h(i + 1); exception when division_by_zero then null; end; return i; end $$; select h(1)`,
+  'nested json': "select repeat('[', 1000000)::json",
+  'nested jsonb': "select repeat('[', 1000000)::jsonb",
+  'nested parentheses': `select ${'('.repeat(100_000)}1${')'.repeat(100_000)}`,
+  'a long chain of operators': `select ${'1 + '.repeat(100_000)}1`,
+  'a chain of NOT': `select ${'not '.repeat(100_000)}true`,
+  'a nested array expression': `select ${'array['.repeat(20_000)}1${']'.repeat(20_000)}`,
+  'a nested subquery': `select ${'(select '.repeat(20_000)}1${')'.repeat(20_000)}`,
+  'a chain of unions': `select 1 ${'union all select 1 '.repeat(50_000)}`,
+  'nested XML': "select (repeat('<a>', 1000000) || repeat('</a>', 1000000))::xml",
+  'nested XML declarations':
+    "select ('<!DOCTYPE a [<!ELEMENT a ' || repeat('(', 100000) || 'b' || repeat(')', 100000) || '>]><a/>')::xml",
+  'a chain of XML entities': `select ('<!DOCTYPE a [<!ENTITY e0 "x">' || string_agg(format('<!ENTITY e%s "&e%s;">', i, i - 1), '') ||
+    ']><a>&e20000;</a>')::xml from generate_series(1, 20000) i`,
+  'a nested XPath': "select xpath(repeat('(', 100000) || '1' || repeat(')', 100000), '<a/>')",
+  'a long XPath': "select xpath('/a' || repeat('/a', 100000), '<a/>')",
+  'an XSLT template that applies itself': `create extension if not exists xml2; select xslt_process('<a/>',
+    '<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" version="1.0"><xsl:template match="/">
+     <xsl:if test="1"><b><xsl:for-each select="/a"><xsl:apply-templates select="/"/></xsl:for-each></b></xsl:if>
+     </xsl:template></xsl:stylesheet>')`,
+  'a nested regular expression': `select 'a' ~ ('${'('.repeat(100_000)}a${')'.repeat(100_000)}')`,
+  'a nested jsonpath': `select ('$ ? (' || repeat('!(', 100000) || '@ == 1' || repeat(')', 100001))::jsonpath`,
+  'a nested tsquery': "select (repeat('(', 100000) || 'a' || repeat(')', 100000))::tsquery",
+  'a trigger that fires itself': `create temp table if not exists ringing (i int);
+    create or replace function again() returns trigger language plpgsql as $$ begin insert into ringing values (1); return new; end $$;
+    create or replace trigger again before insert on ringing for each row execute function again(); insert into ringing values (1)`,
+  'a view of views of views': viewOfViews(3000),
+  'a view of more of them': viewOfViews(10_000),
+}
+
+function viewOfViews(count: number): string {
+  return `do $$ begin create temp view v0 as select 1 as i;
+    for n in 1..${count} loop execute format('create or replace temp view v%s as select i from v%s', n, n - 1); end loop; end $$;
+    select * from v${count}`
+}
+
+/** The last two are libxml2's and libxslt's own limits: of a document's depth, and of an expression's or a template's. */
+const ENDS = ['answered', '54001', '54000', '53200', '54023', '2201B', '42601', '54P01', '2200N', '10608']
+
+test.each(Object.entries(DEEP))(
+  '%s ends in a plain error or an answer, and the session goes on',
+  async (_, statement) => {
+    const session = await server.connect()
+    const backend = (await session.query('select pg_backend_pid() as pid')).rows
+    const code = await session.query(statement).then(
+      () => 'answered',
+      (error: { code: string }) => error.code,
+    )
+    expect(ENDS).toContain(code)
+    expect((await session.query('select pg_backend_pid() as pid')).rows).toEqual(backend)
+  },
+)
+
+test('infinite recursion is 54001', async () => {
+  const session = await server.connect()
+  await session.query('create function f1() returns int language plpgsql as $$ begin return f1(); end $$')
+  await expect(session.query('select f1()')).rejects.toMatchObject({ code: '54001' })
+  await expect(session.query("select repeat('[', 1000000)::json")).rejects.toMatchObject({ code: '54001' })
+})
+
+/** The engine's stack is a third as large where no thread can be given more. */
+const DEPTH = oneThread ? 150 : 450
+
+test('reasonable depths work', async () => {
+  const session = await server.connect()
+  await session.query(`create function depth(i int) returns int language plpgsql as
+    $$ begin return case when i = 0 then 0 else 1 + depth(i - 1) end; end $$`)
+  expect((await session.query('select depth($1) as d', [DEPTH])).rows).toEqual([{ d: DEPTH }])
+  expect(
+    (
+      await session.query(
+        `select (repeat('[', ${3 * DEPTH}) || repeat(']', ${3 * DEPTH}))::jsonb is not null as ok`,
+      )
+    ).rows,
+  ).toEqual([{ ok: true }])
+  expect((await session.query(`select ${'1 + '.repeat(DEPTH)}1 as sum`)).rows).toEqual([{ sum: DEPTH + 1 }])
+})
+
+test('memory that cannot be had is an error of the statement, 53200 or 54000', async () => {
+  const session = await server.connect()
+  await session.query("set work_mem = '2000MB'")
+  const code = await session
+    .query("select length(string_agg(repeat('x', 100000000), '')) from generate_series(1, 40)")
+    .then(
+      () => 'answered',
+      (error: { code: string }) => error.code,
+    )
+  expect(['53200', '54000']).toContain(code)
+  expect((await session.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+})

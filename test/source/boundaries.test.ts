@@ -1,0 +1,61 @@
+/** What each folder may import: arrows between folders go one way, and the portable ones take nothing from Node. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+import ts from 'typescript'
+import { expect, test } from 'vitest'
+import { repository } from '../../wasm/build/paths.js'
+
+const PORTABLE = ['wasm/protocol', 'wasm/machine', 'wasm/cluster']
+const ANY_PACKAGE = /./
+
+/** By folder, the folders and the packages that its files may import beside their own. */
+const FOLDERS: Record<string, { folders: string[]; packages?: RegExp }> = {
+  'wasm/protocol': { folders: [] },
+  'wasm/machine': { folders: ['wasm/protocol'] },
+  'wasm/cluster': { folders: ['wasm/protocol', 'wasm/machine'], packages: /^(node:stream|tar-stream)$/ },
+  'wasm/node': { folders: PORTABLE, packages: ANY_PACKAGE },
+  'wasm/build': { folders: [...PORTABLE, 'wasm/node'], packages: ANY_PACKAGE },
+  server: { folders: [...PORTABLE, 'wasm/node'], packages: ANY_PACKAGE },
+  bin: { folders: [...PORTABLE, 'wasm/node', 'server'], packages: ANY_PACKAGE },
+  embedded: { folders: PORTABLE, packages: /^node:stream$/ },
+  workers: { folders: [...PORTABLE, 'embedded'] },
+}
+
+const folderOf = (file: string) => Object.keys(FOLDERS).find(folder => file.startsWith(`${folder}/`))
+
+/** What is wrong with the imports of this file, each with file and line. */
+function strayImports(file: string, text: string): string[] {
+  const folder = folderOf(file)!
+  const { folders, packages } = FOLDERS[folder]!
+  return ts.preProcessFile(text).importedFiles.flatMap(({ fileName, pos }) => {
+    const place = `${file}:${text.slice(0, pos).split('\n').length}`
+    if (!fileName.startsWith('.'))
+      return packages?.test(fileName) ? [] : [`${place}: ${folder}/ may not import "${fileName}"`]
+    const target = folderOf(normalize(join(dirname(file), fileName)))
+    if (target === folder || (target !== undefined && folders.includes(target))) return []
+    return [`${place}: ${folder}/ may not import from ${target ?? dirname(fileName)}/`]
+  })
+}
+
+const files = ['wasm', 'server', 'bin', 'embedded', 'workers'].flatMap(folder =>
+  readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
+    .map(entry => relative(repository, join(entry.parentPath, entry.name)))
+    .filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.startsWith('wasm/dist/')),
+)
+
+test('every source file is in a folder that says what it may import', () => {
+  expect(files.filter(file => folderOf(file) === undefined)).toEqual([])
+})
+
+test('imports go in one direction', () => {
+  expect(files.length).toBeGreaterThan(100)
+  expect(files.flatMap(file => strayImports(file, readFileSync(join(repository, file), 'utf8')))).toEqual([])
+})
+
+test('an import against the direction is named with its file and line', () => {
+  const text = `import { a } from './memory.js'\nimport { b } from '../node/host.js'\nimport 'node:fs'\n`
+  expect(strayImports('wasm/machine/kernel.ts', text)).toEqual([
+    'wasm/machine/kernel.ts:2: wasm/machine/ may not import from wasm/node/',
+    'wasm/machine/kernel.ts:3: wasm/machine/ may not import "node:fs"',
+  ])
+})
