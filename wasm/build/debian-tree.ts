@@ -4,14 +4,14 @@
  * that: what a program in it works on lies inside the tree.
  */
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { BuildFailure } from './failure.js'
 import { logFile } from './paths.js'
 import { run } from './process.js'
 import type { Step } from './progress.js'
 
-/** The release that the compiler, PostgreSQL's source and whatever they are compared with come from. */
+/** The release that the compiler, and whatever the result is compared with, come from. */
 export const RELEASE = 'forky'
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
@@ -41,11 +41,14 @@ export async function makeDebianTree(tree: string, name: string, step: Step): Pr
     // A mirror may lag behind its own validity date.
     'Acquire::Check-Valid-Until "false";\nAcquire::Languages "none";\nAPT::Install-Recommends "false";\n',
   )
-  const sources = join(tree, 'etc/apt/sources.list')
-  appendFileSync(sources, readFileSync(sources, 'utf8').replace(/^deb /gm, 'deb-src '))
 }
 
-/** Installs packages and what they depend on, but not what they recommend. */
+/** A command that runs a program of a tree, or of the machine itself where the root is ''. */
+export function inTree(root: string, command: string[]): string[] {
+  return root === '' ? command : ['chroot', root, ...command]
+}
+
+/** Installs packages, by name or as files, and what they depend on, but not what they recommend. */
 export async function installPackages(
   tree: string,
   packages: string[],
@@ -54,9 +57,9 @@ export async function installPackages(
 ): Promise<void> {
   step.detail(`install ${packages.length} packages`)
   const apt = (part: string, ...args: string[]) =>
-    run(['chroot', tree, 'apt-get', '-y', ...args], {
+    run(inTree(tree, ['apt-get', '-y', ...args]), {
       log: logFile(`${name}-apt-${part}`),
-      doing: `install ${packages.join(' ')}`,
+      doing: `install ${packages.map(name => basename(name)).join(' ')}`,
     })
   await apt('update', 'update')
   await apt('install', 'install', ...packages)
@@ -65,10 +68,10 @@ export async function installPackages(
 
 async function requireDebootstrap(log: string): Promise<void> {
   const wayOut =
-    'The build needs Emscripten 6 and the source of PostgreSQL 18. It takes both from Debian, in one of two ways:\n' +
+    'The build needs Emscripten 6 and sources of Debian. It takes both from there, in one of two ways:\n' +
     '  - as root on a Debian system (a container will do): nothing to prepare, it makes a Debian tree in its cache\n' +
-    '  - with the packages "emscripten" (6 or later), dpkg-dev, make, perl, bison, flex and a deb-src line for\n' +
-    '    postgresql-18 on the machine itself: no root needed'
+    '  - on a Debian system with the packages "emscripten" (6 or later), dpkg-dev, make, perl, bison and flex:\n' +
+    '    no root needed'
   if (process.platform !== 'linux') throw new BuildFailure(`the build runs on Linux only\n${wayOut}`)
   if (process.getuid?.() !== 0) throw new BuildFailure(`only root can make a Debian tree\n${wayOut}`)
   const present = () => existsSync(KEYRING) && spawnSync('debootstrap', ['--version']).status === 0

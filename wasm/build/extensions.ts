@@ -1,7 +1,7 @@
 /**
  * Extensions that are no part of PostgreSQL, from Debian's source packages of them, made by their own makefiles.
  *
- * To add one, add it to EXTENSION_PACKAGES.
+ * To add one, add it to EXTENSION_PACKAGES, and pin its version: `npm run inputs:update -- NAME`.
  */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'

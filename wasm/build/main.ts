@@ -38,7 +38,7 @@ const ARTEFACTS_KEPT = 5
 
 /** Hash of everything in the repository that affects wasm/dist/. */
 function hashOfInputs(): string {
-  const recipe = filesBelow(join(repository, 'wasm', 'build')).filter(name => name.endsWith('.ts'))
+  const recipe = filesBelow(join(repository, 'wasm', 'build')).filter(name => /\.ts$|^pins\.json$/.test(name))
   return hashOf(
     hashOfFiles(join(repository, 'wasm', 'build'), recipe),
     hashOfFiles(join(repository, 'c'), filesBelow(join(repository, 'c'))),

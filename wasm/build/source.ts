@@ -8,11 +8,15 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { dirname, join } from 'node:path'
 import { BuildFailure } from './failure.js'
 import { hashOf, hashOfFiles } from './hash.js'
-import { makeOnce } from './once.js'
+import { makeOnce, removeOldSiblings } from './once.js'
 import { logFile, repository } from './paths.js'
+import { pinOfSource } from './pins.js'
 import type { Step } from './progress.js'
+import { extractSource } from './source-package.js'
 import type { Toolchain } from './toolchain.js'
 
+/** Debian's source package. */
+export const POSTGRESQL = 'postgresql-18'
 const PATCHES = join(repository, 'c', 'patches')
 
 export interface Source {
@@ -24,34 +28,20 @@ export interface Source {
   packageVersion: string
 }
 
+/** Fetches the source once, and applies the patches to it as they are now. */
 export async function getSource(toolchain: Toolchain, step: Step): Promise<Source> {
-  const folder = `${toolchain.work}/postgresql-18`
-  const outside = toolchain.outside(folder)
-  const reused = await makeOnce(outside, unfinished =>
-    download(toolchain, unfinished, `${folder}.unfinished`),
-  )
+  const pin = pinOfSource(POSTGRESQL)
+  const folder = `${toolchain.work}/${POSTGRESQL}-${hashOf(JSON.stringify(pin))}`
+  const reused = await makeOnce(toolchain.outside(folder), async outside => {
+    await extractSource(toolchain, POSTGRESQL, `${folder}.unfinished`, 'pristine')
+    const [pristine, source] = [join(outside, 'pristine'), join(outside, 'source')]
+    cpSync(pristine, source, { recursive: true, preserveTimestamps: true })
+  })
+  removeOldSiblings(toolchain.outside(folder), 2)
   const patches = await applyPatches(toolchain, folder)
-  const description = /^Version: (.*)$/m.exec(readFileSync(join(outside, 'package.dsc'), 'utf8'))
-  const packageVersion = description![1]!
-  const version = packageVersion.replace(/-[^-]*$/, '')
+  const version = pin.version.replace(/-[^-]*$/, '')
   step.detail(`${version}, ${patches} patches${reused ? ', from the cache' : ''}`)
-  return { folder: `${folder}/source`, version, packageVersion }
-}
-
-/** Fills a folder with `package.dsc`, the tree as Debian has it (`pristine`), and a copy of it to be patched (`source`). */
-async function download(toolchain: Toolchain, outside: string, folder: string): Promise<void> {
-  const run = (name: string, ...command: string[]) =>
-    toolchain.run(command, {
-      cwd: folder,
-      log: logFile(`source-${name}`),
-      doing: 'get the source package postgresql-18 (is the network reachable?)',
-    })
-  if (toolchain.root) await run('update', 'apt-get', 'update')
-  await run('download', 'apt-get', 'source', '--download-only', '--only-source', 'postgresql-18')
-  const description = readdirSync(outside).find(name => name.endsWith('.dsc'))!
-  await run('extract', 'dpkg-source', '--no-check', '--extract', description, 'pristine')
-  cpSync(join(outside, description), join(outside, 'package.dsc'))
-  cpSync(join(outside, 'pristine'), join(outside, 'source'), { recursive: true, preserveTimestamps: true })
+  return { folder: `${folder}/source`, version, packageVersion: pin.version }
 }
 
 /** The names of the patches, in the order they are applied. */

@@ -1,22 +1,28 @@
 /**
- * The compiler and PostgreSQL's source both come from Debian forky: its `emscripten` package (with clang, wasm-ld and the
- * C library's source of the same age) and its `postgresql-18` source package. They live in a Debian tree of their own
- * (debian-tree.ts); what the compiler works on lies inside the tree.
+ * The compiler comes from Debian: the `emscripten` package, with clang, wasm-ld and the C library's source of the same age.
+ * It lives in a Debian tree of its own (debian-tree.ts); what the compiler works on lies inside the tree.
  *
- * A machine that has such an Emscripten itself is used as it is, without a tree.
+ * What makes the output is installed in the versions that pins.json names: Emscripten, LLVM, Binaryen, bison and flex. What
+ * these and the makefiles are run by (Python, Perl, make, Node, the C library of the tree) is as new as the release is.
+ *
+ * A machine that has such an Emscripten itself is used as it is, without a tree, and without regard to the pins.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { installPackages, makeDebianTree, RELEASE } from './debian-tree.js'
+import { fetchPin } from './archive.js'
+import { installPackages, inTree, makeDebianTree, RELEASE } from './debian-tree.js'
+import { BuildFailure } from './failure.js'
 import { hashOf } from './hash.js'
 import { makeOnce } from './once.js'
 import { cache } from './paths.js'
+import { type Pin, pinsOfToolchain } from './pins.js'
 import { type RunOptions, run } from './process.js'
 import type { Step } from './progress.js'
 
-const PACKAGES = [
+/** What is asked for; apt adds what these depend on. */
+export const PACKAGES = [
   'emscripten',
   'dpkg-dev',
   'bison',
@@ -48,13 +54,32 @@ export async function getToolchain(step: Step): Promise<Toolchain> {
     step.detail("this machine's own Emscripten")
     return toolchainIn('', join(cache, 'machine'))
   }
-  const tree = join(cache, `toolchain-${hashOf(RELEASE, ...PACKAGES)}`)
-  const reused = await makeOnce(tree, async unfinished => {
-    await makeDebianTree(unfinished, 'toolchain', step)
-    await installPackages(unfinished, PACKAGES, 'toolchain', step)
-  })
+  const pins = pinsOfToolchain(architecture)
+  const tree = join(cache, `toolchain-${hashOf(RELEASE, ...PACKAGES, JSON.stringify(pins))}`)
+  const reused = await makeOnce(tree, unfinished => makeToolchain(unfinished, pins, step))
   step.detail(reused ? 'from the cache' : `Debian ${RELEASE}`)
   return toolchainIn(tree, '/build')
+}
+
+/** Fills an empty folder with a tree in which the pinned packages are installed as files, and others by name. */
+async function makeToolchain(tree: string, pins: Record<string, Pin>, step: Step): Promise<void> {
+  await makeDebianTree(tree, 'toolchain', step)
+  const folder = '/pinned'
+  mkdirSync(join(tree, folder))
+  const files: string[] = []
+  for (const [name, pin] of Object.entries(pins)) {
+    step.detail(`download ${name}`)
+    files.push(...(await fetchPin(tree, name, pin, folder)))
+  }
+  const others = PACKAGES.filter(name => pins[name] === undefined)
+  try {
+    await installPackages(tree, [...files, ...others], 'toolchain', step)
+  } catch (error) {
+    if (!(error instanceof BuildFailure)) throw error
+    const hint = `If it says that these do not fit Debian ${RELEASE} any more: "npm run inputs:update -- toolchain" pins those that do.`
+    throw new BuildFailure(`${error.message}\n\n${hint}`)
+  }
+  rmSync(join(tree, folder), { recursive: true })
 }
 
 function toolchainIn(root: string, work: string): Toolchain {
@@ -73,7 +98,7 @@ function toolchainIn(root: string, work: string): Toolchain {
     outside: path => join(root, path),
     run(command, { cwd = work, env = {}, ...options }) {
       const inFolder = ['sh', '-c', 'cd "$0" && exec "$@"', cwd, ...command]
-      return run(root ? ['chroot', root, ...inFolder] : inFolder, {
+      return run(inTree(root, inFolder), {
         ...options,
         env: { ...environment, ...env },
       })
@@ -81,12 +106,12 @@ function toolchainIn(root: string, work: string): Toolchain {
   }
 }
 
-/** A recent `emcc` installed by Debian's packages, and PostgreSQL 18's source within apt's reach. */
+/** The machine's architecture as Debian names it, which is that of its Debian trees, too. */
+export const architecture = process.arch === 'x64' ? 'amd64' : process.arch
+
+/** A recent `emcc` installed by Debian's packages. */
 function machineHasEmscripten(): boolean {
   const emcc = spawnSync('emcc', ['--version'], { encoding: 'utf8' })
   const version = /\b(\d+)\.\d+\.\d+/.exec(emcc.stdout ?? '')
-  if (emcc.status !== 0 || Number(version?.[1]) < EMSCRIPTEN_MAJOR) return false
-  if (!existsSync('/usr/share/emscripten')) return false
-  const source = spawnSync('apt-cache', ['showsrc', 'postgresql-18'], { encoding: 'utf8' })
-  return source.status === 0 && /^Package: postgresql-18$/m.test(source.stdout)
+  return emcc.status === 0 && Number(version?.[1]) >= EMSCRIPTEN_MAJOR && existsSync('/usr/share/emscripten')
 }
