@@ -29,11 +29,11 @@ import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
 import { mountedFiles } from '../wasm/machine/volume/mounted-files.js'
 import { CloseCode } from '../wasm/protocol/web-socket-protocol.js'
-import { limitedFiles } from './limited-files.js'
-import { openObjectCluster } from './object-cluster.js'
-import type { ObjectStorage } from './object-files.js'
 import { HBA, HBA_FILE, RemoteAccess } from './remote-access.js'
 import { requireThisRequest } from './request.js'
+import { limitedFiles } from './storage/limited-files.js'
+import { openObjectCluster } from './storage/object-cluster.js'
+import type { ObjectStorage } from './storage/object-storage.js'
 import { workersSystem } from './system.js'
 import { acceptUpgrade, peerOf } from './upgrade.js'
 import { WebSocketConnection } from './web-socket.js'
@@ -51,7 +51,7 @@ export {
   type PGliteImportHandler,
   type PGliteImports,
 } from '../wasm/machine/import-handler.js'
-export type { ObjectStorage } from './object-files.js'
+export type { ObjectStorage } from './storage/object-storage.js'
 export { exportCluster, importCluster } from './transfer.js'
 
 /** What a cluster is kept in, and how its server is set. */
@@ -101,7 +101,7 @@ export interface Postgres extends EmbeddedPostgres {
 
 const MAX_SIZE = 9e9
 
-/** Storage writes no page by half (object-files.ts), and is told by fdatasync what must be durable. */
+/** Storage writes no page by half (storage/object-store.ts), and is told by fdatasync what must be durable. */
 const DURABLE = { full_page_writes: 'off' }
 const DURABLE_REQUIRED = { wal_sync_method: 'fdatasync' }
 

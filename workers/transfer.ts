@@ -1,8 +1,8 @@
 /** The cluster of an object as one file, to be kept, or moved to another object or to a server under Node. */
 import { exportFiles, importFiles } from '../wasm/cluster/cluster-archive.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
-import { fillObjectCluster, openObjectCluster } from './object-cluster.js'
-import type { ObjectStorage } from './object-files.js'
+import { fillObjectCluster, openObjectCluster } from './storage/object-cluster.js'
+import type { ObjectStorage } from './storage/object-storage.js'
 
 /**
  * The cluster of a storage as a gzipped tar archive of its data directory, which `importCluster()` takes, and

@@ -1,5 +1,7 @@
 /** Files in memory: a volatile volume for a cluster that need not outlive its process. */
-import { type Store, type Volume, volume } from './volume.js'
+import { FileError, type Node } from './node.js'
+import type { Store } from './store.js'
+import { type Volume, volume } from './volume.js'
 
 interface Content {
   /** What lies behind the file's size is room to grow. */
@@ -11,48 +13,72 @@ interface Content {
 /** A file that grows gets as much again, but no more than this, in bytes. */
 const MOST_ROOM = 1 << 20
 
+const EMPTY: Content = { bytes: new Uint8Array(0), borrowed: true }
+
 export function memoryVolume(): Volume {
-  return volume(memoryStore())
+  return volume(new MemoryStore())
 }
 
-function memoryStore(): Store {
-  const contents = new Map<number, Content>()
-  const empty: Content = { bytes: new Uint8Array(0), borrowed: true }
+class MemoryStore implements Store {
+  readonly #contents = new Map<number, Content>()
 
-  /** The bytes of a file that is about to change. */
-  function own(inode: number): Uint8Array {
-    const content = contents.get(inode) ?? empty
-    if (!content.borrowed) return content.bytes
-    const bytes = content.bytes.slice()
-    contents.set(inode, { bytes, borrowed: false })
-    return bytes
+  /** All that can fail is that a file grows, which comes before any other change. */
+  atomically(changes: () => void): void {
+    changes()
   }
 
-  return {
-    read({ inode }, buffer, offset, length, position) {
-      const { bytes } = contents.get(inode) ?? empty
-      buffer.set(bytes.subarray(position, position + length), offset)
-    },
-    write({ inode }, buffer, offset, length, position) {
-      own(inode).set(buffer.subarray(offset, offset + length), position)
-    },
-    resize({ inode, size: former }, size) {
-      const { bytes } = contents.get(inode) ?? empty
-      if (size > bytes.length) {
-        const larger = new Uint8Array(Math.max(size, bytes.length + Math.min(bytes.length, MOST_ROOM)))
-        larger.set(bytes.subarray(0, former))
-        contents.set(inode, { bytes: larger, borrowed: false })
-      } else if (size < former) own(inode).fill(0, size, former)
-    },
-    put({ inode }, content) {
-      contents.set(inode, { bytes: content, borrowed: true })
-    },
-    free({ inode }) {
-      contents.delete(inode)
-    },
-    save() {},
-    addName() {},
-    removeName() {},
-    sync() {},
+  read({ inode }: Node, buffer: Uint8Array, offset: number, length: number, position: number): void {
+    buffer.set(this.#content(inode).bytes.subarray(position, position + length), offset)
+  }
+
+  write({ inode }: Node, buffer: Uint8Array, offset: number, length: number, position: number): void {
+    this.#own(inode).set(buffer.subarray(offset, offset + length), position)
+  }
+
+  resize({ inode, size: former }: Node, size: number): void {
+    const { bytes } = this.#content(inode)
+    if (size > bytes.length) {
+      const larger = allocate(Math.max(size, bytes.length + Math.min(bytes.length, MOST_ROOM)))
+      larger.set(bytes.subarray(0, former))
+      this.#contents.set(inode, { bytes: larger, borrowed: false })
+    } else if (size < former) this.#own(inode).fill(0, size, former)
+  }
+
+  put({ inode }: Node, content: Uint8Array): void {
+    this.#contents.set(inode, { bytes: content, borrowed: true })
+  }
+
+  free({ inode }: Node): void {
+    this.#contents.delete(inode)
+  }
+
+  save(): void {}
+
+  addName(): void {}
+
+  removeName(): void {}
+
+  sync(): void {}
+
+  #content(inode: number): Content {
+    return this.#contents.get(inode) ?? EMPTY
+  }
+
+  /** The bytes of a file that is about to change. */
+  #own(inode: number): Uint8Array {
+    const content = this.#content(inode)
+    if (!content.borrowed) return content.bytes
+    const bytes = allocate(content.bytes.length)
+    bytes.set(content.bytes)
+    this.#contents.set(inode, { bytes, borrowed: false })
+    return bytes
+  }
+}
+
+function allocate(size: number): Uint8Array {
+  try {
+    return new Uint8Array(size)
+  } catch {
+    throw new FileError('ENOSPC', `${size} bytes of memory`)
   }
 }

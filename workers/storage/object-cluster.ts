@@ -2,20 +2,14 @@
  * The cluster in a Durable Object's storage: found, or made from the template, or refused. Beside it the storage can have
  * any other tables, for it belongs to the object. Nothing is written before all is known to be well.
  */
-import { isNative, walSegmentSize } from '../wasm/cluster/control-file.js'
-import { StartupError } from '../wasm/cluster/startup-error.js'
-import type { FileLayer } from '../wasm/machine/host/file-layer.js'
-import { type Volume, volume } from '../wasm/machine/volume/volume.js'
-import {
-  createTables,
-  keptFiles,
-  type ObjectSql,
-  type ObjectStorage,
-  objectStore,
-  type SqlRow,
-  TABLES,
-} from './object-files.js'
-import { requireThisRequest } from './request.js'
+import { isNative, walSegmentSize } from '../../wasm/cluster/control-file.js'
+import { StartupError } from '../../wasm/cluster/startup-error.js'
+import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
+import { type Volume, volume } from '../../wasm/machine/volume/volume.js'
+import { requireThisRequest } from '../request.js'
+import type { ObjectSql, ObjectStorage, SqlRow } from './object-storage.js'
+import { ObjectStore } from './object-store.js'
+import { createTables, keptFiles, TABLES } from './tables.js'
 
 export interface ObjectCluster {
   /** The data directory as the root directory of a layer. */
@@ -30,7 +24,7 @@ export interface ObjectCluster {
 
 const MAJOR = '18'
 
-/** Of the tables in object-files.ts. */
+/** Of the tables in tables.ts. */
 const FORMAT = 1
 
 /** Which format the tables have, and which server used them last. */
@@ -60,12 +54,12 @@ export function openObjectCluster(storage: ObjectStorage, fill: (volume: Volume)
     })
   } else checkTables(sql, found)
   const { kept, nameless } = understood(() => keptFiles(sql))
-  const store = objectStore(storage)
+  const store = new ObjectStore(storage)
   const opened = volume(store, kept)
   const control = checkCluster(opened.files())
   const release = take(sql)
   for (const node of nameless) store.free(node)
-  return { volume: opened, durable: store.durable, walSegmentSize: walSegmentSize(control), release }
+  return { volume: opened, durable: () => store.durable(), walSegmentSize: walSegmentSize(control), release }
 }
 
 /**
@@ -109,7 +103,7 @@ const filling = new WeakSet<ObjectSql>()
 function emptyVolume(storage: ObjectStorage): Volume {
   storage.sql.exec(SERVER_TABLE)
   createTables(storage.sql)
-  return volume(objectStore(storage), keptFiles(storage.sql).kept)
+  return volume(new ObjectStore(storage), keptFiles(storage.sql).kept)
 }
 
 function finish(sql: ObjectSql): void {

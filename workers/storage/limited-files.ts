@@ -2,8 +2,8 @@
  * Files of a cluster whose storage may become full. Then tables and indexes do not grow, which fails the statement with
  * PostgreSQL's own error, while there is still room for its WAL and its books, without which it could not go on.
  */
-import type { FileLayer } from '../wasm/machine/host/file-layer.js'
-import { FileError } from '../wasm/machine/volume/volume.js'
+import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
+import { FileError } from '../../wasm/machine/volume/node.js'
 
 /** Tables and indexes, by their numbers, and what queries spill, as paths in the data directory. */
 const LIMITED = /^\/base\/(\d+\/t?\d|pgsql_tmp\/)/

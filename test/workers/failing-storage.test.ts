@@ -1,0 +1,35 @@
+import { rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { OPERATIONS } from '../fixtures/file-operations.js'
+import type { Trial } from '../fixtures/workerd/failing-storage.js'
+import { makeRuntimeFolder, type Runtime, startRuntime } from '../fixtures/workerd/runtime.js'
+
+const entry = fileURLToPath(new URL('../fixtures/workerd/failing-storage.ts', import.meta.url))
+
+let folder = ''
+let runtime: Runtime
+beforeAll(async () => {
+  folder = await makeRuntimeFolder(entry)
+  runtime = await startRuntime(folder, () => {})
+})
+afterAll(async () => {
+  const ended = new Promise(resolve => runtime.child.once('exit', resolve))
+  runtime.child.kill()
+  await ended
+  rmSync(folder, { recursive: true })
+})
+
+describe('an operation that fails at any of its changes of the storage has changed nothing', () => {
+  test.each(Object.keys(OPERATIONS))('%s', async name => {
+    const response = await fetch(`http://127.0.0.1:${runtime.port}/${encodeURIComponent(name)}`)
+    const { before, after, failures } = (await response.json()) as Trial
+    expect(after).not.toEqual(before)
+    expect(failures.length).toBeGreaterThan(0)
+    for (const { error, seen, again } of failures) {
+      expect(error).toBe('ENOSPC')
+      expect(seen).toEqual({ here: before, kept: before })
+      expect(again).toEqual({ here: after, kept: after })
+    }
+  })
+})

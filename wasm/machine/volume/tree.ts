@@ -1,0 +1,166 @@
+/** A volume's names, and the directories that they are in. */
+import type { EntryType } from '../host/file-layer.js'
+import { FileError, makeNode, type Node } from './node.js'
+import type { Kept, Store } from './store.js'
+
+const MAX_LINKS = 40
+
+/** What a path leads to. */
+interface Place {
+  /** The directories on the way, from the root on; the last of them is the one that has the name. */
+  readonly directories: readonly Node[]
+  /** Empty when the path ends with a directory that was entered before, as "/" and "/base/.." do. */
+  readonly name: string
+  readonly node: Node | undefined
+}
+
+interface NewNode {
+  readonly type: EntryType
+  readonly mode: number
+  readonly target?: string
+  readonly content?: Uint8Array
+}
+
+const stepsOf = (path: string) => path.split('/').filter(step => step !== '' && step !== '.')
+
+const directoryOf = ({ directories }: Place): Node => directories.at(-1)!
+
+export class Tree {
+  readonly #store: Store
+  readonly #root: Node
+  #lastInode: number
+
+  constructor(store: Store, kept?: Kept) {
+    this.#store = store
+    this.#root = kept?.root ?? makeNode(1, 'directory', 0o755)
+    // It has no name, and yet is in use.
+    this.#root.links = 1
+    this.#lastInode = kept?.lastInode ?? this.#root.inode
+  }
+
+  find(path: string, followLinks: boolean): Node | undefined {
+    return this.#place(path, followLinks).node
+  }
+
+  existing(path: string, followLinks = true): Node {
+    const node = this.find(path, followLinks)
+    if (node === undefined) throw new FileError('ENOENT', path)
+    return node
+  }
+
+  make(path: string, { type, mode, target, content }: NewNode): Node {
+    const place = this.#freePlace(path)
+    const node = makeNode(this.#lastInode + 1, type, mode, target)
+    node.size = content?.length ?? 0
+    this.#store.atomically(() => {
+      this.#store.save(node)
+      if (content !== undefined) this.#store.put(node, content)
+      this.#store.addName(directoryOf(place), place.name, node)
+    })
+    this.#lastInode = node.inode
+    enter(place, node)
+    return node
+  }
+
+  link(from: string, to: string): void {
+    const node = this.existing(from)
+    const place = this.#freePlace(to)
+    this.#store.addName(directoryOf(place), place.name, node)
+    enter(place, node)
+  }
+
+  remove(path: string, directory: boolean): void {
+    const place = this.#place(path, false)
+    const node = removable(path, place, directory)
+    this.#store.atomically(() => this.#forget(place, node))
+    leave(place, node)
+  }
+
+  rename(from: string, to: string): void {
+    const source = this.#place(from, false)
+    const node = named(from, source)
+    const target = this.#place(to, false)
+    if (target.node === node) return
+    if (target.directories.includes(node)) throw new FileError('EINVAL', to)
+    const replaced = target.node && removable(to, target, node.type === 'directory')
+    this.#store.atomically(() => {
+      if (replaced !== undefined) this.#forget(target, replaced)
+      this.#store.addName(directoryOf(target), target.name, node)
+      this.#store.removeName(directoryOf(source), source.name)
+    })
+    if (replaced !== undefined) leave(target, replaced)
+    enter(target, node)
+    leave(source, node)
+  }
+
+  /** Changes a node's mode or times. */
+  change(path: string, attributes: Partial<Pick<Node, 'mode' | 'accessed' | 'modified'>>): void {
+    const node = this.existing(path)
+    this.#store.save({ ...node, ...attributes })
+    Object.assign(node, attributes)
+  }
+
+  #place(path: string, followLinks: boolean): Place {
+    const directories = [this.#root]
+    let steps = stepsOf(path)
+    for (let links = 0; ; ) {
+      const directory = directories.at(-1)!
+      const name = steps.shift()
+      if (name === undefined) return { directories, name: '', node: directory }
+      if (name === '..') {
+        if (directories.length > 1) directories.pop()
+        continue
+      }
+      const node = directory.entries.get(name)
+      const last = steps.length === 0
+      if (node?.type === 'link' && (followLinks || !last)) {
+        if (links++ === MAX_LINKS) throw new FileError('ELOOP', path)
+        if (node.target.startsWith('/')) directories.length = 1
+        steps = [...stepsOf(node.target), ...steps]
+        continue
+      }
+      if (last) return { directories, name, node }
+      if (node === undefined) throw new FileError('ENOENT', path)
+      if (node.type !== 'directory') throw new FileError('ENOTDIR', path)
+      directories.push(node)
+    }
+  }
+
+  #freePlace(path: string): Place {
+    const place = this.#place(path, false)
+    if (place.node !== undefined) throw new FileError('EEXIST', path)
+    return place
+  }
+
+  /** Has the store forget a name, and the node when it was the last that somebody could ask for it by. */
+  #forget(place: Place, node: Node): void {
+    this.#store.removeName(directoryOf(place), place.name)
+    if (node.links === 1 && node.opens === 0) this.#store.free(node)
+  }
+}
+
+function named(path: string, { name, node }: Place): Node {
+  if (node === undefined) throw new FileError('ENOENT', path)
+  if (name === '') throw new FileError('EBUSY', path)
+  return node
+}
+
+/** The node at a place where it may be taken away: a directory that is empty, or anything else, as is asked for. */
+function removable(path: string, place: Place, directory: boolean): Node {
+  const node = named(path, place)
+  if (directory !== (node.type === 'directory')) throw new FileError(directory ? 'ENOTDIR' : 'EISDIR', path)
+  if (node.entries.size > 0) throw new FileError('ENOTEMPTY', path)
+  return node
+}
+
+function enter(place: Place, node: Node): void {
+  directoryOf(place).entries.set(place.name, node)
+  directoryOf(place).modified = Date.now()
+  node.links++
+}
+
+function leave(place: Place, node: Node): void {
+  directoryOf(place).entries.delete(place.name)
+  directoryOf(place).modified = Date.now()
+  node.links--
+}

@@ -1,0 +1,17 @@
+/** What is used of a Durable Object's `ctx.storage`. */
+
+export interface ObjectStorage {
+  readonly sql: ObjectSql
+  transactionSync<T>(closure: () => T): T
+  /** Resolves when all that was written before is durable. */
+  sync(): Promise<void>
+}
+
+export interface ObjectSql {
+  exec(query: string, ...bindings: SqlValue[]): Iterable<SqlRow> & { toArray(): SqlRow[] }
+  /** Bytes. */
+  readonly databaseSize: number
+}
+
+export type SqlValue = ArrayBuffer | Uint8Array | string | number | null
+export type SqlRow = Record<string, SqlValue>

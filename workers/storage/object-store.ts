@@ -1,0 +1,83 @@
+/**
+ * Files in the SQLite storage of a Durable Object.
+ *
+ * What the storage promises, and all of this rests on: what is written without giving way to the event loop is one
+ * transaction, and transactions become durable in their order. So after a crash there is everything up to some moment, and
+ * nothing of what came later; a page is never half written. So PostgreSQL's own order of writes holds without anybody's
+ * waiting. Only a client must not hear of what could still be lost: before it is answered, durable() is waited for.
+ */
+import type { Node } from '../../wasm/machine/volume/node.js'
+import type { Store } from '../../wasm/machine/volume/store.js'
+import { Durability } from './durability.js'
+import type { ObjectStorage } from './object-storage.js'
+import { Pages } from './pages.js'
+import { Statements } from './statements.js'
+
+const SAVE = 'insert or replace into postgres_file values (?, ?, ?, ?, ?, ?)'
+const RESIZE = 'update postgres_file set size = ?, modified = ? where inode = ?'
+const FREE = 'delete from postgres_file where inode = ?'
+const ADD_NAME = 'insert into postgres_name values (?, ?, ?)'
+const REMOVE_NAME = 'delete from postgres_name where directory = ? and name = ?'
+
+export class ObjectStore implements Store {
+  readonly #durability: Durability
+  readonly #statements: Statements
+  readonly #pages: Pages
+
+  constructor(storage: ObjectStorage) {
+    this.#durability = new Durability(storage)
+    this.#statements = new Statements(storage, () => this.#durability.written())
+    this.#pages = new Pages(this.#statements)
+  }
+
+  atomically(changes: () => void): void {
+    this.#statements.atomically(changes)
+  }
+
+  read({ inode }: Node, buffer: Uint8Array, offset: number, length: number, position: number): void {
+    this.#pages.read(inode, buffer, offset, length, position)
+  }
+
+  write({ inode }: Node, buffer: Uint8Array, offset: number, length: number, position: number): void {
+    this.#pages.write(inode, buffer, offset, length, position)
+  }
+
+  resize({ inode, size: former }: Node, size: number): void {
+    this.#statements.atomically(() => {
+      this.#pages.resize(inode, former, size)
+      this.#statements.change(RESIZE, size, Date.now(), inode)
+    })
+  }
+
+  put({ inode }: Node, content: Uint8Array): void {
+    this.#pages.write(inode, content, 0, content.length, 0)
+  }
+
+  save({ inode, type, mode, size, target, modified }: Node): void {
+    this.#statements.change(SAVE, inode, type, mode, size, target, modified)
+  }
+
+  addName(directory: Node, name: string, { inode }: Node): void {
+    this.#statements.change(ADD_NAME, directory.inode, name, inode)
+  }
+
+  removeName(directory: Node, name: string): void {
+    this.#statements.change(REMOVE_NAME, directory.inode, name)
+  }
+
+  free({ inode }: Node): void {
+    this.#statements.atomically(() => {
+      this.#pages.free(inode)
+      this.#statements.change(FREE, inode)
+    })
+  }
+
+  sync(): void {
+    this.#durability.sync()
+  }
+
+  /** Resolves when all is durable that was written before the last sync(); undefined when it is already. */
+  durable(): Promise<void> | undefined {
+    return this.#durability.durable()
+  }
+}

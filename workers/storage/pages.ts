@@ -1,0 +1,106 @@
+/**
+ * What files contain, by pages of the size of PostgreSQL's, for those are what it writes. Bytes that are zero have no rows,
+ * or are left off at the end of a row.
+ */
+import { FileError } from '../../wasm/machine/volume/node.js'
+import type { Statements } from './statements.js'
+
+/** Bytes. */
+const PAGE = 8192
+/** Of one file. A page's id is the file's inode times this, plus the page's number in the file. */
+const MOST_PAGES = 2 ** 24
+
+const READ = 'select bytes from postgres_page where id = ?'
+const READ_SEVERAL = 'select id, bytes from postgres_page where id between ? and ?'
+const WRITE = 'insert or replace into postgres_page values (?, ?)'
+const REMOVE = 'delete from postgres_page where id between ? and ?'
+
+const idOf = (inode: number, number: number) => inode * MOST_PAGES + number
+
+export class Pages {
+  readonly #statements: Statements
+
+  constructor(statements: Statements) {
+    this.#statements = statements
+  }
+
+  read(inode: number, buffer: Uint8Array, offset: number, length: number, position: number): void {
+    const end = position + length
+    const first = Math.floor(position / PAGE)
+    const last = Math.floor((end - 1) / PAGE)
+    buffer.fill(0, offset, offset + length)
+    const put = (number: number, bytes: Uint8Array) => {
+      const start = number * PAGE
+      const from = Math.max(0, position - start)
+      const to = Math.min(bytes.length, end - start)
+      if (from < to) buffer.set(bytes.subarray(from, to), offset + start + from - position)
+    }
+    if (first === last) {
+      for (const { bytes } of this.#statements.rows(READ, idOf(inode, first)))
+        put(first, new Uint8Array(bytes as ArrayBuffer))
+    } else {
+      for (const { id, bytes } of this.#statements.rows(READ_SEVERAL, idOf(inode, first), idOf(inode, last)))
+        put((id as number) - idOf(inode, 0), new Uint8Array(bytes as ArrayBuffer))
+    }
+  }
+
+  /** As a whole or not at all, like all changes here. */
+  write(inode: number, buffer: Uint8Array, offset: number, length: number, position: number): void {
+    const first = Math.floor(position / PAGE)
+    const last = Math.floor((position + length - 1) / PAGE)
+    const writeAll = () => {
+      for (let number = first; number <= last; number++) {
+        const start = Math.max(position, number * PAGE)
+        const end = Math.min(position + length, (number + 1) * PAGE)
+        const bytes = buffer.subarray(offset + start - position, offset + end - position)
+        this.#writeWithin(idOf(inode, number), bytes, start - number * PAGE)
+      }
+    }
+    if (first === last) writeAll()
+    else this.#statements.atomically(writeAll)
+  }
+
+  /** A file of the size `former` is to have another one. */
+  resize(inode: number, former: number, size: number): void {
+    if (size > MOST_PAGES * PAGE) throw new FileError('EFBIG', `${size} bytes`)
+    if (size >= former) return
+    const kept = Math.ceil(size / PAGE)
+    this.#statements.atomically(() => {
+      this.#statements.change(REMOVE, idOf(inode, kept), idOf(inode, MOST_PAGES - 1))
+      if (size % PAGE === 0) return
+      const id = idOf(inode, kept - 1)
+      this.#write(id, this.#whole(id).fill(0, size % PAGE))
+    })
+  }
+
+  free(inode: number): void {
+    this.#statements.change(REMOVE, idOf(inode, 0), idOf(inode, MOST_PAGES - 1))
+  }
+
+  #writeWithin(id: number, bytes: Uint8Array, position: number): void {
+    const page = bytes.length === PAGE ? new Uint8Array(PAGE) : this.#whole(id)
+    page.set(bytes, position)
+    this.#write(id, page)
+  }
+
+  #write(id: number, page: Uint8Array): void {
+    const length = usedLength(page)
+    if (length > 0) this.#statements.change(WRITE, id, page.subarray(0, length))
+    else this.#statements.change(REMOVE, id, id)
+  }
+
+  #whole(id: number): Uint8Array {
+    const page = new Uint8Array(PAGE)
+    const row = this.#statements.rows(READ, id)[0]
+    if (row !== undefined) page.set(new Uint8Array(row.bytes as ArrayBuffer))
+    return page
+  }
+}
+
+/** How far a page has anything but zeros, in bytes. */
+function usedLength(page: Uint8Array): number {
+  const words = new Uint32Array(page.buffer, page.byteOffset, page.length >> 2)
+  let length = words.length
+  while (length > 0 && words[length - 1] === 0) length--
+  return length << 2
+}
