@@ -19,7 +19,7 @@ export function clusterCommands(): Command[] {
     command('export', 'write a cluster that no server runs on to one file, a gzipped tar archive')
       .argument('[file]', 'which file; - is stdout', '-')
       .action(exportTo),
-    command('import', "make a cluster of such a file, or of one from a Worker or PGlite's dumpDataDir()")
+    command('import', 'make a cluster of such a file, or of one from a Worker')
       .argument('[file]', 'which file; - is stdin', '-')
       .action(importFrom),
   ]

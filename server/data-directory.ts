@@ -26,10 +26,9 @@ import {
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { isNative } from '../wasm/cluster/control-file.js'
+import { foreignFormat, isControlFile } from '../wasm/cluster/control-file.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import { type DirectoryLock, isAlive, isLock, lockDirectory } from './directory-lock.js'
-import { removePGliteLock } from './pglite-lock.js'
 import { syncPath, unpackTemplate } from './unpack.js'
 
 const MAJOR = '18'
@@ -271,19 +270,16 @@ export function checkCluster(path: string): void {
     )
   }
   const control = readIfThere(join(path, 'global', 'pg_control'))
-  if (control !== undefined && isNative(control) === true) {
-    throw new StartupError(
-      `"${path}" was made by a 64-bit PostgreSQL server, whose files have another layout: dump it with pg_dumpall and restore it into a new directory`,
-    )
-  }
+  // What is damaged PostgreSQL tells.
+  const reason = control && isControlFile(control) ? foreignFormat(control) : undefined
+  if (reason !== undefined) throw new StartupError(`the cluster in "${path}" cannot be read: ${reason}`)
   accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
 }
 
 function prepareCluster(path: string): void {
   // Of a start that was killed at its very end.
   rmSync(join(path, UNPACKING), { recursive: true, force: true })
-  removePGliteLock(path)
-  // PostgreSQL insists on this; directories made by PGlite are open to all.
+  // PostgreSQL insists on this; copies may be open to all.
   if ((statSync(path).mode & 0o027) !== 0) chmodSync(path, 0o700)
 }
 

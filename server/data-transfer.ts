@@ -21,8 +21,8 @@ export async function exportDataDirectory(dataDir: string): Promise<ReadableStre
 }
 
 /**
- * Makes a data directory of an archive: of `exportDataDirectory()`, of `exportCluster()` in a Worker, or of PGlite's
- * `dumpDataDir()`. It is durable when this resolves; if it fails, nothing is left of it.
+ * Makes a data directory of an archive: of `exportDataDirectory()`, or of `exportCluster()` in a Worker. It is durable when
+ * this resolves; if it fails, nothing is left of it.
  *
  * @param dataDir missing, or empty
  * @throws StartupError when the directory is not empty, or the archive has no cluster that this server can use

@@ -44,10 +44,10 @@ export { type LogFormat, StartupError }
 
 export interface StartServerOptions {
   /**
-   * The directory of the cluster. A missing or empty one gets a new cluster; a data directory of PGlite 0.5 (PostgreSQL
-   * 18) can be used as it is. Default: an ephemeral cluster, which is removed by stop() or when this process exits and
-   * does not wait for the disk (fsync = off). It lies in memory (/dev/shm) on Linux if at least 1 GiB is free there and
-   * TMPDIR is not set, else in the system's temporary directory.
+   * The directory of the cluster. A missing or empty one gets a new cluster; one of a native PostgreSQL 18 can be used as it
+   * is. Default: an ephemeral cluster, which is removed by stop() or when this process exits and does not wait for the
+   * disk (fsync = off). It lies in memory (/dev/shm) on Linux if at least 1 GiB is free there and TMPDIR is not set, else
+   * in the system's temporary directory.
    */
   dataDir?: string | undefined
   /** The TCP port, 0 for any free one. Default: that of postgresql.conf, else 5432. */

@@ -19,8 +19,8 @@ export function exportCluster(storage: ObjectStorage): ReadableStream<Uint8Array
 }
 
 /**
- * Fills an object's storage with the cluster of an archive: of `exportCluster()`, of `exportDataDirectory()` under Node, or
- * of PGlite's `dumpDataDir()`. It is durable when this resolves; if it fails, nothing is left of it.
+ * Fills an object's storage with the cluster of an archive: of `exportCluster()`, or of `exportDataDirectory()` under Node.
+ * It is durable when this resolves; if it fails, nothing is left of it.
  *
  * @throws StartupError when there is a cluster already, or the archive has none that this server can use
  */

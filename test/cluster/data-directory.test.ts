@@ -19,18 +19,10 @@ import pg from 'pg'
 import { type PostgresServer, type StartServerOptions, startServer } from 'pglite-imports-server'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { commandLine } from '../fixtures/command.js'
+import { BLOCK_SIZE, controlFileWith } from '../fixtures/control-file.js'
 import { preload } from '../preloaded/path.js'
 
 const dataDirectoryModule = new URL('../../dist/server/data-directory.js', import.meta.url).href
-
-/** What matters of global/pg_control, 296 bytes, as initdb of a 64-bit PostgreSQL 18 on x86-64 has made it. */
-const nativeControlFile = [
-  '3vBSe6OCA2sIBwAAMwASDAEAAAAAAAAApIIDawAAAAAgXXYBAAAAACBddgEAAAAAAQAAAAEAAAABAAAAAQAAAPACAAAAAAAA',
-  'ezUAAAEAAAAAAAAA6AIAAAEAAAABAAAAAQAAAAAAAACkggNrAAAAAAAAAAAAAAAAAAAAAAAAAADoAwAAAAAAAAAAAAAAAAAA',
-  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAZAAAAAgAAAAKAAAAAAAAAEAAAAAAAAAACAAAAAAAAACH1jJB',
-  'ACAAAAAAAgAAIAAAAAAAAUAAAAAgAAAAzAcAAAAIAAABAAAAAQAAAAGi2sM9ACysGK+/elc+RHWuqE9FQq2ngonISfuPIAVp',
-  'hQAAALgfSdU=',
-].join('')
 
 let folder: string
 const running = new Set<PostgresServer>()
@@ -121,41 +113,17 @@ describe('a data directory', () => {
     expect(identifiers.size).toBe(2)
   })
 
-  test('made by PGlite is opened as it is, and PGlite can open it again', async () => {
+  test('made by PGlite is refused with what to do, and left alone', async () => {
     const dataDir = join(folder, 'pglite')
     const db = await PGlite.create(dataDir)
     await db.exec(`create table kept as select 'from PGlite' as origin`)
     await db.close()
-    const server = await start(dataDir)
-    expect(await query(server, 'select origin from kept')).toBe('from PGlite')
-    await query(server, `update kept set origin = 'from the server'`)
-    await query(server, 'create index on kept (origin)')
-    await server.stop()
+    await expect(start(dataDir)).rejects.toThrow(
+      /^the cluster in ".*pglite" cannot be read: it was made by PGlite.*: dump it with the program that made it/,
+    )
     const again = await PGlite.create(dataDir)
-    const { rows } = await again.query('select origin from kept order by origin')
-    expect(rows).toEqual([{ origin: 'from the server' }])
-    await again.exec(`insert into kept values ('from PGlite again')`)
+    expect((await again.query('select origin from kept')).rows).toEqual([{ origin: 'from PGlite' }])
     await again.close()
-    expect(await query(await start(dataDir), 'select count(*)::int from kept')).toBe(2)
-  })
-
-  test('with the lock file of a PGlite that was killed is opened', async () => {
-    const dataDir = join(folder, 'pglite-killed')
-    const code = `
-      import { PGlite } from '@electric-sql/pglite'
-      const db = await PGlite.create(${JSON.stringify(dataDir)})
-      await db.exec('create table kept as select 7 as number')
-      process.kill(process.pid, 'SIGKILL')`
-    await once(spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'ignore' }), 'exit')
-    expect(existsSync(join(dataDir, 'postmaster.pid'))).toBe(true)
-    expect(await query(await start(dataDir), 'select number from kept')).toBe(7)
-  })
-
-  test('that a PGlite has open is refused', async () => {
-    const dataDir = join(folder, 'pglite-open')
-    const db = await PGlite.create(dataDir)
-    await expect(start(dataDir)).rejects.toThrow(`in use by PGlite in process ${process.pid}`)
-    await db.close()
   })
 
   test('on a disk that is full keeps no client out, who can make room', async () => {
@@ -198,12 +166,14 @@ describe('a data directory', () => {
     )
   })
 
-  test('of a 64-bit server is refused with what to do', async () => {
-    const dataDir = join(folder, 'native')
+  test('of a server with other blocks is refused with what to do', async () => {
+    const dataDir = join(folder, 'blocks')
     mkdirSync(join(dataDir, 'global'), { recursive: true })
     writeFileSync(join(dataDir, 'PG_VERSION'), '18\n')
-    writeFileSync(join(dataDir, 'global', 'pg_control'), Buffer.from(nativeControlFile, 'base64'))
-    await expect(start(dataDir)).rejects.toThrow(/made by a 64-bit PostgreSQL server.*pg_dumpall/)
+    writeFileSync(join(dataDir, 'global', 'pg_control'), controlFileWith(BLOCK_SIZE, 16384))
+    await expect(start(dataDir)).rejects.toThrow(
+      /blocks" cannot be read: its files have blocks of 16384 bytes, not 8192: dump it with the server that made it/,
+    )
   })
 
   test('that cannot be made is refused', async () => {

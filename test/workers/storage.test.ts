@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { controlFileWith, FLOAT8_BY_VALUE } from '../fixtures/control-file.js'
 import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 const runtime = useWorkerd()
@@ -70,6 +71,12 @@ describe('a storage that cannot be used is refused, says why, and stays as it is
       'a damaged pg_control',
       `update postgres_page set bytes = x'0102' where id = ${pageOf(PG_CONTROL)}`,
       /damaged: the cluster's file "global\/pg_control" has no valid contents/,
+    ],
+    [
+      'narrow',
+      'a cluster of an earlier version of this server',
+      `update postgres_page set bytes = x'${controlFileWith(FLOAT8_BY_VALUE, 0).toString('hex')}' where id = ${pageOf(PG_CONTROL)}`,
+      /storage cannot be read: it was made by PGlite, by an earlier version of this server.*: dump it with/,
     ],
     [
       'version',

@@ -12,6 +12,7 @@ import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
 import { ICU_DATA, writeIcuData } from './icu-data.js'
 import { requireKnownImports } from './imports-check.js'
+import { requireLayoutsOf64Bits } from './layouts.js'
 import { linkLazyLibraries } from './lazy-libraries.js'
 import { compileLibraries } from './library-objects.js'
 import { link } from './link.js'
@@ -61,7 +62,7 @@ async function main(): Promise<void> {
 }
 
 async function build(inputHash: string, folder: string): Promise<void> {
-  const progress = new Progress(12)
+  const progress = new Progress(13)
   const toolchain = await progress.step('toolchain', getToolchain)
   const source = await progress.step('PostgreSQL source', step => getSource(toolchain, step))
   const extensions = await getExtensionSources(toolchain)
@@ -70,7 +71,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
   const objects = await progress.step('configure PostgreSQL', step =>
     configurePostgres(toolchain, library, libraries, source, step),
   )
-  await progress.step('compile PostgreSQL', step => {
+  const compiled = await progress.step('compile PostgreSQL', step => {
     copyOwnSources(toolchain)
     return compilePostgres(
       toolchain,
@@ -82,6 +83,9 @@ async function build(inputHash: string, folder: string): Promise<void> {
       step,
     )
   })
+  await progress.step('compare structures in files', step =>
+    requireLayoutsOf64Bits(toolchain, library, libraries, objects.folder, source, compiled, step),
+  )
   const icu = libraries.find(({ library }) => library.name === 'icu')!
   const flags = ownFlags(toolchain, library, source, objects, icu)
   await progress.step('ABI', async () => requireAbi(await readAbi(toolchain, flags)))

@@ -1,6 +1,6 @@
 /**
  * The cluster template: a ready data directory, so that the first start unpacks files instead of running initdb. It is made
- * by initdb itself, run by our own host, because the layout is that of a 32-bit server.
+ * by initdb itself, run by our own host.
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
  * A whole cluster as one file: a tar archive of its data directory, compressed by gzip or not. It is the same wherever the
- * cluster is kept, and what PGlite's dumpDataDir() makes is one, too.
+ * cluster is kept.
  */
 import { type Entry, type Extract, extract, type Header, type Pack, pack } from 'tar-stream'
 import type { FileLayer } from '../machine/host/file-layer.js'

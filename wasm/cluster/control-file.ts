@@ -1,6 +1,7 @@
 /**
- * global/pg_control, as far as the server needs to know it before PostgreSQL runs: to tell a cluster of this build
- * from a native one, and to give each cluster that is unpacked from the template an identity of its own.
+ * global/pg_control, as far as the server needs to know it before PostgreSQL runs: to tell a cluster whose files this
+ * server can read from one of another format, and to give each cluster that is unpacked from the template an identity of
+ * its own.
  *
  * The offsets are those of ControlFileData in PostgreSQL 18 (src/include/catalog/pg_control.h, pg_control_version
  * 1800). Its fields have fixed sizes, so they are the same on 32 and 64 bits; the CRC at the end says whether they hold.
@@ -10,6 +11,19 @@ const SYSTEM_IDENTIFIER = 0
 const VERSION = 8
 const WAL_SEGMENT_SIZE = 228
 const FLOAT8_BY_VALUE = 248
+
+/** What the files of a cluster must have in common with those of this server: 64-bit servers have the same by default. */
+const FORMAT: readonly { at: number; ours: number; of(value: number): string }[] = [
+  { at: 12, ours: 202506291, of: value => `catalogs of version ${value}` },
+  { at: 204, ours: 8, of: value => `values aligned to ${value} bytes` },
+  { at: 216, ours: 8192, of: value => `blocks of ${value} bytes` },
+  { at: 220, ours: 131072, of: value => `table files of ${value} blocks` },
+  { at: 224, ours: 8192, of: value => `WAL blocks of ${value} bytes` },
+  { at: 232, ours: 64, of: value => `names of ${value} bytes` },
+  { at: 236, ours: 32, of: value => `indexes of ${value} columns` },
+  { at: 240, ours: 1996, of: value => `TOAST chunks of ${value} bytes` },
+  { at: 244, ours: 2048, of: value => `large objects of ${value} bytes a row` },
+]
 const MOCK_AUTHENTICATION_NONCE = { start: 257, end: 289 }
 const CRC = 292
 
@@ -18,18 +32,32 @@ const WAL_INFO = 2
 const WAL_LONG_HEADER = 0x0002
 const WAL_SYSTEM_IDENTIFIER = 24
 
-/**
- * Whether a cluster of PostgreSQL 18 was made by a 64-bit server: it passes float8 by value, while this one, having 32
- * bits, passes it by reference, and so lays out catalogs differently. Undefined when the file is damaged or unknown.
- */
-export function isNative(control: Uint8Array): boolean | undefined {
-  if (control.length < CRC + 4 || numbers(control).getUint32(VERSION, true) !== CONTROL_VERSION)
-    return undefined
-  if (crc32c(control.subarray(0, CRC)) !== numbers(control).getUint32(CRC, true)) return undefined
-  return control[FLOAT8_BY_VALUE] !== 0
+/** Whether the file is whole, and of PostgreSQL 18. */
+export function isControlFile(control: Uint8Array): boolean {
+  if (control.length < CRC + 4 || numbers(control).getUint32(VERSION, true) !== CONTROL_VERSION) return false
+  return crc32c(control.subarray(0, CRC)) === numbers(control).getUint32(CRC, true)
 }
 
-/** Bytes of each of the cluster's WAL segments; the file must be valid, as isNative() tells. */
+/**
+ * Why this server cannot read the cluster's files, and what to do, to be said after their place and a colon; undefined if it
+ * can. The file must be valid, as isControlFile() tells.
+ */
+export function foreignFormat(control: Uint8Array): string | undefined {
+  const fields = numbers(control)
+  if (fields.getUint8(FLOAT8_BY_VALUE) === 0)
+    return (
+      'it was made by PGlite, by an earlier version of this server or by another server of 32 bits, whose files differ from ' +
+      'those of 64 bits that this one has: dump it with the program that made it, and restore that into a new cluster'
+    )
+  const differences = FORMAT.flatMap(({ at, ours, of }) => {
+    const theirs = fields.getUint32(at, true)
+    return theirs === ours ? [] : `${of(theirs)}, not ${ours}`
+  })
+  if (differences.length === 0) return undefined
+  return `its files have ${differences.join('; ')}: dump it with the server that made it, and restore that into a new cluster`
+}
+
+/** Bytes of each of the cluster's WAL segments; the file must be valid, as isControlFile() tells. */
 export function walSegmentSize(control: Uint8Array): number {
   return numbers(control).getUint32(WAL_SEGMENT_SIZE, true)
 }
@@ -60,7 +88,7 @@ export function identified(name: string, content: Uint8Array, systemIdentifier: 
  */
 function identifyControlFile(original: Uint8Array, systemIdentifier: bigint): Uint8Array {
   const control = original.slice()
-  if (isNative(control) === undefined) throw new Error('pg_control has an unknown layout')
+  if (!isControlFile(control)) throw new Error('pg_control has an unknown layout')
   numbers(control).setBigUint64(SYSTEM_IDENTIFIER, systemIdentifier, true)
   crypto.getRandomValues(control.subarray(MOCK_AUTHENTICATION_NONCE.start, MOCK_AUTHENTICATION_NONCE.end))
   numbers(control).setUint32(CRC, crc32c(control.subarray(0, CRC)), true)

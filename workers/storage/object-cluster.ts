@@ -2,7 +2,7 @@
  * The cluster in a Durable Object's storage: found, or made from the template, or refused. Beside it the storage can have
  * any other tables, for it belongs to the object. Nothing is written before all is known to be well.
  */
-import { isNative, walSegmentSize } from '../../wasm/cluster/control-file.js'
+import { foreignFormat, isControlFile, walSegmentSize } from '../../wasm/cluster/control-file.js'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
 import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
 import { type Volume, volume } from '../../wasm/machine/volume/volume.js'
@@ -181,13 +181,10 @@ function checkCluster(files: FileLayer): Uint8Array {
   }
   const control = contentOf(files, '/global/pg_control')
   if (control === undefined) throw damaged('the cluster has no file "global/pg_control"')
-  const native = isNative(control)
-  if (native === undefined) throw damaged('the cluster\'s file "global/pg_control" has no valid contents')
-  if (native) {
-    throw new StartupError(
-      "the object's storage has a cluster of a 64-bit server, whose files have another layout: dump it there with pg_dumpall, and restore it into another object",
-    )
-  }
+  if (!isControlFile(control)) throw damaged('the cluster\'s file "global/pg_control" has no valid contents')
+  const reason = foreignFormat(control)
+  if (reason !== undefined)
+    throw new StartupError(`the cluster in the object's storage cannot be read: ${reason}`)
   return control
 }
 
