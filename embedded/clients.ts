@@ -1,22 +1,29 @@
-/** Who is connected. While nobody is, a server has no timers. */
-import type { Coroutines } from '../wasm/machine/coroutines.js'
-
-/** Milliseconds after which timers are given up when the last client has gone: for what it did to be written and flushed. */
-const LINGER = 1000
-
+/** Who is connected, and whether nobody has been for a while. */
 export class Clients {
   /** What ends each of them when the server has. */
   readonly #open = new Map<object, () => void>()
-  #ended = false
+  readonly #patience: number
+  readonly #onIdle: () => void
   #lingering: ReturnType<typeof setTimeout> | undefined
+  #ended = false
 
-  constructor(readonly processes: Coroutines) {
+  /**
+   * @param patience milliseconds without clients after which `onIdle` is called, each time that the last one has gone, and
+   *   at first as if one just had
+   */
+  constructor(patience: number, onIdle: () => void) {
+    this.#patience = patience
+    this.#onIdle = onIdle
     this.#linger()
+  }
+
+  get none(): boolean {
+    return this.#open.size === 0
   }
 
   add(client: object, end: () => void): void {
     this.#open.set(client, end)
-    this.wake()
+    clearTimeout(this.#lingering)
   }
 
   remove(client: object): void {
@@ -24,22 +31,20 @@ export class Clients {
     this.#linger()
   }
 
-  /** There is something to do, whether or not anybody is connected. */
-  wake(): void {
-    clearTimeout(this.#lingering)
-    this.processes.resume()
+  /** The server has ended, and they with it. */
+  finish(): void {
+    for (const end of [...this.#open.values()]) end()
   }
 
-  /** The server has ended. */
+  /** There will be no server any more. */
   end(): void {
     this.#ended = true
     clearTimeout(this.#lingering)
-    for (const end of [...this.#open.values()]) end()
+    this.finish()
   }
 
   #linger(): void {
     clearTimeout(this.#lingering)
-    if (!this.#ended && this.#open.size === 0)
-      this.#lingering = setTimeout(() => this.processes.rest(), LINGER)
+    if (!this.#ended && this.none) this.#lingering = setTimeout(this.#onIdle, this.#patience)
   }
 }

@@ -22,6 +22,7 @@ import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
 import type { Bundle } from './bundle.js'
 import { DATA, unpackCluster, unpackServer } from './files.js'
 import { type EmbeddedHost, moduleHostOf, pagesOf } from './host.js'
+import { OnDemandServer } from './on-demand.js'
 import { type EmbeddedPostgres, EmbeddedServer } from './server.js'
 import { type Settings, SMALL, textOf, VOLATILE } from './settings.js'
 import { SingleSession } from './single-session.js'
@@ -62,7 +63,8 @@ export interface EmbeddedOptions {
  */
 export async function createPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const host = inMemory(options)
-  return hasPromiseIntegration() ? EmbeddedServer.start(host) : new SingleSession(host)
+  if (!hasPromiseIntegration()) return new SingleSession(host)
+  return OnDemandServer.start({ ...host, start: () => EmbeddedServer.start(host), suspendAfter: undefined })
 }
 
 /** One backend and no server: it is given input by an import handler, and runs it to completion. */

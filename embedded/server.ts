@@ -1,11 +1,9 @@
 /** The whole server, its processes being coroutines of the one thread that there is. */
 import type { Duplex } from 'node:stream'
 import { Cluster, type ListenAddress, StartError } from '../wasm/cluster/cluster.js'
-import { InProcessSocket } from '../wasm/cluster/in-process.js'
 import { failureIn } from '../wasm/cluster/log.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { Coroutines } from '../wasm/machine/coroutines.js'
-import { Clients } from './clients.js'
 import { DATA } from './files.js'
 import { type EmbeddedHost, ENVIRONMENT, PID, POSTGRES_PATH } from './host.js'
 
@@ -44,9 +42,9 @@ const MAX_PROCESSES = 64
 /** Makes a connection for a client from outside, or returns undefined when there is no room for one. */
 type Accept = (peer: ListenAddress) => ClientSocket | undefined
 
-export class EmbeddedServer implements EmbeddedPostgres {
+export class EmbeddedServer {
+  /** As EmbeddedPostgres'. */
   readonly exited: Promise<number>
-  readonly clients: Clients
   readonly #accept: () => Accept
   #ended = false
 
@@ -88,14 +86,12 @@ export class EmbeddedServer implements EmbeddedPostgres {
 
   private constructor(
     readonly cluster: Cluster,
-    processes: Coroutines,
+    readonly processes: Coroutines,
     accept: () => Accept,
   ) {
     this.#accept = accept
-    this.clients = new Clients(processes)
     this.exited = cluster.exited.then(async code => {
       this.#ended = true
-      this.clients.end()
       await cluster.close()
       return code
     })
@@ -105,13 +101,19 @@ export class EmbeddedServer implements EmbeddedPostgres {
     return this.cluster.memory
   }
 
-  connect(): Duplex {
-    const stream = new InProcessSocket(() => {
-      if (this.#ended) throw stopped()
-      return this.cluster.connect()
-    })
-    this.clients.add(stream, () => stream.finish())
-    return stream.once('close', () => this.clients.remove(stream))
+  /** Gives up its timers until resume(): background processes wait for the next client. */
+  rest(): void {
+    this.processes.rest()
+  }
+
+  resume(): void {
+    this.processes.resume()
+  }
+
+  /** A connection from inside, which pg_hba.conf sees as `local`. */
+  connect(): ClientSocket {
+    if (this.#ended) throw stopped()
+    return this.cluster.connect()
   }
 
   /** A connection of a client from outside, which pg_hba.conf sees as `host`; undefined when there is no room for it. */
@@ -119,8 +121,8 @@ export class EmbeddedServer implements EmbeddedPostgres {
     return this.#ended ? undefined : this.#accept()(peer)
   }
 
-  async stop(mode: StopMode = 'fast'): Promise<void> {
-    this.clients.wake()
+  async stop(mode: StopMode): Promise<void> {
+    this.resume()
     if (!this.#ended) this.cluster.signal(SIGNALS[mode])
     await this.exited
   }

@@ -17,6 +17,7 @@
 import type { Bundle } from '../embedded/bundle.js'
 import { DATA, unpackCluster, unpackServer } from '../embedded/files.js'
 import { type EmbeddedHost, moduleHostOf, pagesOf } from '../embedded/host.js'
+import { OnDemandServer } from '../embedded/on-demand.js'
 import { type EmbeddedPostgres, EmbeddedServer } from '../embedded/server.js'
 import { type Settings, SMALL, textOf, VOLATILE } from '../embedded/settings.js'
 import { SingleSession } from '../embedded/single-session.js'
@@ -81,13 +82,18 @@ export interface ClusterOptions {
 
 export interface CreatePostgresOptions extends ClusterOptions {
   /**
+   * Milliseconds without clients after which the server is suspended: it vacuums and analyses what is due, shuts down and gives back
+   * its memory; the next client has it started again. `false`: never. Default: 1000. A cluster in memory is never suspended.
+   */
+  suspendAfter?: number | false | undefined
+  /**
    * The superuser's password, for clients from outside: set, or changed, when the first of them comes. Without it they can
    * log in as roles that have been given a password by SQL, if there are any.
    */
   password?: string | undefined
 }
 
-/** An object can be evicted while its server has no connections. */
+/** While nobody is connected the server is suspended, and its object can be evicted. */
 export interface Postgres extends EmbeddedPostgres {
   /**
    * Answers a request by a WebSocket on which the client speaks PostgreSQL's protocol, as `@neondatabase/serverless` and
@@ -101,6 +107,9 @@ export interface Postgres extends EmbeddedPostgres {
 
 const MAX_SIZE = 9e9
 
+/** Milliseconds. */
+const SUSPEND_AFTER = 1000
+
 /** Storage writes no page by half (storage/object-store.ts), and is told by fdatasync what must be durable. */
 const DURABLE = { full_page_writes: 'off' }
 const DURABLE_REQUIRED = { wal_sync_method: 'fdatasync' }
@@ -112,18 +121,36 @@ const DURABLE_REQUIRED = { wal_sync_method: 'fdatasync' }
  * @throws StartupError when the storage cannot be used, Error in PostgreSQL's words when it does not start
  */
 export async function createPostgres(options: CreatePostgresOptions): Promise<Postgres> {
+  const { storage, suspendAfter = SUSPEND_AFTER, log = () => {} } = options
+  if (!hasPromiseIntegration()) return withoutRemoteAccess(startSingleSession(options))
+  const server = await OnDemandServer.start({
+    start: () => startServer(options),
+    // A cluster in memory would be gone.
+    suspendAfter: storage === undefined || suspendAfter === false ? undefined : suspendAfter,
+    log,
+  })
+  return withRemoteAccess(server, options.password)
+}
+
+async function startServer(options: ClusterOptions): Promise<EmbeddedServer> {
   const cluster = openCluster(options)
   try {
-    const postgres = hasPromiseIntegration()
-      ? withRemoteAccess(await EmbeddedServer.start(cluster.host), options.password)
-      : withoutRemoteAccess(new SingleSession(cluster.host))
+    const server = await EmbeddedServer.start(cluster.host)
     cluster.started()
-    void postgres.exited.then(cluster.release)
-    return postgres
+    void server.exited.then(cluster.release)
+    return server
   } catch (error) {
     cluster.release()
     throw error
   }
+}
+
+function startSingleSession(options: ClusterOptions): SingleSession {
+  const cluster = openCluster(options)
+  const session = new SingleSession(cluster.host)
+  cluster.started()
+  void session.exited.then(cluster.release)
+  return session
 }
 
 /**
@@ -206,12 +233,14 @@ function walSizes(segment: number): Record<string, string> {
   return { min_wal_size: `${2 * megabytes}MB`, max_wal_size: `${Math.max(16, 4 * megabytes)}MB` }
 }
 
-function withRemoteAccess(server: EmbeddedServer, password: string | undefined): Postgres {
+function withRemoteAccess(server: OnDemandServer, password: string | undefined): Postgres {
   const requireRequest = requireThisRequest()
-  const access = new RemoteAccess(server.cluster, password)
+  const access = new RemoteAccess(password)
   return {
     exited: server.exited,
-    memory: server.memory,
+    get memory() {
+      return server.memory
+    },
     connect() {
       requireRequest()
       return server.connect()
@@ -222,8 +251,8 @@ function withRemoteAccess(server: EmbeddedServer, password: string | undefined):
         const connection = new WebSocketConnection(
           socket,
           {
-            connect: () => server.accept(peerOf(address)),
-            possible: () => access.possible(),
+            connect: async () => (await server.reach()).accept(peerOf(address)),
+            possible: async () => access.possible((await server.reach()).cluster),
             flowControl,
           },
           () => server.clients.remove(connection),

@@ -17,22 +17,20 @@ host    all       all   all      scram-sha-256
 `
 
 export class RemoteAccess {
-  readonly #cluster: Cluster
   readonly #password: string | undefined
   #prepared: Promise<void> | undefined
   #possible = false
 
   /** @param password is to be the superuser's; undefined leaves passwords to SQL */
-  constructor(cluster: Cluster, password: string | undefined) {
-    this.#cluster = cluster
+  constructor(password: string | undefined) {
     this.#password = password
   }
 
   /** Whether anyone at all can log in with a password. The superuser's is set when the first client comes. */
-  async possible(): Promise<boolean> {
+  async possible(cluster: Cluster): Promise<boolean> {
     if (this.#possible) return true
     if (this.#password !== undefined) {
-      this.#prepared ??= this.#setPassword(this.#password).catch(error => {
+      this.#prepared ??= this.#setPassword(cluster, this.#password).catch(error => {
         this.#prepared = undefined
         throw error
       })
@@ -40,22 +38,22 @@ export class RemoteAccess {
       this.#possible = true
     } else {
       const sql = 'select from pg_authid where rolcanlogin and rolpassword is not null limit 1'
-      this.#possible = (await asSuperuser(this.#cluster, sql, INITIAL_SUPERUSER)).length > 0
+      this.#possible = (await asSuperuser(cluster, sql, INITIAL_SUPERUSER)).length > 0
     }
     return this.#possible
   }
 
   /** Unless it is that already: to set it writes to the storage. */
-  async #setPassword(password: string): Promise<void> {
+  async #setPassword(cluster: Cluster, password: string): Promise<void> {
     const [row] = await asSuperuser(
-      this.#cluster,
+      cluster,
       'select rolpassword from pg_authid where rolname = current_user',
       INITIAL_SUPERUSER,
     )
     if (row?.[0] && (await verifies(row[0], password))) return
     const literal = `E'${password.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
     await asSuperuser(
-      this.#cluster,
+      cluster,
       `set log_statement = none; set log_min_duration_statement = -1; set log_min_error_statement = panic;
        set password_encryption = 'scram-sha-256'; alter role current_user password ${literal}`,
       INITIAL_SUPERUSER,

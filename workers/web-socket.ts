@@ -36,7 +36,7 @@ const ENCRYPTION_REQUESTS = 2
 
 export interface WebSocketConnectionOptions {
   /** Makes the backend's connection, or returns undefined when there is no room for one. */
-  readonly connect: () => ClientSocket | undefined
+  readonly connect: () => Promise<ClientSocket | undefined>
   /** Whether anyone can log in at all. */
   readonly possible: () => Promise<boolean>
   /** Whether the client has agreed on FLOW_CONTROL. */
@@ -116,7 +116,12 @@ export class WebSocketConnection {
       return this.#end(CloseCode.PolicyViolation, 'remote logins are refused')
     }
     if (this.#ended) return
-    const backend = this.#options.connect()
+    const backend = await this.#options.connect()
+    if (this.#ended) {
+      backend?.reset()
+      backend?.release()
+      return
+    }
     if (backend === undefined) {
       this.#send(fatalError('53300', 'sorry, too many clients already'))
       return this.#end(CloseCode.TryAgainLater, 'too many clients')

@@ -52,6 +52,8 @@ async function main(): Promise<void> {
   const inputHash = hashOfInputs()
   if (publishedInputHash() === inputHash) return
   const artefacts = join(cache, `artefacts-${inputHash}`)
+  // What is finished is there whole, so that whoever builds something else need not be waited for.
+  if (existsSync(artefacts)) return publish(artefacts)
   await withCacheLocked(async () => {
     if (!existsSync(artefacts))
       console.log('building PostgreSQL for WebAssembly; the first time takes minutes')

@@ -15,24 +15,24 @@ export type BackendEnd = Pick<
 >
 
 export class InProcessSocket extends Duplex {
-  readonly #connect: () => BackendEnd
+  readonly #connect: () => BackendEnd | Promise<BackendEnd>
+  /** Undefined before there is one, and once it is released. */
   #backend: BackendEnd | undefined
+  #state: 'new' | 'opening' | 'open' | 'closed' = 'new'
   /** Whether the stream wants more of the output. */
   #reading = false
   /** Called when the backend can take more input. */
   #written: ((error?: Error | null) => void) | undefined
 
-  /** @param connect makes the connection; an Error that it throws destroys the stream */
-  constructor(connect: () => BackendEnd) {
+  /** @param connect makes the connection, at once or some time later; an Error from it destroys the stream */
+  constructor(connect: () => BackendEnd | Promise<BackendEnd>) {
     super({ readableHighWaterMark: 64 * 1024, writableHighWaterMark: 64 * 1024 })
     this.#connect = connect
   }
 
   /** Connects, whatever host and port are given; 'connect' is emitted then, or 'error'. */
   connect(..._address: unknown[]): this {
-    queueMicrotask(() => {
-      if (this.#open() !== undefined) this.emit('connect')
-    })
+    queueMicrotask(() => this.#whenOpen(() => this.emit('connect')))
     return this
   }
 
@@ -83,13 +83,14 @@ export class InProcessSocket extends Duplex {
   }
 
   override _write(bytes: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
-    const backend = this.#open()
-    if (backend === undefined || backend.setInput(bytes)) done()
-    else this.#written = done
+    this.#written = done
+    this.#whenOpen(backend => {
+      if (backend.setInput(bytes)) this.#continueWriting()
+    })
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#open()?.endInput()
+    this.#whenOpen(backend => backend.endInput())
     done()
   }
 
@@ -99,22 +100,44 @@ export class InProcessSocket extends Duplex {
     done(error)
   }
 
-  #opened = false
+  /** Calls `use` with the backend's end: at once, or when it is there; never when there is none any more. */
+  #whenOpen(use: (backend: BackendEnd) => void): void {
+    if (this.#state === 'new') this.#open()
+    if (this.#state === 'opening') this.#waiting.push(use)
+    else if (this.#backend !== undefined) use(this.#backend)
+    else this.#continueWriting()
+  }
 
-  /** The backend's end; undefined once that is closed, or when it cannot be had and the stream is being destroyed. */
-  #open(): BackendEnd | undefined {
-    if (this.#opened) return this.#backend
-    this.#opened = true
+  /** What is to be done once the backend is there. */
+  readonly #waiting: ((backend: BackendEnd) => void)[] = []
+
+  #open(): void {
+    this.#state = 'opening'
     try {
       const backend = this.#connect()
-      backend.onOutput = () => this.#pushOutput()
-      backend.onSpace = () => this.#continueWriting()
-      backend.onClose = () => this.finish()
-      this.#backend = backend
+      if (backend instanceof Promise) backend.then(end => this.#opened(end)).catch(error => this.#fail(error))
+      else this.#opened(backend)
     } catch (error) {
-      this.destroy(error instanceof Error ? error : new Error(String(error)))
+      this.#fail(error)
     }
-    return this.#backend
+  }
+
+  #opened(backend: BackendEnd): void {
+    if (this.#state === 'closed') {
+      backend.reset()
+      backend.release()
+      return
+    }
+    this.#state = 'open'
+    this.#backend = backend
+    backend.onOutput = () => this.#pushOutput()
+    backend.onSpace = () => this.#continueWriting()
+    backend.onClose = () => this.finish()
+    for (const use of this.#waiting.splice(0)) use(backend)
+  }
+
+  #fail(error: unknown): void {
+    this.destroy(error instanceof Error ? error : new Error(String(error)))
   }
 
   #pushOutput(): void {
@@ -132,6 +155,8 @@ export class InProcessSocket extends Duplex {
   }
 
   #release(): void {
+    this.#state = 'closed'
+    this.#waiting.length = 0
     this.#backend?.release()
     this.#backend = undefined
   }

@@ -1,5 +1,4 @@
-/** What the server itself has to ask and to tell PostgreSQL: one statement in a session of the superuser's. */
-
+/** What the server itself has to ask and to tell PostgreSQL: statements in a session of the superuser's. */
 import { BackendMessages, message } from '../protocol/backend-messages.js'
 import { concatenated, uint32 } from '../protocol/bytes.js'
 import type { Cluster } from './cluster.js'
@@ -9,13 +8,23 @@ const PROTOCOL_3_0 = 0x30000
 /** Whom a new cluster has, unless told otherwise: the template's, and the default of `init`. */
 export const INITIAL_SUPERUSER = 'postgres'
 
-/** The rows of a statement, as text. @throws Error in PostgreSQL's words */
-export async function asSuperuser(cluster: Cluster, sql: string, user: string): Promise<(string | null)[][]> {
+/**
+ * The rows of a statement, or of several one after the other, as text.
+ *
+ * @throws Error in PostgreSQL's words, of the first one that fails; those behind it have been executed
+ */
+export async function asSuperuser(
+  cluster: Cluster,
+  sql: string | readonly string[],
+  user: string,
+  database = 'postgres',
+): Promise<(string | null)[][]> {
   const backend = cluster.connect()
   const messages = new BackendMessages(backend)
-  const parameters = { user, database: 'postgres', application_name: 'pglite-imports-server' }
+  const parameters = { user, database, application_name: 'pglite-imports-server' }
   const startup = message('', uint32(PROTOCOL_3_0), `${Object.entries(parameters).flat().join('\0')}\0\0`)
-  backend.setInput(concatenated([startup, message('Q', `${sql}\0`), message('X')]))
+  const queries = [sql].flat().map(statement => message('Q', `${statement}\0`))
+  backend.setInput(concatenated([startup, ...queries, message('X')]))
   const rows: (string | null)[][] = []
   let failure: string | undefined
   for (let next = await messages.next(); next !== undefined; next = await messages.next()) {

@@ -1,0 +1,132 @@
+/**
+ * A server that is there when somebody needs it. When nobody has been connected for a while it shuts down, so that its
+ * memory is free and no coroutine stays suspended: an engine keeps the stack of a suspended one for ever, with all that it
+ * reaches, even when the object around it has been evicted. The next client has it started again, and waits for that.
+ *
+ * A cluster that would be gone with its server is never suspended. Its server rests instead: it gives up its timers.
+ */
+import type { Duplex } from 'node:stream'
+import { InProcessSocket } from '../wasm/cluster/in-process.js'
+import { Clients } from './clients.js'
+import { type EmbeddedPostgres, type EmbeddedServer, type StopMode, stopped } from './server.js'
+import { type Seen, vacuumWhatIsDue } from './vacuum.js'
+
+/** Milliseconds without clients after which a server rests: for what the last one did to be written and flushed. */
+const REST_AFTER = 1000
+
+const NO_MEMORY = new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true })
+
+export interface OnDemandOptions {
+  /** Starts a server on the cluster. */
+  start(): Promise<EmbeddedServer>
+  /** Milliseconds without clients after which the server is suspended; undefined: never, it rests only. */
+  readonly suspendAfter: number | undefined
+  log(text: string): void
+}
+
+export class OnDemandServer implements EmbeddedPostgres {
+  readonly exited: Promise<number>
+  readonly clients: Clients
+  readonly #options: OnDemandOptions
+  #server: EmbeddedServer | undefined
+  #starting: Promise<EmbeddedServer> | undefined
+  #suspending: Promise<void> | undefined
+  #stopped = false
+  readonly #vacuumed: Seen = new Map()
+  #exit: (code: number) => void = () => {}
+
+  /** Starts the server for the first time. @throws what options.start() does */
+  static async start(options: OnDemandOptions): Promise<OnDemandServer> {
+    return new OnDemandServer(options, await options.start())
+  }
+
+  private constructor(options: OnDemandOptions, first: EmbeddedServer) {
+    this.#options = options
+    this.exited = new Promise(resolve => {
+      this.#exit = resolve
+    })
+    this.#take(first)
+    const { suspendAfter } = options
+    this.clients = new Clients(suspendAfter ?? REST_AFTER, () =>
+      suspendAfter === undefined ? this.#server?.rest() : void this.#suspend(),
+    )
+  }
+
+  /** The server's; one of no pages while it is suspended. */
+  get memory(): WebAssembly.Memory {
+    return this.#server?.memory ?? NO_MEMORY
+  }
+
+  /** The server, which is started if there is none; a client that asks for it must be among `clients`. */
+  reach(): EmbeddedServer | Promise<EmbeddedServer> {
+    if (this.#stopped) throw stopped()
+    if (this.#server === undefined || this.#suspending !== undefined) return this.#begin()
+    this.#server.resume()
+    return this.#server
+  }
+
+  connect(): Duplex {
+    const stream = new InProcessSocket(() => {
+      const server = this.reach()
+      return server instanceof Promise ? server.then(started => started.connect()) : server.connect()
+    })
+    this.clients.add(stream, () => stream.finish())
+    return stream.once('close', () => this.clients.remove(stream))
+  }
+
+  async stop(mode: StopMode = 'fast'): Promise<void> {
+    this.#stopped = true
+    await this.#starting?.catch(() => {})
+    await this.#suspending
+    if (this.#server === undefined) this.#end(0)
+    else await this.#server.stop(mode)
+    await this.exited
+  }
+
+  /** One start for all who wait for it. */
+  #begin(): Promise<EmbeddedServer> {
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined
+    })
+    return this.#starting
+  }
+
+  async #start(): Promise<EmbeddedServer> {
+    await this.#suspending
+    const server = await this.#options.start()
+    this.#take(server)
+    if (this.#stopped) throw stopped()
+    return server
+  }
+
+  #take(server: EmbeddedServer): void {
+    this.#server = server
+    void server.exited.then(code => {
+      if (this.#server !== server) return
+      this.#server = undefined
+      // It has ended by itself, or as it was told to. A cluster that is kept can have another server.
+      if (this.#stopped || this.#options.suspendAfter === undefined) this.#end(code)
+      else if (this.#suspending === undefined) this.clients.finish()
+    })
+  }
+
+  #end(code: number): void {
+    this.#stopped = true
+    this.clients.end()
+    this.#exit(code)
+  }
+
+  /** Nobody has been here for a while. Whoever comes while tables are vacuumed keeps the server running. */
+  async #suspend(): Promise<void> {
+    const server = this.#server
+    if (server === undefined || this.#suspending !== undefined) return
+    await vacuumWhatIsDue(server.cluster, this.#vacuumed).catch((error: Error) =>
+      this.#options.log(`LOG:  no table was vacuumed before the server was suspended: ${error.message}\n`),
+    )
+    if (!this.clients.none || this.#stopped || this.#server !== server) return
+    this.#suspending = server.stop('fast').then(() => {
+      this.#suspending = undefined
+    })
+    await this.#suspending
+  }
+}

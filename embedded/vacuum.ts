@@ -1,0 +1,51 @@
+/**
+ * What autovacuum would do, before the server is suspended: a server that is only there while somebody is connected
+ * gives autovacuum's launcher no time to find it. The thresholds are autovacuum's own (PostgreSQL documentation, "The
+ * Autovacuum Daemon"; relation_needs_vacanalyze() in autovacuum.c).
+ */
+import type { Cluster } from '../wasm/cluster/cluster.js'
+import { asSuperuser, INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
+
+/** A table's own setting of autovacuum, else everybody's; they have the same names. */
+const setting = (name: string) => `coalesce(options->>'${name}', current_setting('${name}'))::float8`
+
+const DUE = `
+select name,
+  (dead > least(${setting('autovacuum_vacuum_threshold')} + ${setting('autovacuum_vacuum_scale_factor')} * tuples,
+      nullif(${setting('autovacuum_vacuum_max_threshold')}, -1))
+    or (${setting('autovacuum_vacuum_insert_threshold')} >= 0 and inserted > ${setting('autovacuum_vacuum_insert_threshold')}
+      + ${setting('autovacuum_vacuum_insert_scale_factor')} * tuples * unfrozen)
+    or age > ${setting('autovacuum_freeze_max_age')})::int,
+  (modified > ${setting('autovacuum_analyze_threshold')} + ${setting('autovacuum_analyze_scale_factor')} * tuples
+    and kind <> 't' and id <> 'pg_statistic'::regclass)::int
+from (
+  select format('%I.%I', s.schemaname, s.relname) as name, c.oid as id, c.relkind as kind, age(c.relfrozenxid) as age,
+    greatest(c.reltuples, 0) as tuples, 1 - least(c.relallfrozen::float8 / nullif(c.relpages, 0), 1) as unfrozen,
+    s.n_dead_tup as dead, s.n_ins_since_vacuum as inserted, s.n_mod_since_analyze as modified,
+    (select jsonb_object_agg(option_name, option_value) from pg_options_to_table(c.reloptions)) as options
+  from pg_stat_all_tables s join pg_class c on c.oid = s.relid
+  where c.relpersistence <> 't'
+) as t
+where coalesce((options->>'autovacuum_enabled')::bool, current_setting('autovacuum')::bool)`
+
+/** Databases, each with a number that changes when something is written there. */
+const DATABASES = `
+select datname, pg_stat_get_db_tuples_inserted(oid) + pg_stat_get_db_tuples_updated(oid) + pg_stat_get_db_tuples_deleted(oid)
+from pg_database where datallowconn and datconnlimit <> -2`
+
+/** The number that each database had when it was looked through last. */
+export type Seen = Map<string, string>
+
+/** @throws Error in PostgreSQL's words; what could be vacuumed is, all the same */
+export async function vacuumWhatIsDue(cluster: Cluster, seen: Seen): Promise<void> {
+  for (const [database, written] of await asSuperuser(cluster, DATABASES, INITIAL_SUPERUSER)) {
+    if (seen.get(database!) === written) continue
+    const due = await asSuperuser(cluster, DUE, INITIAL_SUPERUSER, database!)
+    const statements = due.flatMap(([table, vacuum, analyze]) => {
+      if (vacuum === '1') return analyze === '1' ? `vacuum (analyze) ${table}` : `vacuum ${table}`
+      return analyze === '1' ? `analyze ${table}` : []
+    })
+    if (statements.length > 0) await asSuperuser(cluster, statements, INITIAL_SUPERUSER, database!)
+    seen.set(database!, written!)
+  }
+}
