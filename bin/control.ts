@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Option } from 'commander'
 import { StartupError, type StopMode } from '../server/index.js'
+import { SHUTDOWN_SIGNALS } from '../wasm/cluster/signals.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 import { NoCluster, type RunningServer, requireRunningServer, runningServer } from './running-server.js'
 import { wholeNumber } from './server-options.js'
@@ -9,8 +10,6 @@ import { wholeNumber } from './server-options.js'
 /** Exit codes of pg_ctl status, which are those of the LSB's init scripts. */
 const NOT_RUNNING = 3
 const NO_DATA_DIRECTORY = 4
-
-const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
 /** Milliseconds between two looks whether the server has ended. */
 const PAUSE = 50
@@ -23,7 +22,7 @@ export function controlCommands(): Command[] {
     command('stop', 'shut a server down, and wait until it has ended')
       .addOption(
         new Option('-m, --mode <mode>', 'wait for clients to leave, disconnect them, or stop at once')
-          .choices(Object.keys(SIGNALS))
+          .choices(Object.keys(SHUTDOWN_SIGNALS))
           .default('fast'),
       )
       .option('-t, --timeout <seconds>', 'how long to wait', wholeNumber, 60)
@@ -70,7 +69,7 @@ interface StopOptions {
 
 async function stop({ dataDir, mode, timeout, wait }: StopOptions): Promise<void> {
   const server = await requireRunningServer(dataDir)
-  signal(server, SIGNALS[mode])
+  signal(server, SHUTDOWN_SIGNALS[mode])
   if (!wait) return
   const deadline = performance.now() + timeout * 1000
   while ((await runningServer(dataDir))?.pid === server.pid) {

@@ -33,6 +33,7 @@ export {
   PostgresExit,
   type PostgresModule,
 } from '../wasm/cluster/postgres-module.js'
+export type { StopMode } from '../wasm/cluster/signals.js'
 export {
   createPGliteImportHandler,
   type PGliteImportHandler,
@@ -40,7 +41,7 @@ export {
 } from '../wasm/machine/import-handler.js'
 export type { Bundle } from './bundle.js'
 export { loadModule } from './load.js'
-export type { EmbeddedPostgres, StopMode } from './server.js'
+export type { EmbeddedPostgres } from './server.js'
 
 export interface EmbeddedOptions {
   /** What loadModule() has resolved with. */

@@ -8,7 +8,8 @@
 import type { Duplex } from 'node:stream'
 import { InProcessSocket } from '../wasm/cluster/in-process.js'
 import { Clients } from './clients.js'
-import { type EmbeddedPostgres, type EmbeddedServer, type StopMode, stopped } from './server.js'
+import type { StopMode } from '../wasm/cluster/signals.js'
+import { type EmbeddedPostgres, type EmbeddedServer, stopped } from './server.js'
 import { type Seen, vacuumWhatIsDue } from './vacuum.js'
 
 /** Milliseconds without clients after which a server rests: for what the last one did to be written and flushed. */

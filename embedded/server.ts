@@ -2,13 +2,11 @@
 import type { Duplex } from 'node:stream'
 import { Cluster, type ListenAddress, StartError } from '../wasm/cluster/cluster.js'
 import { failureIn } from '../wasm/cluster/log.js'
+import type { StopMode } from '../wasm/cluster/signals.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { Coroutines } from '../wasm/machine/coroutines.js'
 import { DATA } from './files.js'
 import { type EmbeddedHost, ENVIRONMENT, PID, POSTGRES_PATH } from './host.js'
-
-/** How to shut down, as in pg_ctl. */
-export type StopMode = 'smart' | 'fast' | 'immediate'
 
 export interface EmbeddedPostgres {
   /**
@@ -30,8 +28,6 @@ export interface EmbeddedPostgres {
 }
 
 export const stopped = () => Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
-
-const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
 /** What PostgreSQL takes for its address. Nothing listens there; a host may let clients in as if it did. */
 const ADDRESS = '127.0.0.1'
@@ -123,7 +119,7 @@ export class EmbeddedServer {
 
   async stop(mode: StopMode): Promise<void> {
     this.resume()
-    if (!this.#ended) this.cluster.signal(SIGNALS[mode])
+    if (!this.#ended) this.cluster.shutDown(mode)
     await this.exited
   }
 }

@@ -13,9 +13,10 @@
 import { existsSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { Cluster, type Door, type ListenAddress, type Signal, StartError } from '../wasm/cluster/cluster.js'
+import { Cluster, type Door, type ListenAddress, StartError } from '../wasm/cluster/cluster.js'
 import { InProcessSocket } from '../wasm/cluster/in-process.js'
 import { failureIn } from '../wasm/cluster/log.js'
+import type { Signal, StopMode } from '../wasm/cluster/signals.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
@@ -112,10 +113,7 @@ export interface StartServerOptions {
   database?: string | undefined
 }
 
-export type { Signal }
-
-/** How to shut down, as in pg_ctl: wait for clients to leave, disconnect them, or stop at once and recover at the next start. */
-export type StopMode = 'smart' | 'fast' | 'immediate'
+export type { Signal, StopMode }
 
 /** What can be done to a server from when PostgreSQL runs, long before it accepts connections. */
 export interface ServerControl {
@@ -163,8 +161,6 @@ export interface PostgresServer extends ServerControl {
   /** Resolves when the server has ended, however it came to that: 0 after a shutdown, else PostgreSQL's exit code. */
   readonly exited: Promise<number>
 }
-
-const shutdownSignal = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
 const DEFAULT_PORT = 5432
 
@@ -460,7 +456,7 @@ function control(cluster: Cluster, exited: Promise<unknown>): ServerControl {
   }
   return {
     async stop(mode = 'fast') {
-      signal(shutdownSignal[mode])
+      if (!ended) cluster.shutDown(mode)
       await exited
     },
     reload: () => signal('SIGHUP'),

@@ -40,12 +40,12 @@ import { acceptUpgrade, peerOf } from './upgrade.js'
 import { WebSocketConnection } from './web-socket.js'
 
 export type { Bundle } from '../embedded/bundle.js'
-export type { StopMode } from '../embedded/server.js'
 export {
   type InstantiateOptions,
   PostgresExit,
   type PostgresModule,
 } from '../wasm/cluster/postgres-module.js'
+export type { StopMode } from '../wasm/cluster/signals.js'
 export { StartupError } from '../wasm/cluster/startup-error.js'
 export {
   createPGliteImportHandler,

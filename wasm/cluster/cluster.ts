@@ -10,6 +10,7 @@ import { exitCode, Machine, type ProcessStatus, type StartScheduler } from '../m
 import { Admission } from './admission.js'
 import { Connecting, type ConnectingHost } from './connecting.js'
 import type { Programs } from './programs.js'
+import { SHUTDOWN_SIGNALS, SIGNALS, type Signal, type StopMode } from './signals.js'
 import { answerTls, type TlsProvider } from './tls.js'
 
 export type { ListenAddress } from '../machine/address.js'
@@ -69,17 +70,6 @@ export class StartError extends Error {
   ) {
     super(`PostgreSQL did not start (exit code ${exitCode})`)
   }
-}
-
-export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGKILL' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1'
-
-const SIGNALS: Record<Signal, number> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGTERM: 15,
 }
 
 /** An abstract unix socket that only this process' own connections come to. */
@@ -192,9 +182,14 @@ export class Cluster {
     return { received: this.#machine.kernel.received(), sent: this.#machine.kernel.sent() }
   }
 
+  /** Has the postmaster shut down; it is done when it has exited. */
+  shutDown(mode: StopMode): void {
+    this.signal(SHUTDOWN_SIGNALS[mode])
+  }
+
   /**
-   * SIGTERM, SIGINT and SIGQUIT shut down smartly, fast and immediately; SIGHUP reloads the configuration; SIGUSR1 has the
-   * postmaster look for a file that asks for promotion or for another log file.
+   * Signals the postmaster: SIGHUP reloads the configuration; SIGUSR1 has it look for a file that asks for promotion or for
+   * another log file.
    */
   signal(signal: Signal): void {
     this.#machine.kernel.kill(this.#postmaster, SIGNALS[signal])

@@ -3,10 +3,10 @@ export {
   type ClusterHost,
   type ClusterOptions,
   type ListenAddress,
-  type Signal,
   StartError,
 } from '../cluster/cluster.js'
 export { PostgresExit, type PostgresModule } from '../cluster/postgres-module.js'
+export type { Signal } from '../cluster/signals.js'
 export { ClientSocket } from '../machine/client-socket.js'
 export {
   createPGliteImportHandler,
