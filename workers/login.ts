@@ -5,9 +5,10 @@
  */
 
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
-import { BackendMessages, message } from '../wasm/protocol/backend-messages.js'
-import { concatenated, uint32 } from '../wasm/protocol/bytes.js'
+import { BackendMessages } from '../wasm/protocol/backend-messages.js'
+import { concatenated, uint32, uint32At } from '../wasm/protocol/bytes.js'
 import { fatalError } from '../wasm/protocol/first-message.js'
+import { headerOf, message } from '../wasm/protocol/messages.js'
 import { ScramClient } from '../wasm/protocol/scram.js'
 
 /** Kinds of Authentication messages: PostgreSQL documentation, "Message Formats". */
@@ -19,14 +20,16 @@ const SASL_FINAL = 12
 
 const MECHANISM = 'SCRAM-SHA-256'
 
-const PASSWORD_MESSAGE = 'p'.charCodeAt(0)
+/** Of PasswordMessage and of what carries an exchange of SASL's. */
+const PASSWORD = 'p'
 
 /** The password in these bytes and what follows, or undefined if they do not begin with one that is complete. */
 export function unaskedPassword(bytes: Uint8Array): { password: string; rest: Uint8Array } | undefined {
-  if (bytes.length < 6 || bytes[0] !== PASSWORD_MESSAGE) return undefined
-  const end = 1 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
-  if (bytes.length < end || end < 6 || bytes[end - 1] !== 0) return undefined
-  return { password: new TextDecoder().decode(bytes.subarray(5, end - 1)), rest: bytes.subarray(end) }
+  const header = headerOf(bytes, true)
+  if (header?.type !== PASSWORD || bytes.length < header.length) return undefined
+  const text = bytes.subarray(5, header.length)
+  if (text.at(-1) !== 0) return undefined
+  return { password: new TextDecoder().decode(text.subarray(0, -1)), rest: bytes.subarray(header.length) }
 }
 
 export interface LoginOutcome {
@@ -41,14 +44,13 @@ export async function logIn(backend: ClientSocket, password: string): Promise<Lo
   const messages = new BackendMessages(backend)
   const scram = new ScramClient(password)
   const seen: Uint8Array[] = []
-  const answer = (...parts: (Uint8Array | string)[]) => backend.setInput(message('p', ...parts))
+  const answer = (...parts: (Uint8Array | string)[]) => backend.setInput(message(PASSWORD, ...parts))
   const failed = (reason: string) => ({
     output: concatenated([...seen, fatalError('28000', reason)]),
     succeeded: false,
   })
   for (let next = await messages.next(); next !== undefined; next = await messages.next()) {
-    const kind =
-      next.type === 'R' ? new DataView(next.body.buffer, next.body.byteOffset).getUint32(0) : undefined
+    const kind = next.type === 'R' ? uint32At(next.body, 0) : undefined
     const data = decoder.decode(next.body.subarray(4))
     if (kind === CLEARTEXT_PASSWORD) answer(password, '\0')
     else if (kind === SASL) {

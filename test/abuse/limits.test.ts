@@ -1,6 +1,7 @@
 /** Those who are too many, too slow, or too large: whom they keep out, for how long, and who is served meanwhile. */
 import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
+import { uint32 } from '../../wasm/protocol/bytes.js'
 import {
   CANCEL_REQUEST,
   fieldsOf,
@@ -124,9 +125,7 @@ test('a message that says it is a gigabyte takes the memory of one, until its cl
   const witness = await Witness.of(server)
   const connection = await open(startup('postgres'))
   await connection.messagesUntil('Z')
-  const head = Buffer.from('Q\0\0\0\0')
-  head.writeInt32BE(0x3fffff00, 1)
-  connection.send(head, Buffer.from('select 1'))
+  connection.send(Buffer.concat([Buffer.from('Q'), uint32(0x3fffff00), Buffer.from('select 1')]))
   await witness.othersAreServed()
   connection.close()
   await witness.check()
@@ -137,9 +136,7 @@ test('longer messages than that, and shorter ones than possible, end the session
   for (const length of [0x40000000, 0x7fffffff, -1, 0, 3]) {
     const connection = await open(startup('postgres'))
     await connection.messagesUntil('Z')
-    const head = Buffer.from('Q\0\0\0\0')
-    head.writeInt32BE(length, 1)
-    connection.send(head)
+    connection.send(Buffer.concat([Buffer.from('Q'), uint32(length)]))
     expect(await connection.message()).toBeUndefined()
   }
   await witness.check()
@@ -177,10 +174,8 @@ test('requests to cancel what is not theirs, by the hundred, cancel nothing', as
   for (let sent = 0; sent < requests; sent += WAVE)
     await Promise.all(
       Array.from({ length: WAVE }, async (_, i) => {
-        const target = Buffer.alloc(8)
-        target.writeInt32BE(4194304 + ((sent + i) % 64), 0)
-        target.writeInt32BE(i, 4)
-        const connection = await open(firstMessage(CANCEL_REQUEST, target))
+        const target = [uint32(4194304 + ((sent + i) % 64)), uint32(i)]
+        const connection = await open(firstMessage(CANCEL_REQUEST, Buffer.concat(target)))
         expect(await connection.bytes(1)).toBeUndefined()
         connection.close()
       }),

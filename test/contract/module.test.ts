@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { createPGliteImportHandler, createPostgresModule, PostgresExit } from 'pglite-imports-server/wasm'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { headerOf } from '../../wasm/protocol/messages.js'
+import { query } from '../fixtures/raw-connection.js'
 
 const wasm = readFileSync(new URL('../../wasm/dist/postgres.wasm', import.meta.url))
 const header = (name: string) => readFileSync(new URL(`../../c/${name}`, import.meta.url), 'utf8')
@@ -34,21 +36,15 @@ describe('the imports of postgres.wasm', () => {
   })
 })
 
-/** A Query message. */
-function query(text: string): Buffer {
-  const message = Buffer.alloc(6 + Buffer.byteLength(text))
-  message.write('Q')
-  message.writeUInt32BE(message.length - 1, 1)
-  message.write(text, 5)
-  return message
-}
-
 /** The type bytes of backend messages, in order. */
 function types(output: readonly Uint8Array[]): string {
   const bytes = Buffer.concat(output)
   let result = ''
-  for (let at = 0; at < bytes.length; at += 1 + bytes.readUInt32BE(at + 1))
-    result += String.fromCharCode(bytes[at]!)
+  for (let at = 0; at < bytes.length; ) {
+    const { type, length } = headerOf(bytes.subarray(at), true)!
+    result += type
+    at += length
+  }
   return result
 }
 

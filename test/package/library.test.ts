@@ -4,6 +4,7 @@ import pg from 'pg'
 import { type PostgresServer, StartupError, startServer } from 'pglite-imports-server'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { message, PROTOCOL_3_0, query, startupMessage } from '../fixtures/raw-connection.js'
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -15,23 +16,12 @@ function inProcess(): pg.Client {
   return new pg.Client({ stream: () => server.connect(), user: 'postgres', database: 'postgres' })
 }
 
-/** A startup packet, then messages of the protocol, each a type and a body. */
-function conversation(...messages: [string, Buffer][]): Buffer {
-  const parameters = Buffer.from('user\0postgres\0\0')
-  const startup = Buffer.alloc(8)
-  startup.writeInt32BE(8 + parameters.length, 0)
-  startup.writeInt32BE(0x30000, 4)
-  const framed = messages.flatMap(([type, body]) => {
-    const head = Buffer.alloc(5)
-    head.write(type)
-    head.writeInt32BE(4 + body.length, 1)
-    return [head, body]
-  })
-  return Buffer.concat([startup, parameters, ...framed])
+/** A startup packet, then messages of the protocol. */
+function conversation(...messages: Buffer[]): Buffer {
+  return Buffer.concat([startupMessage(PROTOCOL_3_0, { user: 'postgres' }), ...messages])
 }
 
-const simpleQuery = (text: string): [string, Buffer] => ['Q', Buffer.from(`${text}\0`)]
-const terminate: [string, Buffer] = ['X', Buffer.alloc(0)]
+const terminate = message('X')
 
 describe('a connection from inside the process', () => {
   test('serves node-postgres', async () => {
@@ -82,7 +72,7 @@ describe('a connection from inside the process', () => {
     const stream = server.connect()
     const rows = 100_000
     const copy = `copy (select lpad(i::text, 1000) from generate_series(1, ${rows}) i) to stdout`
-    stream.write(conversation(simpleQuery(copy), terminate))
+    stream.write(conversation(query(copy), terminate))
     await once(stream, 'readable')
     const observer = inProcess()
     await observer.connect()
@@ -97,7 +87,7 @@ describe('a connection from inside the process', () => {
 
   test('that is destroyed ends its backend', async () => {
     const stream = server.connect()
-    stream.write(conversation(simpleQuery(`select 'about to leave'`)))
+    stream.write(conversation(query(`select 'about to leave'`)))
     await once(stream, 'readable')
     stream.destroy()
     const observer = inProcess()

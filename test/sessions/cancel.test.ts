@@ -1,6 +1,8 @@
 import { connect } from 'node:net'
 import type pg from 'pg'
 import { expect, test } from 'vitest'
+import { uint32 } from '../../wasm/protocol/bytes.js'
+import { CANCEL_REQUEST, firstMessage } from '../fixtures/raw-connection.js'
 import { useServer } from '../fixtures/server.js'
 import { until } from '../fixtures/until.js'
 
@@ -23,13 +25,8 @@ const BUSY = [
 
 /** Asks to cancel what a backend does, as libpq's PQcancel() does: by a connection of its own. */
 async function sendCancelRequest(pid: number, secret: number): Promise<void> {
-  const request = Buffer.alloc(16)
-  request.writeInt32BE(16, 0)
-  request.writeInt32BE(80877102, 4)
-  request.writeInt32BE(pid, 8)
-  request.writeInt32BE(secret, 12)
   const socket = connect(server.port, '127.0.0.1')
-  socket.end(request)
+  socket.end(firstMessage(CANCEL_REQUEST, Buffer.concat([uint32(pid), uint32(secret)])))
   socket.resume()
   await new Promise((resolve, reject) => {
     socket.on('close', resolve)

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { PROTOCOL_3_0, query, RawConnection, startupMessage } from '../fixtures/raw-connection.js'
+import { message, PROTOCOL_3_0, query, RawConnection, startupMessage } from '../fixtures/raw-connection.js'
 import { useServer } from '../fixtures/server.js'
 import { until } from '../fixtures/until.js'
 
@@ -95,9 +95,7 @@ describe('a dropped connection', () => {
     await connection.messagesUntil('Z')
     connection.send(query('copy half from stdin'))
     await connection.messagesUntil('G')
-    const rows = Buffer.from('a row\n'.repeat(1000))
-    const copyData = Buffer.concat([Buffer.from('d\0\0\0\0'), rows])
-    copyData.writeInt32BE(4 + rows.length, 1)
+    const copyData = message('d', 'a row\n'.repeat(1000))
     connection.send(copyData, copyData.subarray(0, 100))
     connection.close()
     await until('its backend is gone', async () => {

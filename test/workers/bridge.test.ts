@@ -12,6 +12,7 @@ import { connectionTo, machinePsql, type Program, program18, run } from '../fixt
 import {
   fieldsOf,
   firstMessage,
+  message,
   PROTOCOL_3_0,
   query as queryMessage,
   RawConnection,
@@ -164,11 +165,9 @@ test('input that PostgreSQL does not take waits at the client; nothing is lost',
     received += text
   })
   const line = `${'x'.repeat(999)}\n`
-  const data = Buffer.from(line.repeat(64))
-  const copyData = Buffer.concat([Buffer.from('d'), Buffer.alloc(4), data])
-  copyData.writeInt32BE(4 + data.length, 1)
+  const copyData = message('d', line.repeat(64))
   stream.write(queryMessage('begin; lock gate; copy copied from stdin; commit'))
-  const count = (16 * MEGABYTE) / data.length
+  const count = (16 * MEGABYTE) / (64 * line.length)
   for (let i = 0; i < count; i++) stream.write(copyData)
   const end = Buffer.from('c\0\0\0\x04')
   stream.write(end)

@@ -1,9 +1,8 @@
 /** What the server itself has to ask and to tell PostgreSQL: statements in a session of the superuser's. */
-import { BackendMessages, message } from '../protocol/backend-messages.js'
-import { concatenated, uint32 } from '../protocol/bytes.js'
+import { BackendMessages } from '../protocol/backend-messages.js'
+import { concatenated } from '../protocol/bytes.js'
+import { message, startupMessage } from '../protocol/messages.js'
 import type { Cluster } from './cluster.js'
-
-const PROTOCOL_3_0 = 0x30000
 
 /** Whom a new cluster has, unless told otherwise: the template's, and the default of `init`. */
 export const INITIAL_SUPERUSER = 'postgres'
@@ -22,9 +21,8 @@ export async function asSuperuser(
   const backend = cluster.connect()
   const messages = new BackendMessages(backend)
   const parameters = { user, database, application_name: 'pglite-imports-server' }
-  const startup = message('', uint32(PROTOCOL_3_0), `${Object.entries(parameters).flat().join('\0')}\0\0`)
   const queries = [sql].flat().map(statement => message('Q', `${statement}\0`))
-  backend.setInput(concatenated([startup, ...queries, message('X')]))
+  backend.setInput(concatenated([startupMessage(parameters), ...queries, message('X')]))
   const rows: (string | null)[][] = []
   let failure: string | undefined
   for (let next = await messages.next(); next !== undefined; next = await messages.next()) {

@@ -1,5 +1,6 @@
 /** A backend's messages one by one, for the few that are not simply passed on. */
 import { concatenated } from './bytes.js'
+import { headerOf } from './messages.js'
 
 export interface BackendMessage {
   readonly type: string
@@ -51,20 +52,10 @@ export class BackendMessages {
 
   #message(): BackendMessage | undefined {
     const all = this.#bytes
-    if (all.length < 5) return undefined
-    const end = 1 + new DataView(all.buffer, all.byteOffset).getUint32(1)
-    if (all.length < end) return undefined
-    this.#bytes = all.subarray(end)
-    return { type: String.fromCharCode(all[0]!), body: all.subarray(5, end), bytes: all.subarray(0, end) }
+    const header = headerOf(all, true)
+    if (header === undefined || all.length < header.length) return undefined
+    this.#bytes = all.subarray(header.length)
+    const bytes = all.subarray(0, header.length)
+    return { type: header.type, body: bytes.subarray(5), bytes }
   }
-}
-
-/** A message of a frontend. */
-export function message(type: string, ...parts: (Uint8Array | string)[]): Uint8Array {
-  const encoder = new TextEncoder()
-  const body = parts.map(part => (typeof part === 'string' ? encoder.encode(part) : part))
-  const head = new Uint8Array(type.length + 4)
-  head.set(encoder.encode(type))
-  new DataView(head.buffer).setUint32(type.length, 4 + body.reduce((sum, { length }) => sum + length, 0))
-  return concatenated([head, ...body])
 }

@@ -12,7 +12,10 @@ export function concatenated(parts: readonly Uint8Array[]): Uint8Array {
 
 /** An Int32 of the protocol, in network byte order. */
 export function uint32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setUint32(0, value)
-  return bytes
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
+}
+
+/** What the Int32 at this place says, without its sign. All four bytes must be there. */
+export function uint32At(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }
