@@ -1,7 +1,6 @@
 /** The whole server, its processes being coroutines of the one thread that there is. */
 import type { Duplex } from 'node:stream'
-import { Cluster, type ListenAddress, StartError } from '../wasm/cluster/cluster.js'
-import { failureIn } from '../wasm/cluster/log.js'
+import { Cluster, type ListenAddress } from '../wasm/cluster/cluster.js'
 import type { StopMode } from '../wasm/cluster/signals.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { Coroutines } from '../wasm/machine/coroutines.js'
@@ -49,35 +48,30 @@ export class EmbeddedServer {
     const { module, system, files, durable, settings, maximumPages, log } = host
     let processes: Coroutines | undefined
     let accept: Accept = () => undefined
-    try {
-      const cluster = await Cluster.start({
-        host: {
-          programs: module.programs,
-          scheduler: (setup, heard) => {
-            processes = new Coroutines(setup, { system, files, durable }, heard)
-            return processes
-          },
-          postgresPath: POSTGRES_PATH,
-          environment: ENVIRONMENT,
-          pid: PID,
-          maximumPages,
+    const cluster = await Cluster.start({
+      host: {
+        programs: module.programs,
+        scheduler: (setup, heard) => {
+          processes = new Coroutines(setup, { system, files, durable }, heard)
+          return processes
         },
-        dataDir: DATA,
-        settings: { ...settings, listen_addresses: ADDRESS, port: PORT },
-        maxProcesses: MAX_PROCESSES,
-        listen: (_address, door) => {
-          accept = door.accept
-          return Promise.resolve(() => {})
-        },
-        connect: () => Promise.reject(Object.assign(new Error('no way out'), { code: 'ENETUNREACH' })),
-        resolve: () => Promise.resolve([]),
-        onLog: log,
-      })
-      return new EmbeddedServer(cluster, processes!, () => accept)
-    } catch (error) {
-      if (!(error instanceof StartError)) throw error
-      throw new Error(failureIn(error.log) ?? `${error.message}: ${error.log.trimEnd().split('\n').at(-1)}`)
-    }
+        postgresPath: POSTGRES_PATH,
+        environment: ENVIRONMENT,
+        pid: PID,
+        maximumPages,
+      },
+      dataDir: DATA,
+      settings: { ...settings, listen_addresses: ADDRESS, port: PORT },
+      maxProcesses: MAX_PROCESSES,
+      listen: (_address, door) => {
+        accept = door.accept
+        return Promise.resolve(() => {})
+      },
+      connect: () => Promise.reject(Object.assign(new Error('no way out'), { code: 'ENETUNREACH' })),
+      resolve: () => Promise.resolve([]),
+      onLog: log,
+    })
+    return new EmbeddedServer(cluster, processes!, () => accept)
   }
 
   private constructor(

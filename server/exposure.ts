@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { configurationFiles, linesOf, MAX_DEPTH } from './configuration.js'
-import type { StartServerOptions } from './index.js'
+import type { StartServerOptions } from './options.js'
 
 type Admission = Pick<StartServerOptions, 'password' | 'tls' | 'insecureListen'>
 

@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import { artefactsDir } from '../wasm/node/artefacts.js'
 import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/node/confined-files.js'
+import { type Settings, socketDirsIn } from './settings.js'
 
 /** Settings that name a file to be read, */
 const FILES_TO_READ = [
@@ -26,24 +27,16 @@ const NOWHERE = '/dev/null'
 
 /**
  * @param dataDir absolute, without symbolic links
- * @param settings those that the server is started with
- * @param port of unix sockets
+ * @param settings those that the server is started with; the port names its unix sockets
  * @param allowed further folders, to be read and written
  * @throws StartupError when one of those is not there
  */
-export function fileAccess(
-  dataDir: string,
-  settings: Readonly<Record<string, string>>,
-  port: string,
-  allowed: readonly string[],
-): FileAccess {
+export function fileAccess(dataDir: string, settings: Settings, allowed: readonly string[]): FileAccess {
   const named = (names: readonly string[]) =>
     names.flatMap(name => (settings[name] ? [resolve(dataDir, settings[name])] : []))
-  const sockets = (settings.unix_socket_directories ?? '')
-    .split(',')
-    .map(directory => directory.trim())
-    .filter(directory => directory !== '' && !directory.startsWith('@'))
-    .map(directory => join(resolve(dataDir, directory), `.s.PGSQL.${port}`))
+  const sockets = socketDirsIn(settings)
+    .filter(directory => !directory.startsWith('@'))
+    .map(directory => join(resolve(dataDir, directory), `.s.PGSQL.${settings.port}`))
   const linked = linksIn(dataDir)
 
   return {

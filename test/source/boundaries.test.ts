@@ -1,4 +1,7 @@
-/** What each folder may import: arrows between folders go one way, and the portable ones take nothing from Node. */
+/**
+ * What each folder may import: arrows between folders go one way, those between files lead back to none, and the portable folders
+ * take nothing from Node.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import ts from 'typescript'
@@ -50,6 +53,50 @@ test('every source file is in a folder that says what it may import', () => {
 test('imports go in one direction', () => {
   expect(files.length).toBeGreaterThan(100)
   expect(files.flatMap(file => strayImports(file, readFileSync(join(repository, file), 'utf8')))).toEqual([])
+})
+
+/** A way from a file back to itself along these imports, if there is one. */
+function cycleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const free = new Set<string>()
+  const path: string[] = []
+  const search = (file: string): string[] | undefined => {
+    if (free.has(file)) return undefined
+    const before = path.indexOf(file)
+    if (before >= 0) return [...path.slice(before), file]
+    path.push(file)
+    for (const imported of imports.get(file) ?? []) {
+      const cycle = search(imported)
+      if (cycle !== undefined) return cycle
+    }
+    path.pop()
+    free.add(file)
+    return undefined
+  }
+  for (const file of imports.keys()) {
+    const cycle = search(file)
+    if (cycle !== undefined) return cycle
+  }
+  return undefined
+}
+
+/** The files of the tree that this one imports, for their types only as well. */
+function importsOf(file: string): string[] {
+  const { importedFiles } = ts.preProcessFile(readFileSync(join(repository, file), 'utf8'))
+  return importedFiles
+    .filter(({ fileName }) => fileName.startsWith('.'))
+    .map(({ fileName }) => normalize(join(dirname(file), fileName)).replace(/\.js$/, '.ts'))
+}
+
+test('no file imports itself by way of others', () => {
+  const imports = new Map(files.map(file => [file, importsOf(file)]))
+  expect([...imports.values()].flat().filter(file => imports.has(file)).length).toBeGreaterThan(300)
+  expect(cycleIn(imports)?.join(' -> ')).toBeUndefined()
+})
+
+test('a cycle is named by the files on it', () => {
+  const imports = { a: ['b', 'e'], b: ['c'], c: ['d', 'b'], d: [], e: [] }
+  expect(cycleIn(new Map(Object.entries(imports)))).toEqual(['b', 'c', 'b'])
+  expect(cycleIn(new Map(Object.entries({ ...imports, c: ['d'] })))).toBeUndefined()
 })
 
 test('an import against the direction is named with its file and line', () => {

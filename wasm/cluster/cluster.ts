@@ -11,6 +11,7 @@ import { Admission } from './admission.js'
 import { Connecting, type ConnectingHost } from './connecting.js'
 import type { Programs } from './programs.js'
 import { SHUTDOWN_SIGNALS, SIGNALS, type Signal, type StopMode } from './signals.js'
+import { StartError } from './start-error.js'
 import { answerTls, type TlsProvider } from './tls.js'
 
 export type { ListenAddress } from '../machine/address.js'
@@ -59,17 +60,6 @@ export interface Door {
   readonly busy: boolean
   /** There may be room again for those who found it busy. To be set by who listens. */
   onRoom: () => void
-}
-
-/** The postmaster has ended before it accepted connections. */
-export class StartError extends Error {
-  constructor(
-    readonly exitCode: number,
-    /** The last lines of PostgreSQL's log. */
-    readonly log: string,
-  ) {
-    super(`PostgreSQL did not start (exit code ${exitCode})`)
-  }
 }
 
 /** An abstract unix socket that only this process' own connections come to. */

@@ -3,10 +3,10 @@ export {
   type ClusterHost,
   type ClusterOptions,
   type ListenAddress,
-  StartError,
 } from '../cluster/cluster.js'
 export { PostgresExit, type PostgresModule } from '../cluster/postgres-module.js'
 export type { Signal } from '../cluster/signals.js'
+export { StartError } from '../cluster/start-error.js'
 export { ClientSocket } from '../machine/client-socket.js'
 export {
   createPGliteImportHandler,

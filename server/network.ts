@@ -1,0 +1,72 @@
+/**
+ * A server's sockets: those that it listens on, of which TCP's are bound before PostgreSQL runs, and those of its connections to
+ * other servers.
+ */
+import type { Door, ListenAddress } from '../wasm/cluster/cluster.js'
+import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
+import { Listener, type ListenerStatistics } from './listener.js'
+import { type Connected, Outgoing } from './outgoing.js'
+import type { Tls } from './tls.js'
+
+export class Network {
+  /** Numeric addresses that TCP is listened on. */
+  readonly addresses: readonly string[]
+  /** The port there, or undefined without TCP. */
+  readonly port: number | undefined
+  readonly #listeners: Listener[]
+  readonly #outgoing = new Outgoing()
+
+  /**
+   * Listens on one port of all these hosts, 0 for any that is free on all of them. Clients wait until PostgreSQL adopts it.
+   *
+   * @throws StartupError when the port is taken on any of them, may not be used, or a host has no address
+   */
+  static async bind(hosts: readonly string[], port: number): Promise<Network> {
+    return new Network(await bindAll(await numericAddresses(hosts), port))
+  }
+
+  private constructor(listeners: Listener[]) {
+    this.#listeners = listeners
+    this.addresses = listeners.flatMap(({ address }) => ('host' in address ? [address.host] : []))
+    this.port = listeners[0] && portOf(listeners[0])
+  }
+
+  /** PostgreSQL listens on an address: lets the clients in that have come there. Resolves with what stops listening. */
+  async listen(address: ListenAddress, door: Door, tls: Tls): Promise<() => void> {
+    let listener = this.#listeners.find(bound => sameAddress(bound.address, address))
+    if (listener === undefined) {
+      listener = await Listener.bind(address)
+      this.#listeners.push(listener)
+    }
+    listener.start(door, tls)
+    return () => listener.close()
+  }
+
+  /** PostgreSQL connects to another server: see Outgoing. */
+  connect(address: ListenAddress, connected: Connected, signal: AbortSignal): Promise<void> {
+    return this.#outgoing.connect(address, connected, signal)
+  }
+
+  /** Of all listeners together. */
+  get statistics(): ListenerStatistics {
+    const total = (key: keyof ListenerStatistics) =>
+      this.#listeners.reduce((sum, { statistics }) => sum + statistics[key], 0)
+    return {
+      accepted: total('accepted'),
+      refused: total('refused'),
+      open: total('open'),
+      statements: total('statements'),
+    }
+  }
+
+  /** Ends the connections that are left, each after what its backend has said, and stops listening. */
+  finish(): void {
+    for (const connections of [...this.#listeners, this.#outgoing]) connections.finish()
+    this.close()
+  }
+
+  /** Stops listening. */
+  close(): void {
+    for (const listener of this.#listeners) listener.close()
+  }
+}

@@ -1,0 +1,108 @@
+/** A server that accepts connections, as the program sees it that has started it. */
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { Cluster } from '../wasm/cluster/cluster.js'
+import { InProcessSocket } from '../wasm/cluster/in-process.js'
+import { type ServerControl, serverControl } from './control.js'
+import type { DataDirectory } from './data-directory.js'
+import type { Monitor } from './http.js'
+import type { Network } from './network.js'
+import { statusOf } from './status.js'
+
+export interface PostgresServer extends ServerControl {
+  /** Connection string for clients on this machine. */
+  readonly url: string
+  /** The role in it. */
+  readonly user: string
+  /** A host that clients on this machine can connect to, or '' without TCP. */
+  readonly host: string
+  /** The TCP port that is listened on, which also names the unix socket. */
+  readonly port: number
+  /** The unix socket, if there is one. */
+  readonly socketPath: string | undefined
+  /** Where /health, /ready and /metrics are, if they are served. */
+  readonly httpUrl: string | undefined
+  /** The cluster's directory. */
+  readonly dataDir: string
+  /** Whether the cluster goes when the server stops. */
+  readonly ephemeral: boolean
+  /**
+   * A connection through no network, for drivers that can be given a stream:
+   * `new pg.Client({ stream: () => server.connect(), user: 'postgres' })` with node-postgres;
+   * `postgres({ socket: () => server.connect(), user: 'postgres' })` with postgres.js, whose types lack that option. To
+   * pg_hba.conf it is a `local` connection. When the server has stopped, the stream is destroyed with an error.
+   */
+  connect(): Duplex
+  /** Resolves when the server has ended, however it came to that: 0 after a shutdown, else PostgreSQL's exit code. */
+  readonly exited: Promise<number>
+}
+
+/** What a server consists of. */
+export interface ServerParts {
+  readonly cluster: Cluster
+  readonly directory: DataDirectory
+  readonly network: Network
+  readonly monitor: Monitor | undefined
+}
+
+/** What clients need to know of it. */
+export interface ServerAddress {
+  /** As the options name it, the first if there are several; '' without TCP. */
+  readonly host: string
+  readonly port: number
+  /** The directory of the unix socket, '' without one. */
+  readonly socketDir: string
+  readonly superuser: string
+  readonly user: string
+  readonly database: string
+}
+
+/** Hosts to listen on that are none to connect to. */
+const WILDCARDS = ['*', '0.0.0.0', '::']
+
+export function postgresServer(parts: ServerParts, address: ServerAddress): PostgresServer {
+  const { cluster, directory, network, monitor } = parts
+  const streams = new Set<InProcessSocket>()
+  let ended = false
+  const exited = cluster.exited.then(async code => {
+    ended = true
+    network.finish()
+    for (const stream of streams) stream.finish()
+    await cluster.close()
+    directory.release()
+    monitor?.close()
+    return code
+  })
+
+  const connect = () => {
+    const stream = new InProcessSocket(() => {
+      if (ended) throw Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
+      return cluster.connect()
+    })
+    streams.add(stream)
+    return stream.once('close', () => streams.delete(stream))
+  }
+  monitor?.watch({ status: () => statusOf(cluster, network), connect, user: address.superuser })
+
+  const { user, port, socketDir } = address
+  const host = WILDCARDS.includes(address.host) ? 'localhost' : address.host
+  return {
+    url: urlOf({ ...address, host }),
+    user,
+    host,
+    port,
+    socketPath: socketDir === '' ? undefined : join(socketDir, `.s.PGSQL.${port}`),
+    dataDir: directory.path,
+    ephemeral: directory.ephemeral,
+    exited,
+    httpUrl: monitor?.url,
+    connect,
+    ...serverControl(cluster, exited),
+  }
+}
+
+function urlOf({ host, port, socketDir, user, database }: ServerAddress): string {
+  const [role, path] = [encodeURIComponent(user), encodeURIComponent(database)]
+  if (host === '') return `postgres://${role}@/${path}?host=${encodeURIComponent(socketDir)}&port=${port}`
+  return `postgres://${role}@${host.includes(':') ? `[${host}]` : host}:${port}/${path}`
+}

@@ -1,0 +1,168 @@
+/** Starts a server: finds out what it is to be, takes what it needs, and runs PostgreSQL on that. */
+import { existsSync } from 'node:fs'
+import { join, resolve as resolvePath } from 'node:path'
+import { Cluster } from '../wasm/cluster/cluster.js'
+import { StartupError } from '../wasm/cluster/startup-error.js'
+import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
+import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
+import type { LogSink } from '../wasm/machine/log-collector.js'
+import { artefactsDir, loadPrograms } from '../wasm/node/artefacts.js'
+import { confinedFiles } from '../wasm/node/confined-files.js'
+import { nodeHost } from '../wasm/node/host.js'
+import { ThreadPool } from '../wasm/node/thread-pool.js'
+import { configuredSettings } from './configuration.js'
+import { serverControl } from './control.js'
+import { createEphemeralDirectory, type DataDirectory, openDataDirectory } from './data-directory.js'
+import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
+import { fileAccess } from './file-access.js'
+import { setFirstPassword } from './first-password.js'
+import type { HttpOptions, Monitor } from './http.js'
+import { initdb } from './initdb.js'
+import { Network } from './network.js'
+import type { StartServerOptions } from './options.js'
+import { resolve } from './outgoing.js'
+import { type PostgresServer, postgresServer } from './postgres-server.js'
+import { ensureSelfSigned } from './self-signed.js'
+import {
+  DEFAULT_PORT,
+  EPHEMERAL,
+  hostsIn,
+  portIn,
+  type Settings,
+  settingsOf,
+  socketDirsIn,
+} from './settings.js'
+import { Tls } from './tls.js'
+
+/**
+ * Starts a server and resolves when it accepts connections.
+ *
+ * @throws StartupError in words for the person who chose the options: a port is taken (code EADDRINUSE), a data directory
+ * is in use, foreign or not accessible, PostgreSQL refuses a setting, …
+ */
+export async function startServer(options: StartServerOptions = {}): Promise<PostgresServer> {
+  refuseImpossible(options)
+  const { superuser = INITIAL_SUPERUSER, user = superuser, database = 'postgres' } = options
+  const configured = configuredIn(options)
+  const settings = settingsOf(options, configured)
+  const hosts = hostsIn(settings)
+  const created = !isCluster(options.dataDir)
+  const network = await Network.bind(hosts, portIn(settings))
+  const threads = options.threads === false ? undefined : ThreadPool.forCluster()
+  let directory: DataDirectory | undefined
+  let monitor: Monitor | undefined
+  let cluster: Cluster | undefined
+  try {
+    if (created) refuseExposure(hosts, settings.ssl === 'on', options)
+    if (options.http !== undefined) monitor = await listenHttp(options.http)
+    directory = await takeDirectory(options.dataDir, created ? fillOf(superuser) : undefined)
+    if (created) admitOthers(join(directory.path, 'pg_hba.conf'), options)
+    else refuseTrust(hosts, resolvePath(directory.path, rulesIn({ ...configured, ...settings })), options)
+    const port = network.port ?? (portIn(settings) || DEFAULT_PORT)
+    const listening = { listen_addresses: network.addresses.join(','), port: String(port) }
+    const all = { ...(directory.ephemeral ? EPHEMERAL : {}), ...settings, ...listening }
+    cluster = await startCluster({ directory, settings: all, network, threads, options })
+    if (options.password !== undefined) await setFirstPassword(cluster, options.password, superuser)
+    const [host = ''] = hosts
+    const [socketDir = ''] = socketDirsIn(settings)
+    const address = { host, port, socketDir, superuser, user, database }
+    return postgresServer({ cluster, directory, network, monitor }, address)
+  } catch (error) {
+    cluster?.shutDown('fast')
+    await cluster?.exited
+    network.close()
+    monitor?.close()
+    directory?.release()
+    await threads?.close()
+    throw error
+  }
+}
+
+function refuseImpossible({ threads }: StartServerOptions): void {
+  if (!existsSync(`${artefactsDir}postgres.wasm`))
+    throw new StartupError(`postgres.wasm is not in ${artefactsDir}: build it by "npm run build"`, 'ENOENT')
+  if (threads === false && !hasPromiseIntegration())
+    throw new StartupError('running without threads needs JSPI, which Node has from version 24 on')
+}
+
+/** What the files of an existing cluster set. */
+function configuredIn({ dataDir, settings }: StartServerOptions): Settings {
+  if (dataDir === undefined) return {}
+  return configuredSettings(resolvePath(dataDir), settings?.config_file?.toString())
+}
+
+function rulesIn({ hba_file = 'pg_hba.conf' }: Settings): string {
+  return hba_file
+}
+
+function isCluster(dataDir: string | undefined): boolean {
+  return dataDir !== undefined && existsSync(join(dataDir, 'PG_VERSION'))
+}
+
+/** What makes a new cluster where the template will not do: its superuser cannot be renamed by himself. */
+function fillOf(superuser: string): ((directory: string) => Promise<void>) | undefined {
+  if (superuser === INITIAL_SUPERUSER) return undefined
+  return directory => initdb(directory, [`--username=${superuser}`])
+}
+
+function takeDirectory(dataDir: string | undefined, fill: ReturnType<typeof fillOf>): Promise<DataDirectory> {
+  return dataDir === undefined ? createEphemeralDirectory(fill) : openDataDirectory(dataDir, fill)
+}
+
+/** What it takes to answer HTTP is loaded only by who wants that. */
+async function listenHttp(options: HttpOptions): Promise<Monitor> {
+  const { Monitor } = await import('./http.js')
+  return Monitor.listen(options)
+}
+
+interface ClusterParts {
+  readonly directory: DataDirectory
+  readonly settings: Settings
+  readonly network: Network
+  readonly threads: ThreadPool | undefined
+  readonly options: StartServerOptions
+}
+
+/** @throws StartupError when there is no memory, or PostgreSQL does not start */
+async function startCluster({
+  directory,
+  settings,
+  network,
+  threads,
+  options,
+}: ClusterParts): Promise<Cluster> {
+  if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
+  const access = fileAccess(directory.path, settings, options.allowDirs ?? [])
+  const tls = new Tls(confinedFiles(access), directory.path)
+  try {
+    const starting = Cluster.start({
+      host: nodeHost(access, threads),
+      tls,
+      dataDir: directory.path,
+      settings,
+      listen: (address, door) => network.listen(address, door, tls),
+      connect: (address, connected, signal) => network.connect(address, connected, signal),
+      resolve,
+      onLog: logSink(options.log),
+      onStarting: cluster => options.onStarting?.(serverControl(cluster, cluster.exited)),
+    })
+    // While its first processes start: then this thread has little to do.
+    const [cluster] = await Promise.all([starting, loadPrograms().modules.compileAll()])
+    return cluster
+  } catch (error) {
+    if (error instanceof RangeError && error.message.startsWith('WebAssembly.Memory'))
+      throw new StartupError(
+        'there is no address space for the memory that PostgreSQL may come to need: raise its limit ("ulimit -v")',
+        'ENOMEM',
+      )
+    throw error
+  }
+}
+
+function logSink(log: StartServerOptions['log']): LogSink {
+  if (typeof log === 'function')
+    return (entry, format) => {
+      for (const line of entry.replace(/\n$/, '').split('\n')) log(line, format)
+    }
+  return log === 'stderr' ? text => void process.stderr.write(text) : () => {}
+}

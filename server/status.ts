@@ -1,0 +1,24 @@
+/** What a server knows of itself without asking PostgreSQL. */
+import type { Cluster } from '../wasm/cluster/cluster.js'
+import type { ServerStatus } from './metrics.js'
+import type { Network } from './network.js'
+
+export function statusOf(cluster: Cluster, network: Network): ServerStatus {
+  const { open, ...counted } = network.statistics
+  return {
+    ...cluster.traffic,
+    ...counted,
+    connections: open,
+    memory: cluster.memory.buffer.byteLength,
+    processes: [...cluster.processes()].map(({ pid, args, memory }) => ({
+      pid,
+      memory,
+      type: processType(args),
+    })),
+  }
+}
+
+/** PostgreSQL tells a child what it is to be by its first argument; only the postmaster has none. */
+function processType(args: readonly string[]): string {
+  return /^--forkchild=(.*)$/.exec(args[1] ?? '')?.[1] ?? 'postmaster'
+}
