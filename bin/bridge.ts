@@ -1,4 +1,5 @@
 /** `--remote`: listens here for a server that is elsewhere, until a signal stops it. */
+import { hostInUrl } from '../server/listen-addresses.js'
 import { type BridgeOptions, startBridge } from '../server/remote.js'
 
 export async function bridge(options: BridgeOptions, quiet: boolean): Promise<void> {
@@ -6,7 +7,7 @@ export async function bridge(options: BridgeOptions, quiet: boolean): Promise<vo
     ...options,
     log: quiet ? undefined : line => void process.stderr.write(`${line}\n`),
   })
-  const url = `postgres://postgres@${host.includes(':') ? `[${host}]` : host}:${port}/postgres`
+  const url = `postgres://postgres@${hostInUrl(host)}:${port}/postgres`
   const greeting = [
     `PostgreSQL is ready: ${url}`,
     `  which is at:       ${options.url}`,

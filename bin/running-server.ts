@@ -1,8 +1,9 @@
 /** The server that runs on a data directory, as its lock and its postmaster.pid tell. */
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
+import { isCluster } from '../server/data-directory.js'
 import { type Holder, holderOf, lockFileOf } from '../server/directory-lock.js'
 import { StartupError } from '../server/index.js'
+import { reachableHost } from '../server/listen-addresses.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 
 export interface RunningServer extends Holder {
@@ -13,9 +14,6 @@ export interface RunningServer extends Holder {
   readonly address: string
   readonly port: number
 }
-
-/** Addresses by which nobody connects. */
-const WILDCARDS = ['*', '0.0.0.0', '::', '']
 
 /** What the command line finds in no data directory. */
 export class NoCluster extends StartupError {}
@@ -34,19 +32,19 @@ export async function runningServer(dataDir: string): Promise<RunningServer | un
     if (errorCode(error) === undefined) throw error
     throw new NoCluster(`data directory "${path}" cannot be read: ${(error as Error).message}`)
   }
-  if (!existsSync(join(path, 'PG_VERSION'))) throw new NoCluster(`"${path}" holds no PostgreSQL cluster`)
+  if (!isCluster(path)) throw new NoCluster(`"${path}" holds no PostgreSQL cluster`)
   if (holder === undefined) return undefined
   const lines = lockFileOf(path) ?? []
   // Another's, or none yet: it has the directory, but PostgreSQL has not come up on it.
   const [, , , port, socketDir = '', host = '', , state = 'starting'] =
     Number(lines[0]) === holder.pid ? lines : []
-  const local = WILDCARDS.includes(host) ? 'localhost' : host
   return {
     ...holder,
     dataDir: path,
     state: state.trim(),
     // A name that begins with @ is the system's own, not in the file system.
-    address: host === '' && socketDir !== '' && !socketDir.startsWith('@') ? socketDir : local,
+    address:
+      host === '' && socketDir !== '' && !socketDir.startsWith('@') ? socketDir : reachableHost(host || '*'),
     port: Number(port ?? 0),
   }
 }

@@ -17,6 +17,7 @@ import {
   instantiatePostgres,
   type PostgresModule,
 } from '../wasm/cluster/postgres-module.js'
+import { type GivenSettings, settingsText } from '../wasm/cluster/settings.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
 import type { Bundle } from './bundle.js'
@@ -24,21 +25,12 @@ import { DATA, unpackCluster, unpackServer } from './files.js'
 import { type EmbeddedHost, moduleHostOf, pagesOf } from './host.js'
 import { OnDemandServer } from './on-demand.js'
 import { type EmbeddedPostgres, EmbeddedServer } from './server.js'
-import { type Settings, SMALL, textOf, VOLATILE } from './settings.js'
+import { SMALL, VOLATILE } from './settings.js'
 import { SingleSession } from './single-session.js'
 import { embeddedSystem } from './system.js'
 
-export {
-  type InstantiateOptions,
-  PostgresExit,
-  type PostgresModule,
-} from '../wasm/cluster/postgres-module.js'
+export * from '../wasm/cluster/exports.js'
 export type { StopMode } from '../wasm/cluster/signals.js'
-export {
-  createPGliteImportHandler,
-  type PGliteImportHandler,
-  type PGliteImports,
-} from '../wasm/machine/import-handler.js'
 export type { Bundle } from './bundle.js'
 export { loadModule } from './load.js'
 export type { EmbeddedPostgres } from './server.js'
@@ -47,7 +39,7 @@ export interface EmbeddedOptions {
   /** What loadModule() has resolved with. */
   module: Bundle
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
-  settings?: Settings | undefined
+  settings?: GivenSettings | undefined
   /**
    * Bytes that PostgreSQL's memory may grow to, of all sessions together: from 40 MB to 4 GB. What needs more fails with 53200
    * (out_of_memory). Default: 96 MB, as in a Worker.
@@ -78,6 +70,6 @@ function inMemory({ module, settings = {}, maxMemory, log = () => {} }: Embedded
   const volume = memoryVolume()
   unpackServer(module, volume)
   unpackCluster(module, volume, DATA)
-  const all = { ...SMALL, ...VOLATILE, ...textOf(settings) }
+  const all = { ...SMALL, ...VOLATILE, ...settingsText(settings) }
   return { module, system: embeddedSystem, files: () => volume.files(), settings: all, maximumPages, log }
 }

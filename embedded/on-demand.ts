@@ -7,8 +7,8 @@
  */
 import type { Duplex } from 'node:stream'
 import { InProcessSocket } from '../wasm/cluster/in-process.js'
-import { Clients } from './clients.js'
 import type { StopMode } from '../wasm/cluster/signals.js'
+import { Clients } from './clients.js'
 import { type EmbeddedPostgres, type EmbeddedServer, stopped } from './server.js'
 import { type Seen, vacuumWhatIsDue } from './vacuum.js'
 

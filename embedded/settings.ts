@@ -1,9 +1,9 @@
 /** PostgreSQL's settings for a server that is embedded. */
 
-export type Settings = Readonly<Record<string, string | number | boolean>>
+import type { Settings } from '../wasm/cluster/settings.js'
 
 /** What suits a small memory and a single thread. */
-export const SMALL: Readonly<Record<string, string>> = {
+export const SMALL: Settings = {
   max_connections: '20',
   shared_buffers: '2MB',
   wal_buffers: '256kB',
@@ -23,11 +23,4 @@ export const SMALL: Readonly<Record<string, string>> = {
 }
 
 /** For a cluster that nobody will see again after a crash. */
-export const VOLATILE = { fsync: 'off', full_page_writes: 'off' }
-
-/** As PostgreSQL's command line takes them. */
-export function textOf(settings: Settings): Record<string, string> {
-  const text = (value: string | number | boolean) =>
-    typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
-  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, text(value)]))
-}
+export const VOLATILE: Settings = { fsync: 'off', full_page_writes: 'off' }

@@ -1,15 +1,8 @@
 /** What there is around a server that is embedded in a page, a Worker or a program. */
 import type { System } from '../wasm/machine/host/system.js'
+import { isolated } from './isolated.js'
 
-export const embeddedSystem: System = {
-  monotonic: () => performance.now(),
-  cpuTime: () => performance.now() * 1000,
-  find(pid) {
-    throw Object.assign(new Error(`there is no process ${pid}`), { code: 'ESRCH' })
-  },
-  group: () => undefined,
-  nextTurn,
-}
+export const embeddedSystem: System = { ...isolated, nextTurn }
 
 declare function setImmediate(task: () => void): void
 

@@ -19,31 +19,28 @@ import type { Tls } from './tls.js'
 /** Milliseconds without progress after which a client that does not take its backend's last words is given up. */
 const PATIENCE = 60_000
 
+export interface ConnectionOptions {
+  /** Called once, when there is no backend any more. */
+  readonly onEnd: (connection: Connection) => void
+  /** What can do TLS on the client's socket, where there is anything. */
+  readonly tls?: Tls | undefined
+  /** Looks at what a client sends. */
+  readonly counter?: StatementCounter
+}
+
 export class Connection {
   /** The client's socket, or what is inside of TLS on it. */
   #client: Socket
   readonly #backend: ClientSocket
-  readonly #onEnd: (connection: Connection) => void
-  readonly #counter: StatementCounter | undefined
+  readonly #options: ConnectionOptions
   #released = false
 
-  /**
-   * @param client a connected socket with `allowHalfOpen` that has not been read from
-   * @param tls what can do TLS on it, where there is anything
-   * @param onEnd called once, when there is no backend any more
-   * @param counter looks at what a client sends
-   */
-  constructor(
-    client: Socket,
-    backend: ClientSocket,
-    tls: Tls | undefined,
-    onEnd: (connection: Connection) => void,
-    counter?: StatementCounter,
-  ) {
+  /** @param client a connected socket with `allowHalfOpen` that has not been read from */
+  constructor(client: Socket, backend: ClientSocket, options: ConnectionOptions) {
     this.#client = client
     this.#backend = backend
-    this.#onEnd = onEnd
-    this.#counter = counter
+    this.#options = options
+    const { tls } = options
 
     this.#lendSocket()
     client.on('error', () => {
@@ -111,14 +108,14 @@ export class Connection {
       socket.destroy()
       throw new Error('the backend is gone')
     }
-    this.#counter?.restart()
+    this.#options.counter?.restart()
     this.#listen()
     socket.resume()
     return session
   }
 
   readonly #toBackend = (bytes: Buffer): void => {
-    this.#counter?.add(bytes)
+    this.#options.counter?.add(bytes)
     if (!this.#backend.setInput(bytes)) this.#client.pause()
   }
 
@@ -156,6 +153,6 @@ export class Connection {
   #release(): void {
     this.#released = true
     this.#backend.release()
-    this.#onEnd(this)
+    this.#options.onEnd(this)
   }
 }

@@ -1,10 +1,10 @@
 /** Data directories as one file, to be kept, or moved to another host: see cluster-archive.ts. */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { exportFiles, importFiles } from '../wasm/cluster/cluster-archive.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { nodeFiles } from '../wasm/node/files.js'
-import { checkCluster, openDataDirectory } from './data-directory.js'
+import { checkCluster, isCluster, openDataDirectory } from './data-directory.js'
 import { syncPath } from './unpack.js'
 
 /**
@@ -15,7 +15,7 @@ import { syncPath } from './unpack.js'
  */
 export async function exportDataDirectory(dataDir: string): Promise<ReadableStream<Uint8Array>> {
   const path = resolve(dataDir)
-  if (!existsSync(join(path, 'PG_VERSION'))) throw new StartupError(`"${path}" holds no PostgreSQL cluster`)
+  if (!isCluster(path)) throw new StartupError(`"${path}" holds no PostgreSQL cluster`)
   const directory = await openDataDirectory(path)
   return exportFiles(nodeFiles(), directory.path, () => directory.release())
 }

@@ -7,10 +7,11 @@
  */
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { Settings } from '../wasm/cluster/settings.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import { artefactsDir } from '../wasm/node/artefacts.js'
 import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/node/confined-files.js'
-import { type Settings, socketDirsIn } from './settings.js'
+import { socketDirsIn } from './settings.js'
 
 /** Settings that name a file to be read, */
 const FILES_TO_READ = [

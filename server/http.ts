@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
+import { hostInUrl, reachableHost } from './listen-addresses.js'
 import { METRICS_TYPE, metricsText, type ServerStatus } from './metrics.js'
 import { type Answer, statisticsOf } from './statistics.js'
 
@@ -47,8 +48,7 @@ export class Monitor {
 
   private constructor(server: Server, host: string) {
     this.#server = server
-    const name = ['*', '0.0.0.0', '::'].includes(host) ? 'localhost' : host
-    this.url = `http://${name.includes(':') ? `[${name}]` : name}:${(server.address() as AddressInfo).port}`
+    this.url = `http://${hostInUrl(reachableHost(host))}:${(server.address() as AddressInfo).port}`
     server.on('request', (request, response) => {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         reply(response, 405, 'only GET\n')

@@ -10,10 +10,12 @@ import { lookup } from 'node:dns/promises'
 import { isIP, SocketAddress } from 'node:net'
 import type { ListenAddress } from '../wasm/cluster/cluster.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
-import { Listener } from './listener.js'
 
 /** How often to look for another port when the one that was free for one address is taken for the next. */
 const PORT_ATTEMPTS = 20
+
+/** Hosts to listen on that are none to connect to. */
+const WILDCARDS = ['*', '0.0.0.0', '::']
 
 const UNAVAILABLE = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']
 
@@ -35,23 +37,35 @@ async function numeric(host: string): Promise<string[]> {
   }
 }
 
+/** What listens on an address. */
+interface Bound {
+  /** With the port that it has got. */
+  readonly address: ListenAddress
+  close(): void
+}
+
 /**
  * Listens on one port of all these addresses.
  *
  * @param hosts numeric addresses
  * @param port 0 for any that is free on all of them
- * @returns at least one listener, unless there are no hosts. An address of a family that this machine does not have is left out.
+ * @param bind listens on one address, or rejects with the system's error
+ * @returns at least one, unless there are no hosts. An address of a family that this machine does not have is left out.
  * @throws StartupError when the port is taken on any of them or may not be used
  */
-export async function bindAll(hosts: readonly string[], port: number): Promise<Listener[]> {
+export async function bindAll<T extends Bound>(
+  hosts: readonly string[],
+  port: number,
+  bind: (address: ListenAddress) => Promise<T>,
+): Promise<T[]> {
   for (let attempt = 1; ; attempt++) {
-    const listeners: Listener[] = []
+    const listeners: T[] = []
     let unavailable: unknown
     try {
       for (const host of hosts) {
-        const samePort = listeners.length === 0 ? port : portOf(listeners[0]!)
+        const samePort = listeners.length === 0 ? port : portOf(listeners[0]!.address)
         try {
-          listeners.push(await Listener.bind({ host, port: samePort, family: familyOf(host) }))
+          listeners.push(await bind({ host, port: samePort, family: familyOf(host) }))
         } catch (error) {
           if (!UNAVAILABLE.includes(errorCode(error) ?? '')) throw explained(error, host, samePort)
           unavailable = explained(error, host, samePort)
@@ -67,9 +81,19 @@ export async function bindAll(hosts: readonly string[], port: number): Promise<L
   }
 }
 
-/** The TCP port of a listener, or 0 for a unix socket. */
-export function portOf(listener: Listener): number {
-  return 'port' in listener.address ? listener.address.port : 0
+/** The TCP port of an address, or 0 of a unix socket. */
+export function portOf(address: ListenAddress): number {
+  return 'port' in address ? address.port : 0
+}
+
+/** Where clients on this machine connect to what listens on a host, given as it is to startServer(). */
+export function reachableHost(host: string): string {
+  return WILDCARDS.includes(host) ? 'localhost' : host
+}
+
+/** A host in a URL. */
+export function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
 }
 
 /** Whether two addresses are the same, however they are written. */
@@ -86,7 +110,7 @@ function familyOf(host: string): 4 | 6 {
   return host.includes(':') ? 6 : 4
 }
 
-export function explained(error: unknown, host: string, port: number): unknown {
+function explained(error: unknown, host: string, port: number): unknown {
   const where = `on ${host}, port ${port}`
   switch (errorCode(error)) {
     case 'EADDRINUSE':

@@ -3,11 +3,13 @@
  *
  * It may be bound before PostgreSQL runs; clients that come before PostgreSQL has adopted it wait.
  */
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Door, ListenAddress } from '../wasm/cluster/cluster.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
+import { TOO_MANY_CLIENTS } from '../wasm/protocol/first-message.js'
 import { StatementCount, StatementCounter } from '../wasm/protocol/statement-count.js'
 import { Connection } from './connection.js'
+import { ListeningSocket } from './listening-socket.js'
 import { refuse } from './refusal.js'
 import type { Tls } from './tls.js'
 
@@ -19,12 +21,8 @@ export interface ListenerStatistics {
   readonly statements: number
 }
 
-/** What Node buffers per connection and direction, in bytes: as much as a ring holds, so that one turn empties it. */
-const HIGH_WATER_MARK = 64 * 1024
-
 export class Listener {
-  readonly address: ListenAddress
-  readonly #server: Server
+  readonly #socket: ListeningSocket
   /** They wait: for PostgreSQL to adopt the socket, or for room. */
   readonly #waiting: Socket[] = []
   readonly #connections = new Set<Connection>()
@@ -36,29 +34,16 @@ export class Listener {
 
   /** Listens on an address. Rejects with the system's error: EADDRINUSE, EACCES, … */
   static async bind(address: ListenAddress): Promise<Listener> {
-    const server = createServer({
-      allowHalfOpen: true,
-      pauseOnConnect: true,
-      noDelay: true,
-      keepAlive: true,
-      highWaterMark: HIGH_WATER_MARK,
-    })
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen('path' in address ? address : { ...address, ipv6Only: address.family === 6 }, resolve)
-    })
-    const bound = server.address()
-    const port = typeof bound === 'object' && bound !== null ? { port: bound.port } : {}
-    return new Listener(server, { ...address, ...port })
+    return new Listener(await ListeningSocket.bind(address))
   }
 
-  private constructor(server: Server, address: ListenAddress) {
-    this.#server = server
-    this.address = address
-    server.removeAllListeners('error')
-    // accept() failed, for want of file descriptors mostly: that client is refused, the others are served.
-    server.on('error', () => {})
-    server.on('connection', client => this.#serve(client))
+  private constructor(socket: ListeningSocket) {
+    this.#socket = socket
+    socket.onClient = client => this.#serve(client)
+  }
+
+  get address(): ListenAddress {
+    return this.#socket.address
   }
 
   /** Serves the clients that have come and those that will. */
@@ -80,7 +65,7 @@ export class Listener {
 
   /** Stops listening. Connections that exist go on. */
   close(): void {
-    this.#server.close()
+    this.#socket.close()
     for (const client of this.#waiting.splice(0)) client.destroy()
   }
 
@@ -105,16 +90,19 @@ export class Listener {
       if (backend !== undefined) this.#connect(client, backend)
       else {
         this.#refused++
-        refuse(client)
+        refuse(client, TOO_MANY_CLIENTS)
       }
     }
   }
 
   #connect(client: Socket, backend: ClientSocket): void {
     this.#accepted++
-    const counter = new StatementCounter(this.#count)
-    const onEnd = (ended: Connection) => this.#connections.delete(ended)
-    this.#connections.add(new Connection(client, backend, this.#tls, onEnd, counter))
+    const connection = new Connection(client, backend, {
+      onEnd: ended => this.#connections.delete(ended),
+      tls: this.#tls,
+      counter: new StatementCounter(this.#count),
+    })
+    this.#connections.add(connection)
   }
 }
 

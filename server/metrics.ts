@@ -3,7 +3,7 @@
  * so that dashboards made for it work; what only this server knows is called pglite_*.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { Answer, Row, Statistics } from './statistics.js'
+import type { Answer, Statistics } from './statistics.js'
 
 /** What the server knows without asking PostgreSQL. */
 export interface ServerStatus {
@@ -22,46 +22,116 @@ export interface ServerStatus {
   readonly processes: Iterable<{ readonly pid: number; readonly type: string; readonly memory: number }>
 }
 
-/** Fields of one view: what each is called as a metric, and what it tells. */
-type Fields = Readonly<Record<string, string>>
+/** By the names of fields, and of labels. */
+type Values = Readonly<Record<string, unknown>>
 
-const DATABASE: Fields = {
-  xact_commit: 'Transactions that were committed',
-  xact_rollback: 'Transactions that were rolled back',
-  blks_read: 'Blocks that were read from files',
-  blks_hit: 'Blocks that were found in shared buffers',
-  tup_returned: 'Live rows that scans fetched, and index entries',
-  tup_fetched: 'Live rows that index scans fetched',
-  tup_inserted: 'Rows inserted',
-  tup_updated: 'Rows updated',
-  tup_deleted: 'Rows deleted',
-  conflicts: 'Queries cancelled by recovery',
-  temp_files: 'Temporary files made by queries',
-  temp_bytes: 'Bytes written to temporary files by queries',
-  deadlocks: 'Deadlocks detected',
-  sessions: 'Sessions begun',
-  sessions_fatal: 'Sessions ended by fatal errors',
-  sessions_killed: 'Sessions ended by an operator',
-  checksum_failures: 'Blocks whose checksum was wrong',
+/** What rows are metrics of: by their fields, each its name as a metric and what it tells. */
+interface View {
+  /** Fields that tell rows apart. */
+  readonly labels?: readonly string[]
+  readonly metrics: Readonly<Record<string, readonly [name: string, help: string]>>
 }
-const CHECKPOINTER: Fields = {
-  num_timed: 'Checkpoints because of checkpoint_timeout',
-  num_requested: 'Checkpoints that were requested',
-  num_done: 'Checkpoints that were carried out',
-  write_time: 'Seconds spent writing files in checkpoints',
-  sync_time: 'Seconds spent synchronising files in checkpoints',
-  buffers_written: 'Buffers written in checkpoints',
+
+const UP: View = {
+  metrics: { up: ['pg_up', 'Whether PostgreSQL could be asked for its statistics'] },
 }
-const WAL: Fields = {
-  wal_records: 'WAL records written',
-  wal_fpi: 'Full page images written to WAL',
-  wal_bytes: 'Bytes of WAL written',
-  wal_buffers_full: 'Times that WAL was written because its buffers were full',
+const SERVER_NOW: View = {
+  metrics: {
+    memory: ['pglite_linear_memory_bytes', 'Size of the linear memory that all processes share'],
+    connections: ['pglite_connections', 'Client connections now'],
+  },
 }
-const BGWRITER: Fields = {
-  buffers_clean: 'Buffers written by the background writer',
-  maxwritten_clean: 'Times that the background writer stopped because it had written too many buffers',
-  buffers_alloc: 'Buffers allocated',
+const SERVER_TOTALS: View = {
+  metrics: {
+    received: ['pglite_received_bytes_total', 'Bytes from clients and other servers'],
+    sent: ['pglite_sent_bytes_total', 'Bytes to clients and other servers'],
+    accepted: ['pglite_connections_accepted_total', 'Client connections since the start'],
+    refused: ['pglite_connections_refused_total', 'Connections turned away for want of room'],
+    statements: ['pglite_statements_total', 'Query, Execute and FunctionCall messages'],
+  },
+}
+const PROCESS: View = {
+  labels: ['pid', 'type'],
+  metrics: {
+    memory: ['pglite_process_memory_bytes', 'Linear memory that one process of PostgreSQL has for itself'],
+  },
+}
+const FACTS: View = {
+  metrics: {
+    start_time: ['pg_postmaster_start_time_seconds', 'When the postmaster was started'],
+    in_recovery: ['pg_replication_is_replica', 'Whether the server is in recovery'],
+    max_connections: ['pg_settings_max_connections', 'max_connections'],
+  },
+}
+const WAL_POSITION: View = {
+  metrics: { wal_position: ['pg_wal_position_bytes', 'Position in the WAL, written or replayed'] },
+}
+const ACTIVITY: View = {
+  labels: ['datname', 'state', 'backend_type'],
+  metrics: {
+    count: ['pg_stat_activity_count', 'Sessions by state'],
+    max_tx_duration: [
+      'pg_stat_activity_max_tx_duration',
+      'Seconds that the longest transaction has taken so far',
+    ],
+  },
+}
+const DATABASE: View = {
+  labels: ['datname'],
+  metrics: {
+    xact_commit: ['pg_stat_database_xact_commit', 'Transactions that were committed'],
+    xact_rollback: ['pg_stat_database_xact_rollback', 'Transactions that were rolled back'],
+    blks_read: ['pg_stat_database_blks_read', 'Blocks that were read from files'],
+    blks_hit: ['pg_stat_database_blks_hit', 'Blocks that were found in shared buffers'],
+    tup_returned: ['pg_stat_database_tup_returned', 'Live rows that scans fetched, and index entries'],
+    tup_fetched: ['pg_stat_database_tup_fetched', 'Live rows that index scans fetched'],
+    tup_inserted: ['pg_stat_database_tup_inserted', 'Rows inserted'],
+    tup_updated: ['pg_stat_database_tup_updated', 'Rows updated'],
+    tup_deleted: ['pg_stat_database_tup_deleted', 'Rows deleted'],
+    conflicts: ['pg_stat_database_conflicts', 'Queries cancelled by recovery'],
+    temp_files: ['pg_stat_database_temp_files', 'Temporary files made by queries'],
+    temp_bytes: ['pg_stat_database_temp_bytes', 'Bytes written to temporary files by queries'],
+    deadlocks: ['pg_stat_database_deadlocks', 'Deadlocks detected'],
+    sessions: ['pg_stat_database_sessions', 'Sessions begun'],
+    sessions_fatal: ['pg_stat_database_sessions_fatal', 'Sessions ended by fatal errors'],
+    sessions_killed: ['pg_stat_database_sessions_killed', 'Sessions ended by an operator'],
+    checksum_failures: ['pg_stat_database_checksum_failures', 'Blocks whose checksum was wrong'],
+  },
+}
+const BACKENDS: View = {
+  labels: ['datname'],
+  metrics: { numbackends: ['pg_stat_database_numbackends', 'Sessions now'] },
+}
+const CHECKPOINTER: View = {
+  metrics: {
+    num_timed: ['pg_stat_checkpointer_num_timed', 'Checkpoints because of checkpoint_timeout'],
+    num_requested: ['pg_stat_checkpointer_num_requested', 'Checkpoints that were requested'],
+    num_done: ['pg_stat_checkpointer_num_done', 'Checkpoints that were carried out'],
+    write_time: ['pg_stat_checkpointer_write_time', 'Seconds spent writing files in checkpoints'],
+    sync_time: ['pg_stat_checkpointer_sync_time', 'Seconds spent synchronising files in checkpoints'],
+    buffers_written: ['pg_stat_checkpointer_buffers_written', 'Buffers written in checkpoints'],
+  },
+}
+const WAL: View = {
+  metrics: {
+    wal_records: ['pg_stat_wal_wal_records', 'WAL records written'],
+    wal_fpi: ['pg_stat_wal_wal_fpi', 'Full page images written to WAL'],
+    wal_bytes: ['pg_stat_wal_wal_bytes', 'Bytes of WAL written'],
+    wal_buffers_full: [
+      'pg_stat_wal_wal_buffers_full',
+      'Times that WAL was written because its buffers were full',
+    ],
+  },
+}
+const BGWRITER: View = {
+  metrics: {
+    buffers_clean: ['pg_stat_bgwriter_buffers_clean', 'Buffers written by the background writer'],
+    maxwritten_clean: [
+      'pg_stat_bgwriter_maxwritten_clean',
+      'Times that the background writer stopped because it had written too many buffers',
+    ],
+    buffers_alloc: ['pg_stat_bgwriter_buffers_alloc', 'Buffers allocated'],
+  },
 }
 
 export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
@@ -70,12 +140,7 @@ export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 export async function metricsText(status: ServerStatus, answer: Answer): Promise<string> {
   const registry = new Registry()
   addServer(registry, status)
-  gauge(
-    registry,
-    'pg_up',
-    'Whether PostgreSQL could be asked for its statistics',
-    answer.error === undefined ? 1 : 0,
-  )
+  addView(registry, Gauge, UP, [{ up: answer.error === undefined ? 1 : 0 }])
   if (answer.statistics !== undefined) addStatistics(registry, answer.statistics)
   return `${await registry.metrics()}\n${await processMetrics.metrics()}`
 }
@@ -85,108 +150,36 @@ const processMetrics = new Registry()
 collectDefaultMetrics({ register: processMetrics })
 
 function addServer(registry: Registry, status: ServerStatus): void {
-  gauge(
-    registry,
-    'pglite_linear_memory_bytes',
-    'Size of the linear memory that all processes share',
-    status.memory,
-  )
-  counter(registry, 'pglite_received_bytes_total', 'Bytes from clients and other servers', status.received)
-  counter(registry, 'pglite_sent_bytes_total', 'Bytes to clients and other servers', status.sent)
-  counter(
-    registry,
-    'pglite_connections_accepted_total',
-    'Client connections since the start',
-    status.accepted,
-  )
-  counter(
-    registry,
-    'pglite_connections_refused_total',
-    'Connections turned away for want of room',
-    status.refused,
-  )
-  counter(registry, 'pglite_statements_total', 'Query, Execute and FunctionCall messages', status.statements)
-  gauge(registry, 'pglite_connections', 'Client connections now', status.connections)
-  const memory = new Gauge({
-    name: 'pglite_process_memory_bytes',
-    help: 'Linear memory that one process of PostgreSQL has for itself',
-    labelNames: ['pid', 'type'],
-    registers: [registry],
-  })
-  for (const { pid, type, memory: bytes } of status.processes) memory.set({ pid, type }, bytes)
+  addView(registry, Gauge, SERVER_NOW, [{ ...status }])
+  addView(registry, Counter, SERVER_TOTALS, [{ ...status }])
+  addView(registry, Gauge, PROCESS, status.processes)
 }
 
 function addStatistics(registry: Registry, statistics: Statistics): void {
   const { server, activity, database, checkpointer, wal, bgwriter } = statistics
-  const [facts = {}] = server
-  gauge(
-    registry,
-    'pg_postmaster_start_time_seconds',
-    'When the postmaster was started',
-    number(facts.start_time),
-  )
-  gauge(registry, 'pg_replication_is_replica', 'Whether the server is in recovery', number(facts.in_recovery))
-  gauge(registry, 'pg_settings_max_connections', 'max_connections', number(facts.max_connections))
-  counter(
-    registry,
-    'pg_wal_position_bytes',
-    'Position in the WAL, written or replayed',
-    number(facts.wal_position),
-  )
-  const labels = ['datname', 'state', 'backend_type']
-  const registers = [registry]
-  const count = new Gauge({
-    name: 'pg_stat_activity_count',
-    help: 'Sessions by state',
-    labelNames: labels,
-    registers,
-  })
-  const longest = new Gauge({
-    name: 'pg_stat_activity_max_tx_duration',
-    help: 'Seconds that the longest transaction has taken so far',
-    labelNames: labels,
-    registers,
-  })
-  for (const row of activity) {
-    const { datname, state, backend_type } = row
-    const of = { datname: datname ?? '', state: state ?? '', backend_type: backend_type ?? '' }
-    count.set(of, number(row.count))
-    longest.set(of, number(row.max_tx_duration))
-  }
-  addView(registry, Counter, 'pg_stat_database', DATABASE, database, ['datname'])
-  addView(registry, Gauge, 'pg_stat_database', { numbackends: 'Sessions now' }, database, ['datname'])
-  addView(registry, Counter, 'pg_stat_checkpointer', CHECKPOINTER, checkpointer, [])
-  addView(registry, Counter, 'pg_stat_wal', WAL, wal, [])
-  addView(registry, Counter, 'pg_stat_bgwriter', BGWRITER, bgwriter, [])
+  addView(registry, Gauge, FACTS, server)
+  addView(registry, Counter, WAL_POSITION, server)
+  addView(registry, Gauge, ACTIVITY, activity)
+  addView(registry, Counter, DATABASE, database)
+  addView(registry, Gauge, BACKENDS, database)
+  addView(registry, Counter, CHECKPOINTER, checkpointer)
+  addView(registry, Counter, WAL, wal)
+  addView(registry, Counter, BGWRITER, bgwriter)
 }
 
-/** A metric for each field of a view; what only grows is a Counter. Both are 0 before they are increased. */
+/** A metric for each of a view's; what only grows is a Counter. Both are 0 before they are increased. */
 function addView(
   registry: Registry,
   Metric: typeof Counter<string> | typeof Gauge<string>,
-  view: string,
-  fields: Fields,
-  rows: readonly Row[],
-  keys: string[],
+  { metrics, labels = [] }: View,
+  rows: Iterable<Values>,
 ): void {
-  for (const [field, help] of Object.entries(fields)) {
-    const metric = new Metric({ name: `${view}_${field}`, help, labelNames: keys, registers: [registry] })
-    for (const row of rows) metric.inc(labelsOf(row, keys), number(row[field]))
+  for (const [field, [name, help]] of Object.entries(metrics)) {
+    const metric = new Metric({ name, help, labelNames: [...labels], registers: [registry] })
+    for (const row of rows) metric.inc(labelsOf(row, labels), Number(row[field] ?? 0))
   }
 }
 
-function labelsOf(row: Row, keys: readonly string[]): Record<string, string> {
-  return Object.fromEntries(keys.map(key => [key, row[key] ?? '']))
-}
-
-function gauge(registry: Registry, name: string, help: string, value: number): void {
-  new Gauge({ name, help, registers: [registry] }).set(value)
-}
-
-function counter(registry: Registry, name: string, help: string, value: number): void {
-  new Counter({ name, help, registers: [registry] }).inc(value)
-}
-
-function number(text: string | null | undefined): number {
-  return Number(text ?? 0)
+function labelsOf(row: Values, labels: readonly string[]): Record<string, string> {
+  return Object.fromEntries(labels.map(label => [label, String(row[label] ?? '')]))
 }

@@ -22,13 +22,13 @@ export class Network {
    * @throws StartupError when the port is taken on any of them, may not be used, or a host has no address
    */
   static async bind(hosts: readonly string[], port: number): Promise<Network> {
-    return new Network(await bindAll(await numericAddresses(hosts), port))
+    return new Network(await bindAll(await numericAddresses(hosts), port, Listener.bind))
   }
 
   private constructor(listeners: Listener[]) {
     this.#listeners = listeners
     this.addresses = listeners.flatMap(({ address }) => ('host' in address ? [address.host] : []))
-    this.port = listeners[0] && portOf(listeners[0])
+    this.port = listeners[0] && portOf(listeners[0].address)
   }
 
   /** PostgreSQL listens on an address: lets the clients in that have come there. Resolves with what stops listening. */

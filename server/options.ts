@@ -1,4 +1,5 @@
 /** What people can say about a server that they start by startServer(). */
+import type { GivenSettings, Settings } from '../wasm/cluster/settings.js'
 import type { LogFormat } from '../wasm/machine/log-collector.js'
 import type { ServerControl } from './control.js'
 import type { HttpOptions } from './http.js'
@@ -45,9 +46,9 @@ export interface StartServerOptions {
   /** How many clients at once, as PostgreSQL's max_connections. */
   maxConnections?: number | undefined
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html), stronger than postgresql.conf. */
-  settings?: Readonly<Record<string, string | number | boolean>> | undefined
+  settings?: GivenSettings | undefined
   /** The same, for what postgresql.conf does not set. */
-  defaults?: Readonly<Record<string, string>> | undefined
+  defaults?: Settings | undefined
   /**
    * Whether each of PostgreSQL's processes runs on a thread of its own, as by default. Otherwise all run on the caller's,
    * taking turns, which needs Node 24 or later.

@@ -18,11 +18,12 @@ export class Outgoing {
     const socket = connect({ ...address, allowHalfOpen: true, noDelay: true, keepAlive: true, signal })
     await once(socket, 'connect')
     const process = connected(localOf(socket))
-    if (process === undefined) socket.destroy()
-    else
-      this.#connections.add(
-        new Connection(socket, process, undefined, ended => this.#connections.delete(ended)),
-      )
+    if (process === undefined) {
+      socket.destroy()
+      return
+    }
+    const onEnd = (ended: Connection) => this.#connections.delete(ended)
+    this.#connections.add(new Connection(socket, process, { onEnd }))
   }
 
   /** Ends the connections that are left, each after what was said on it. For when the cluster has ended. */

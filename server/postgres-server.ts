@@ -6,6 +6,7 @@ import { InProcessSocket } from '../wasm/cluster/in-process.js'
 import { type ServerControl, serverControl } from './control.js'
 import type { DataDirectory } from './data-directory.js'
 import type { Monitor } from './http.js'
+import { hostInUrl, reachableHost } from './listen-addresses.js'
 import type { Network } from './network.js'
 import { statusOf } from './status.js'
 
@@ -57,9 +58,6 @@ export interface ServerAddress {
   readonly database: string
 }
 
-/** Hosts to listen on that are none to connect to. */
-const WILDCARDS = ['*', '0.0.0.0', '::']
-
 export function postgresServer(parts: ServerParts, address: ServerAddress): PostgresServer {
   const { cluster, directory, network, monitor } = parts
   const streams = new Set<InProcessSocket>()
@@ -85,7 +83,7 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
   monitor?.watch({ status: () => statusOf(cluster, network), connect, user: address.superuser })
 
   const { user, port, socketDir } = address
-  const host = WILDCARDS.includes(address.host) ? 'localhost' : address.host
+  const host = reachableHost(address.host)
   return {
     url: urlOf({ ...address, host }),
     user,
@@ -104,5 +102,5 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
 function urlOf({ host, port, socketDir, user, database }: ServerAddress): string {
   const [role, path] = [encodeURIComponent(user), encodeURIComponent(database)]
   if (host === '') return `postgres://${role}@/${path}?host=${encodeURIComponent(socketDir)}&port=${port}`
-  return `postgres://${role}@${host.includes(':') ? `[${host}]` : host}:${port}/${path}`
+  return `postgres://${role}@${hostInUrl(host)}:${port}/${path}`
 }

@@ -1,18 +1,19 @@
 /**
- * Turning away a client for which there is no room, in PostgreSQL's words. It is let say first what clients say, for those
- * who ask for encryption do not expect an error in answer to that.
+ * Turning away a client. It is let say first what clients say, for those who ask for encryption do not expect an error in answer
+ * to that.
  */
 import type { Socket } from 'node:net'
 import { concatenated } from '../wasm/protocol/bytes.js'
-import { fatalError, firstMessage, NO_ENCRYPTION } from '../wasm/protocol/first-message.js'
+import { firstMessage, NO_ENCRYPTION } from '../wasm/protocol/first-message.js'
 
 /** Milliseconds that it has for that. */
 const PATIENCE = 5000
 
-const TOO_MANY_CLIENTS = fatalError('53300', 'sorry, too many clients already')
-
-/** @param client a socket that has not been read from, and is closed by this */
-export function refuse(client: Socket): void {
+/**
+ * @param client a socket that has not been read from, and is closed by this
+ * @param reason an ErrorResponse
+ */
+export function refuse(client: Socket, reason: Uint8Array): void {
   const patience = setTimeout(() => client.destroy(), PATIENCE).unref()
   let bytes: Uint8Array = new Uint8Array()
   const read = (chunk: Uint8Array) => {
@@ -22,7 +23,7 @@ export function refuse(client: Socket): void {
       if (first.kind === 'encryption') client.write(NO_ENCRYPTION)
       else {
         client.off('data', read)
-        if (first.kind === 'startup') client.write(TOO_MANY_CLIENTS)
+        if (first.kind === 'startup') client.write(reason)
         client.end().resume()
         return
       }

@@ -2,9 +2,10 @@
  * Listens on this machine for a PostgreSQL server that is elsewhere and reached by WebSocket, such as one in a Durable Object,
  * so that every client can be used with it.
  */
-import { createServer, type Server } from 'node:net'
 import { StartupError } from '../wasm/cluster/startup-error.js'
-import { explained, numericAddresses } from './listen-addresses.js'
+import { bindAll, numericAddresses, portOf, reachableHost } from './listen-addresses.js'
+import { ListeningSocket } from './listening-socket.js'
+import { DEFAULT_PORT } from './settings.js'
 import { Tunnel } from './tunnel.js'
 
 export interface BridgeOptions {
@@ -28,56 +29,27 @@ export interface Bridge {
 /** @throws StartupError when the URL is none, or an address cannot be listened on */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const url = webSocketUrl(options.url)
-  const host = options.host ?? 'localhost'
-  const hosts = host.split(',').map(name => name.trim())
+  const { host: names = 'localhost', port = DEFAULT_PORT } = options
+  const hosts = names.split(',').map(name => name.trim())
   const tunnels = new Set<Tunnel>()
-  const servers: Server[] = []
-  let port = options.port ?? 5432
-  const stop = async () => {
-    for (const tunnel of tunnels) tunnel.close()
-    await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
-  }
-  try {
-    for (const address of await numericAddresses(hosts)) {
-      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, client => {
-        const tunnel = new Tunnel(client, url, text => options.log?.(text))
-        tunnels.add(tunnel)
-        client.on('close', () => tunnels.delete(tunnel))
-      })
-      if (await listens(server, address, port)) {
-        servers.push(server)
-        port = portOf(server)
-      }
+  const sockets = await bindAll(await numericAddresses(hosts), port, ListeningSocket.bind)
+  const [first] = sockets
+  if (first === undefined) throw new StartupError(`cannot listen on "${names}"`, 'EADDRNOTAVAIL')
+  for (const socket of sockets) {
+    socket.onClient = client => {
+      const tunnel = new Tunnel(client, url, text => options.log?.(text))
+      tunnels.add(tunnel)
+      client.on('close', () => tunnels.delete(tunnel))
     }
-    if (servers.length === 0) throw new StartupError(`cannot listen on "${host}"`, 'EADDRNOTAVAIL')
-  } catch (error) {
-    await stop()
-    throw error
   }
-  return { host: hosts[0] === '*' ? 'localhost' : hosts[0]!, port, stop }
-}
-
-/** Resolves with whether this machine has addresses of that family. */
-async function listens(server: Server, host: string, port: number): Promise<boolean> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ host, port, ipv6Only: host.includes(':') }, resolve)
-    })
-  } catch (error) {
-    const { code } = error as { code?: string }
-    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return false
-    throw explained(error, host, port)
+  return {
+    host: reachableHost(hosts[0]!),
+    port: portOf(first.address),
+    async stop() {
+      for (const tunnel of tunnels) tunnel.close()
+      await Promise.all(sockets.map(socket => new Promise<void>(resolve => socket.close(resolve))))
+    },
   }
-  server.removeAllListeners('error')
-  // accept() failed, for want of file descriptors mostly: that client is refused, the others are served.
-  server.on('error', () => {})
-  return true
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 function webSocketUrl(text: string): URL {

@@ -1,11 +1,9 @@
 /** PostgreSQL's settings that follow from the options of a server and from what is configured in its data directory. */
 import { resolve } from 'node:path'
+import { type Settings, settingsText } from '../wasm/cluster/settings.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { filesPerProcess } from './open-files.js'
 import type { StartServerOptions } from './options.js'
-
-/** By name, as PostgreSQL takes them on its command line. */
-export type Settings = Readonly<Record<string, string>>
 
 const DEFAULTS: Settings = { listen_addresses: 'localhost', unix_socket_directories: '' }
 
@@ -29,8 +27,8 @@ export function settingsOf(options: StartServerOptions, configured: Settings): S
   const settings: Settings = {
     ...without({ ...DEFAULTS, ...options.defaults }, Object.keys(configured)),
     ...only(configured, ALWAYS_GIVEN),
-    ...textOf(options.settings ?? {}),
-    ...textOf({
+    ...settingsText(options.settings ?? {}),
+    ...settingsText({
       listen_addresses: options.host,
       port: options.port,
       unix_socket_directories: options.unixSocketDir && resolve(options.unixSocketDir),
@@ -76,17 +74,10 @@ function only(settings: Settings, names: readonly string[]): Settings {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => names.includes(name)))
 }
 
-function textOf(values: Readonly<Record<string, string | number | boolean | undefined>>): Settings {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(
-    given.map(([name, value]) => [name, typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)]),
-  )
-}
-
 function tlsSettings(tls: StartServerOptions['tls']): Settings {
   if (tls === undefined) return {}
   if (tls === 'self-signed') return { ssl: 'on' }
-  return textOf({
+  return settingsText({
     ssl: true,
     ssl_cert_file: resolve(tls.cert),
     ssl_key_file: resolve(tls.key),

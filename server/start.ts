@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
 import { Cluster } from '../wasm/cluster/cluster.js'
+import type { Settings } from '../wasm/cluster/settings.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
-import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
+import { INITIAL_SUPERUSER, setPassword } from '../wasm/cluster/superuser.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import type { LogSink } from '../wasm/machine/log-collector.js'
 import { artefactsDir, loadPrograms } from '../wasm/node/artefacts.js'
@@ -12,10 +13,10 @@ import { nodeHost } from '../wasm/node/host.js'
 import { ThreadPool } from '../wasm/node/thread-pool.js'
 import { configuredSettings } from './configuration.js'
 import { serverControl } from './control.js'
-import { createEphemeralDirectory, type DataDirectory, openDataDirectory } from './data-directory.js'
+import { type DataDirectory, isCluster, openDataDirectory } from './data-directory.js'
+import { createEphemeralDirectory } from './ephemeral-directory.js'
 import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
 import { fileAccess } from './file-access.js'
-import { setFirstPassword } from './first-password.js'
 import type { HttpOptions, Monitor } from './http.js'
 import { initdb } from './initdb.js'
 import { Network } from './network.js'
@@ -23,15 +24,7 @@ import type { StartServerOptions } from './options.js'
 import { resolve } from './outgoing.js'
 import { type PostgresServer, postgresServer } from './postgres-server.js'
 import { ensureSelfSigned } from './self-signed.js'
-import {
-  DEFAULT_PORT,
-  EPHEMERAL,
-  hostsIn,
-  portIn,
-  type Settings,
-  settingsOf,
-  socketDirsIn,
-} from './settings.js'
+import { DEFAULT_PORT, EPHEMERAL, hostsIn, portIn, settingsOf, socketDirsIn } from './settings.js'
 import { Tls } from './tls.js'
 
 /**
@@ -46,7 +39,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   const configured = configuredIn(options)
   const settings = settingsOf(options, configured)
   const hosts = hostsIn(settings)
-  const created = !isCluster(options.dataDir)
+  const created = options.dataDir === undefined || !isCluster(options.dataDir)
   const network = await Network.bind(hosts, portIn(settings))
   const threads = options.threads === false ? undefined : ThreadPool.forCluster()
   let directory: DataDirectory | undefined
@@ -62,7 +55,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
     const listening = { listen_addresses: network.addresses.join(','), port: String(port) }
     const all = { ...(directory.ephemeral ? EPHEMERAL : {}), ...settings, ...listening }
     cluster = await startCluster({ directory, settings: all, network, threads, options })
-    if (options.password !== undefined) await setFirstPassword(cluster, options.password, superuser)
+    if (options.password !== undefined) await setFirstPassword(cluster, superuser, options.password)
     const [host = ''] = hosts
     const [socketDir = ''] = socketDirsIn(settings)
     const address = { host, port, socketDir, superuser, user, database }
@@ -93,10 +86,6 @@ function configuredIn({ dataDir, settings }: StartServerOptions): Settings {
 
 function rulesIn({ hba_file = 'pg_hba.conf' }: Settings): string {
   return hba_file
-}
-
-function isCluster(dataDir: string | undefined): boolean {
-  return dataDir !== undefined && existsSync(join(dataDir, 'PG_VERSION'))
 }
 
 /** What makes a new cluster where the template will not do: its superuser cannot be renamed by himself. */
@@ -156,6 +145,14 @@ async function startCluster({
         'ENOMEM',
       )
     throw error
+  }
+}
+
+async function setFirstPassword(cluster: Cluster, superuser: string, password: string): Promise<void> {
+  try {
+    await setPassword(cluster, superuser, password, () => Promise.resolve(true))
+  } catch (error) {
+    throw new StartupError(`cannot set the superuser's password: ${(error as Error).message}`)
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a server knows of itself without asking PostgreSQL. */
 import type { Cluster } from '../wasm/cluster/cluster.js'
+import { processType } from '../wasm/cluster/process-type.js'
 import type { ServerStatus } from './metrics.js'
 import type { Network } from './network.js'
 
@@ -16,9 +17,4 @@ export function statusOf(cluster: Cluster, network: Network): ServerStatus {
       type: processType(args),
     })),
   }
-}
-
-/** PostgreSQL tells a child what it is to be by its first argument; only the postmaster has none. */
-function processType(args: readonly string[]): string {
-  return /^--forkchild=(.*)$/.exec(args[1] ?? '')?.[1] ?? 'postmaster'
 }

@@ -8,9 +8,9 @@
  */
 import type { Socket } from 'node:net'
 import WebSocket from 'ws'
-import { concatenated } from '../wasm/protocol/bytes.js'
-import { fatalError, firstMessage, NO_ENCRYPTION } from '../wasm/protocol/first-message.js'
+import { fatalError } from '../wasm/protocol/first-message.js'
 import { CloseCode, FLOW_CONTROL, WINDOW } from '../wasm/protocol/web-socket-protocol.js'
+import { refuse } from './refusal.js'
 
 /** Bytes that a WebSocket may have to send before it gets more. */
 const SEND_LIMIT = 256 * 1024
@@ -145,29 +145,12 @@ export class Tunnel {
       this.#socket.terminate()
   }
 
-  /** There will be no session: tells the client why, as soon as it has said what a client says first. */
+  /** There will be no session: tells the client why. */
   #refuse(sqlstate: string, text: string): void {
     if (this.#refused) return
     this.#refused = true
     this.#onFailure(text)
-    const client = this.#client
-    let input = new Uint8Array() as Uint8Array
-    client.on('data', bytes => {
-      input = concatenated([input, bytes])
-      for (let first = firstMessage(input); first !== undefined; first = firstMessage(input)) {
-        if (first.kind === 'encryption') client.write(NO_ENCRYPTION)
-        else {
-          if (first.kind === 'startup') client.write(fatalError(sqlstate, text))
-          client.removeAllListeners('data')
-          client.resume()
-          client.destroySoon()
-          return
-        }
-        input = input.subarray(first.length)
-      }
-    })
-    client.on('end', () => client.end())
-    client.resume()
+    refuse(this.#client, fatalError(sqlstate, text))
   }
 }
 

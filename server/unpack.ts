@@ -5,6 +5,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { identified, newSystemIdentifier } from '../wasm/cluster/control-file.js'
+import { errorCode } from '../wasm/cluster/startup-error.js'
 import { readTemplate } from '../wasm/node/template.js'
 
 /**
@@ -38,5 +39,14 @@ export function syncPath(path: string): void {
     fsyncSync(fd)
   } finally {
     closeSync(fd)
+  }
+}
+
+/** Makes the names in a directory durable, unless it is one that may be passed through but not read. */
+export function syncNames(directory: string): void {
+  try {
+    syncPath(directory)
+  } catch (error) {
+    if (errorCode(error) !== 'EACCES') throw error
   }
 }

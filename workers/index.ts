@@ -19,13 +19,14 @@ import { DATA, unpackCluster, unpackServer } from '../embedded/files.js'
 import { type EmbeddedHost, moduleHostOf, pagesOf } from '../embedded/host.js'
 import { OnDemandServer } from '../embedded/on-demand.js'
 import { type EmbeddedPostgres, EmbeddedServer } from '../embedded/server.js'
-import { type Settings, SMALL, textOf, VOLATILE } from '../embedded/settings.js'
+import { SMALL, VOLATILE } from '../embedded/settings.js'
 import { SingleSession } from '../embedded/single-session.js'
 import {
   type InstantiateOptions,
   instantiatePostgres,
   type PostgresModule,
 } from '../wasm/cluster/postgres-module.js'
+import { type GivenSettings, settingsText } from '../wasm/cluster/settings.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
 import { mountedFiles } from '../wasm/machine/volume/mounted-files.js'
@@ -40,18 +41,9 @@ import { acceptUpgrade, peerOf } from './upgrade.js'
 import { WebSocketConnection } from './web-socket.js'
 
 export type { Bundle } from '../embedded/bundle.js'
-export {
-  type InstantiateOptions,
-  PostgresExit,
-  type PostgresModule,
-} from '../wasm/cluster/postgres-module.js'
+export * from '../wasm/cluster/exports.js'
 export type { StopMode } from '../wasm/cluster/signals.js'
 export { StartupError } from '../wasm/cluster/startup-error.js'
-export {
-  createPGliteImportHandler,
-  type PGliteImportHandler,
-  type PGliteImports,
-} from '../wasm/machine/import-handler.js'
 export type { ObjectStorage } from './storage/object-storage.js'
 export { exportCluster, importCluster } from './transfer.js'
 
@@ -75,7 +67,7 @@ export interface ClusterOptions {
    */
   maxMemory?: number | undefined
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
-  settings?: Settings | undefined
+  settings?: GivenSettings | undefined
   /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
   log?: ((text: string) => void) | undefined
 }
@@ -194,7 +186,7 @@ interface OpenCluster {
 
 function openCluster(options: ClusterOptions): OpenCluster {
   const { module, storage, maxSize = MAX_SIZE, log = () => {} } = options
-  const settings = textOf(options.settings ?? {})
+  const settings = settingsText(options.settings ?? {})
   const around = memoryVolume()
   unpackServer(module, around)
   around.put(HBA_FILE, new TextEncoder().encode(HBA), 0o600)

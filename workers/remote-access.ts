@@ -5,7 +5,7 @@
  */
 
 import type { Cluster } from '../wasm/cluster/cluster.js'
-import { asSuperuser, INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
+import { asSuperuser, INITIAL_SUPERUSER, setPassword } from '../wasm/cluster/superuser.js'
 import { verifies } from '../wasm/protocol/scram.js'
 
 /** A setting of `hba_file` is stronger. */
@@ -44,19 +44,7 @@ export class RemoteAccess {
   }
 
   /** Unless it is that already: to set it writes to the storage. */
-  async #setPassword(cluster: Cluster, password: string): Promise<void> {
-    const [row] = await asSuperuser(
-      cluster,
-      'select rolpassword from pg_authid where rolname = current_user',
-      INITIAL_SUPERUSER,
-    )
-    if (row?.[0] && (await verifies(row[0], password))) return
-    const literal = `E'${password.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-    await asSuperuser(
-      cluster,
-      `set log_statement = none; set log_min_duration_statement = -1; set log_min_error_statement = panic;
-       set password_encryption = 'scram-sha-256'; alter role current_user password ${literal}`,
-      INITIAL_SUPERUSER,
-    )
+  #setPassword(cluster: Cluster, password: string): Promise<void> {
+    return setPassword(cluster, INITIAL_SUPERUSER, password, verifier => verifies(verifier, password))
   }
 }

@@ -1,12 +1,8 @@
 /** What there is around a Worker. */
+import { isolated } from '../embedded/isolated.js'
 import type { System } from '../wasm/machine/host/system.js'
 
 export const workersSystem: System = {
-  monotonic: () => performance.now(),
-  cpuTime: () => performance.now() * 1000,
-  find(pid) {
-    throw Object.assign(new Error(`there is no process ${pid}`), { code: 'ESRCH' })
-  },
-  group: () => undefined,
+  ...isolated,
   nextTurn: () => new Promise(resolve => setTimeout(resolve, 0)),
 }

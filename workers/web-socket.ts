@@ -13,7 +13,13 @@
 
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { concatenated } from '../wasm/protocol/bytes.js'
-import { type FirstMessage, fatalError, firstMessage, NO_ENCRYPTION } from '../wasm/protocol/first-message.js'
+import {
+  type FirstMessage,
+  fatalError,
+  firstMessage,
+  NO_ENCRYPTION,
+  TOO_MANY_CLIENTS,
+} from '../wasm/protocol/first-message.js'
 import { CloseCode } from '../wasm/protocol/web-socket-protocol.js'
 import { logIn, unaskedPassword } from './login.js'
 
@@ -123,7 +129,7 @@ export class WebSocketConnection {
       return
     }
     if (backend === undefined) {
-      this.#send(fatalError('53300', 'sorry, too many clients already'))
+      this.#send(TOO_MANY_CLIENTS)
       return this.#end(CloseCode.TryAgainLater, 'too many clients')
     }
     this.#backend = backend

@@ -5,6 +5,8 @@
  * does not in time. So that is bounded here, or a flood of clients would take all processes and memory there are.
  */
 
+import { processType } from './process-type.js'
+
 /** Connections that the postmaster has yet to start a process for; others wait until it has come so far. */
 const QUEUE = 32
 
@@ -14,8 +16,8 @@ const REFUSING = 16
 /** The part of the process table that is left to what PostgreSQL starts by itself. */
 const SPARE = 1 / 16
 
-/** What PostgreSQL calls a process that will refuse its client (launch_backend.c). */
-const DEAD_END = '--forkchild=dead-end backend'
+/** What PostgreSQL calls a process that will refuse its client. */
+const DEAD_END = 'dead-end backend'
 
 export class Admission {
   /** Sockets of connections in the queue. */
@@ -53,7 +55,7 @@ export class Admission {
   started(slot: number, client: number, args: readonly string[]): void {
     this.#living++
     this.#queued.delete(client)
-    if (args[1] === DEAD_END) this.#refusing.add(slot)
+    if (processType(args) === DEAD_END) this.#refusing.add(slot)
   }
 
   ended(slot: number): void {

@@ -2,6 +2,7 @@
 import { BackendMessages } from '../protocol/backend-messages.js'
 import { concatenated } from '../protocol/bytes.js'
 import { message, startupMessage } from '../protocol/messages.js'
+import { verifier } from '../protocol/scram.js'
 import type { Cluster } from './cluster.js'
 
 /** Whom a new cluster has, unless told otherwise: the template's, and the default of `init`. */
@@ -33,6 +34,28 @@ export async function asSuperuser(
   backend.release()
   if (failure !== undefined) throw new Error(withHint(failure, user))
   return rows
+}
+
+/**
+ * Gives the superuser a password. PostgreSQL is told what it would store itself, a verifier, so that the password is in no
+ * statement that could be logged.
+ *
+ * @param keeps whether the password stays that the role has by now, given its verifier
+ * @throws Error in PostgreSQL's words
+ */
+export async function setPassword(
+  cluster: Cluster,
+  user: string,
+  password: string,
+  keeps: (verifier: string) => Promise<boolean>,
+): Promise<void> {
+  const [row] = await asSuperuser(
+    cluster,
+    'select rolpassword from pg_authid where rolname = current_user',
+    user,
+  )
+  if (row?.[0] && (await keeps(row[0]))) return
+  await asSuperuser(cluster, `alter role current_user password '${await verifier(password)}'`, user)
 }
 
 /** What PostgreSQL has said, and what to do where it knows no such superuser. */

@@ -24,3 +24,6 @@ export function fatalError(sqlstate: string, text: string, hint?: string): Uint8
   const fields = ['SFATAL', 'VFATAL', `C${sqlstate}`, `M${text}`, ...(hint ? [`H${hint}`] : []), '', '']
   return message('E', fields.join('\0'))
 }
+
+/** What a client is told for whom there is no room, in PostgreSQL's words. */
+export const TOO_MANY_CLIENTS = fatalError('53300', 'sorry, too many clients already')

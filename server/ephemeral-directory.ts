@@ -1,0 +1,80 @@
+/** Directories of clusters that go with their server. */
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DataDirectory } from './data-directory.js'
+import { isAlive } from './directory-lock.js'
+import { directoryRefusal } from './directory-refusal.js'
+import { unpackTemplate } from './unpack.js'
+
+/** Linux's file system in memory, its number in statfs(2), and the free bytes without which it is left alone. */
+const SHM = '/dev/shm'
+const TMPFS = 0x01021994
+const ENOUGH_MEMORY = 1 << 30
+
+/**
+ * Where what is ephemeral goes: into memory where there is plenty, since making a thousand files takes most of a start's
+ * time on a disk; otherwise to the system's temporary directory, or wherever TMPDIR says.
+ */
+function ephemeralParent(): string {
+  if (process.env.TMPDIR !== undefined) return tmpdir()
+  try {
+    const { type, bavail, bsize } = statfsSync(SHM)
+    if (type === TMPFS && bavail * bsize >= ENOUGH_MEMORY) {
+      accessSync(SHM, constants.W_OK)
+      return SHM
+    }
+  } catch {
+    // There is none.
+  }
+  return tmpdir()
+}
+
+/** Those that go when this process exits. */
+const ephemeral = new Set<string>()
+
+/** Makes a cluster that goes when it is released, or when this process exits. */
+export async function createEphemeralDirectory(
+  fill: (directory: string) => Promise<void> = async directory => unpackTemplate(directory, false),
+): Promise<DataDirectory> {
+  const parent = ephemeralParent()
+  const prefix = `pglite-imports-server-${hostname()}-`
+  removeAbandoned(parent, prefix)
+  const path = mkdtempSync(join(parent, `${prefix}${process.pid}-`))
+  if (ephemeral.size === 0) process.on('exit', removeEphemeral)
+  ephemeral.add(path)
+  const release = () => {
+    remove(path)
+    ephemeral.delete(path)
+    if (ephemeral.size === 0) process.off('exit', removeEphemeral)
+  }
+  try {
+    await fill(path)
+  } catch (error) {
+    release()
+    throw directoryRefusal(error, path)
+  }
+  return { path, ephemeral: true, release }
+}
+
+function removeEphemeral(): void {
+  for (const path of ephemeral) remove(path)
+}
+
+/** Tries for a while: when the process exits, backends may still be making files. */
+function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+}
+
+/** Removes ephemeral clusters of processes on this machine that were killed. */
+function removeAbandoned(parent: string, prefix: string): void {
+  for (const name of readdirSync(parent)) {
+    const owner = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN
+    if (Number.isNaN(owner) || isAlive(owner)) continue
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true })
+    } catch {
+      // Another user's.
+    }
+  }
+}
