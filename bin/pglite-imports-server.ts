@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, Help } from 'commander'
 import { StartupError } from '../server/index.js'
+import { CommandLineError } from '../wasm/machine/boot.js'
 import { clientCommands } from './client-programs.js'
 import { clusterCommands } from './cluster-commands.js'
 import { controlCommands } from './control.js'
@@ -45,7 +46,7 @@ process.stderr.on('error', () => {})
 try {
   await program.parseAsync(withCommand(process.argv.slice(2)), { from: 'user' })
 } catch (error) {
-  if (!(error instanceof StartupError)) throw error
+  if (!(error instanceof StartupError || error instanceof CommandLineError)) throw error
   console.error(`pglite-imports-server: ${error.message}`)
   process.exit(1)
 }

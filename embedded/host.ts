@@ -1,9 +1,8 @@
 /** What an embedded server runs on: its bundle, its files, and the system around it. */
-
 import type { ModuleHost } from '../wasm/cluster/postgres-module.js'
+import { NPAGE, PAGE_SIZE } from '../wasm/machine/abi.js'
 import type { FileLayer } from '../wasm/machine/host/file-layer.js'
 import type { System } from '../wasm/machine/host/system.js'
-import { MAXIMUM_PAGES, PAGE_SIZE } from '../wasm/machine/memory.js'
 import type { Bundle } from './bundle.js'
 import { DATA } from './files.js'
 
@@ -39,7 +38,7 @@ const LEAST_MEMORY = 40 * MEGABYTE
  */
 export function pagesOf(maxMemory: number = MAX_MEMORY): number {
   const pages = Math.floor(maxMemory / PAGE_SIZE)
-  if (maxMemory >= LEAST_MEMORY && pages <= MAXIMUM_PAGES) return pages
+  if (maxMemory >= LEAST_MEMORY && pages <= NPAGE) return pages
   throw new RangeError(`maxMemory, in bytes, must be from 40 MB to 4 GB: ${maxMemory}`)
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { type BackendEnd, InProcessSocket } from '../wasm/cluster/in-process.js'
-import { PostgresExit, type PostgresModule, startPostgres } from '../wasm/cluster/postgres-module.js'
+import { type PostgresModule, startPostgres } from '../wasm/cluster/postgres-module.js'
 import { createPGliteImportHandler } from '../wasm/machine/import-handler.js'
 import { type EmbeddedHost, moduleHostOf } from './host.js'
 import { type EmbeddedPostgres, stopped } from './server.js'
@@ -111,9 +111,8 @@ class SingleBackend implements BackendEnd {
     this.#begun = true
     try {
       this.#module._interactive_one(length, firstByte)
-    } catch (error) {
+    } catch {
       this.#ended = true
-      if (!(error instanceof PostgresExit)) this.host.log(`the session has crashed: ${error}\n`)
     }
     const chunks = this.#handler.getOutput()
     const durable = this.host.durable?.()

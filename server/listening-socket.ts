@@ -1,9 +1,10 @@
 /** A socket that listens, and hands over the clients that come. */
 import { createServer, type Server, type Socket } from 'node:net'
+import { RING_SIZE } from '../wasm/machine/abi.js'
 import type { ListenAddress } from '../wasm/machine/address.js'
 
 /** What Node buffers per connection and direction, in bytes: as much as a ring holds, so that one turn empties it. */
-const HIGH_WATER_MARK = 64 * 1024
+const HIGH_WATER_MARK = RING_SIZE
 
 export class ListeningSocket {
   /** With the port that it has got. */

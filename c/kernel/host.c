@@ -108,6 +108,12 @@ kernel_argv(int slot)
 	return (uintptr_t) procs[slot].argv;
 }
 
+const char *
+kernel_argument(int slot, int index)
+{
+	return procs[slot].argv[index];
+}
+
 int
 kernel_pid(int slot)
 {
@@ -133,4 +139,10 @@ kernel_kill(int slot, int signal)
 		return -ESRCH;
 	signal_post(slot, signal);
 	return 0;
+}
+
+int
+kernel_signalled(int slot)
+{
+	return signal_deliverable(&procs[slot]) != 0;
 }

@@ -157,13 +157,16 @@ KERNEL(clear_image) void kernel_clear_image(int slot);
 KERNEL(stack) uintptr_t kernel_stack(int slot);
 KERNEL(argc) int kernel_argc(int slot);
 KERNEL(argv) uintptr_t kernel_argv(int slot);
+KERNEL(argument) const char *kernel_argument(int slot, int index);
 /* The process has ended with this wait status: free all it held, tell its parent. Nothing of it may run any more. */
 KERNEL(exited) void kernel_exited(int slot, int status);
 KERNEL(pid) int kernel_pid(int slot);
-/* 0 free, 1 to be started, 2 running, 3 exited and not yet collected */
+/* enum proc_state; proc.h */
 KERNEL(state) int kernel_state(int slot);
 KERNEL(pages) int kernel_pages(int slot);
 KERNEL(kill) int kernel_kill(int slot, int signal);
+/* Whether there are signals that the process can handle now. */
+KERNEL(signalled) int kernel_signalled(int slot);
 /* Post SIGALRM where it is due at `now` (ms); returns when to call again, or 0 for not at all. */
 KERNEL(post_alarms) double kernel_post_alarms(double now);
 

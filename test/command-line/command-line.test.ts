@@ -134,6 +134,11 @@ describe('one clear line on stderr and exit code 1 for', () => {
       /"x" \(Available values: minimal, replica/,
     ],
     ['a setting without a value', () => ['-c', 'work_mem'], /'work_mem' is invalid. It must be name=value/],
+    [
+      'settings that are too long',
+      () => ['-p', '0', '-c', `my.setting=${'x'.repeat(70_000)}`],
+      /the command line is too long: it has \d+ arguments, in 7\d{4} bytes; a process can have 1023, and 65536/,
+    ],
     ['an unknown option', () => ['--nosuch'], /unknown option '--nosuch'/],
     ['an unknown command', () => ['frobnicate'], /unknown command 'frobnicate'/],
     ['an unexpected argument', () => ['start', 'extra'], /too many arguments/],

@@ -75,6 +75,20 @@ test('what cannot be made leaves no directory, and one that was there', async ()
   expect(readdirSync(join(folder, 'mine'))).toEqual([])
 })
 
+test('a command line that a program cannot have is one line on stderr', async () => {
+  const long = 'x'.repeat(70_000)
+  for (const args of [
+    ['psql', '-c', long],
+    ['init', '-D', 'unmade', '-c', `my.setting=${long}`],
+  ])
+    expect(await outcome(...args)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^pglite-imports-server: the command line is too long: [^\n]*\n$/),
+    })
+  expect(existsSync(join(folder, 'unmade'))).toBe(false)
+})
+
 test('init says what initdb says, and refuses a cluster that is there', async () => {
   expect(await outcome('init', '-D', 'failed', '-A', 'scram-sha-256')).toMatchObject({
     code: 1,

@@ -1,5 +1,8 @@
 /** The module's contract with its host: what it imports, and that one call serves one input. */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startServer } from 'pglite-imports-server'
 import { createPGliteImportHandler, createPostgresModule, PostgresExit } from 'pglite-imports-server/wasm'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { headerOf } from '../../wasm/protocol/messages.js'
@@ -131,5 +134,91 @@ describe('a backend without server and threads', () => {
     own.setInput(ask)
     other._interactive_one(ask.length, ask[0])
     expect(text(own.getOutput())).toMatch(/template1.*contract/s)
+  })
+})
+
+describe('the end of such a backend', () => {
+  async function backend(log: string[] = []) {
+    const handler = createPGliteImportHandler()
+    const mod = await createPostgresModule({ client: handler.imports, onLog: text => log.push(text) })
+    handler.setModule(mod)
+    const run = (bytes: Buffer) => {
+      handler.setInput(bytes)
+      mod._interactive_one(bytes.length, bytes[0])
+    }
+    return { handler, run }
+  }
+
+  it('is told by its exit code, and by that again', async () => {
+    const { handler, run } = await backend()
+    run(query('select 1'))
+    handler.endInput()
+    expect(() => run(Buffer.alloc(0))).toThrow(expect.objectContaining({ exitCode: 0 }))
+    expect(() => run(query('select 1'))).toThrow(PostgresExit)
+  })
+
+  it('is a crash, told in the log, where something else is thrown through it', async () => {
+    const log: string[] = []
+    const { handler, run } = await backend(log)
+    const cause = new Error('nobody takes this')
+    handler.onOutput = () => {
+      throw cause
+    }
+    expect(() => run(query('select 1'))).toThrow(expect.objectContaining({ exitCode: 128 + 11, cause }))
+    expect(log.at(-1)).toMatch(/^process \d+ crashed: Error: nobody takes this\n/)
+    expect(() => run(query('select 1'))).toThrow(PostgresExit)
+  })
+
+  it('leaves no file open', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'module-test-'))
+    try {
+      await (await startServer({ dataDir, port: 0 })).stop()
+      const open = () =>
+        readdirSync('/proc/self/fd').filter(fd => {
+          try {
+            return readlinkSync(`/proc/self/fd/${fd}`).startsWith(dataDir)
+          } catch {
+            return false // That of the list itself.
+          }
+        })
+      const handler = createPGliteImportHandler()
+      const mod = await createPostgresModule({ client: handler.imports, dataDir })
+      handler.setModule(mod)
+      const ask = query('select count(*) from pg_class')
+      handler.setInput(ask)
+      mod._interactive_one(ask.length, ask[0])
+      expect(open()).not.toEqual([])
+      handler.endInput()
+      expect(() => mod._interactive_one(0)).toThrow(PostgresExit)
+      expect(open()).toEqual([])
+    } finally {
+      rmSync(dataDir, { recursive: true })
+    }
+  })
+})
+
+describe('a command line that the backend cannot have is refused:', () => {
+  const settings = (count: number, length: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`test.setting_${i}`, 'x'.repeat(length)]))
+
+  it.each([
+    [
+      'one that is longer than a page',
+      settings(1, 70_000),
+      /^the command line is too long: it has 11 arguments, in 70\d+ bytes/,
+    ],
+    [
+      'one that fits only without the vector of its arguments',
+      settings(1, 65_400),
+      /^the command line is too long: .* and 65536 bytes for them$/,
+    ],
+    [
+      'one of too many arguments',
+      settings(600, 1),
+      /^the command line is too long: it has 12\d\d arguments.* can have 1023,/,
+    ],
+    ['one with a NUL byte', { 'test.setting': 'a\0-c' }, /^"test.setting=a\\u0000-c" has a NUL byte in it$/],
+  ])('%s', async (_, refused, message) => {
+    await expect(createPostgresModule({ settings: refused })).rejects.toThrow(message)
   })
 })

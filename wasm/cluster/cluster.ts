@@ -1,18 +1,19 @@
 /**
  * A running cluster: the postmaster and its processes, and the sockets by which clients come to them.
  */
+import { SOCKET_CLOSED, SOCKET_LISTEN } from '../machine/abi.js'
 import { type ListenAddress, readAddress, writeAddress } from '../machine/address.js'
-import { ClientSocket } from '../machine/client-socket.js'
+import type { ClientSocket } from '../machine/client-socket.js'
 import { errnoOf } from '../machine/host/errno.js'
-import { SocketEvent } from '../machine/kernel.js'
 import { type LogSink, textOfEntry } from '../machine/log-collector.js'
-import { exitCode, Machine, type ProcessStatus, type StartScheduler } from '../machine/machine.js'
+import { Machine, type ProcessStatus, type StartScheduler } from '../machine/machine.js'
+import { exitCode } from '../machine/wait-status.js'
 import { Admission } from './admission.js'
-import { Connecting, type ConnectingHost } from './connecting.js'
+import { type ConnectingHost, Connections } from './connections.js'
 import type { Programs } from './programs.js'
 import { SHUTDOWN_SIGNALS, SIGNALS, type Signal, type StopMode } from './signals.js'
 import { StartError } from './start-error.js'
-import { answerTls, type TlsProvider } from './tls.js'
+import type { TlsProvider } from './tls.js'
 
 export type { ListenAddress } from '../machine/address.js'
 
@@ -84,9 +85,8 @@ export class Cluster {
 
   readonly #machine: Machine
   readonly #postmaster: number
-  readonly #clients = new Map<number, ClientSocket>()
   readonly #listening = new Map<number, ListeningSocket>()
-  readonly #connecting: Connecting
+  readonly #connections: Connections
   readonly #admission: Admission
   /** The listening socket for connections from within. */
   #internal = 0
@@ -136,14 +136,12 @@ export class Cluster {
         this.#admission.ended(slot)
         this.#haveRoom()
       },
-      onSockets: () => this.#handleSockets(),
+      onSocket: (fd, events) => this.#handle(fd, events),
     })
-    this.#connecting = new Connecting(
-      this.#machine,
-      options,
-      fd => this.#connection(fd),
-      question => answerTls(question, options.tls, fd => this.#clients.get(fd)),
-    )
+    this.#connections = new Connections(this.#machine, options, options.tls, fd => {
+      this.#admission.left(fd)
+      this.#haveRoom()
+    })
     const { unix_socket_directories: directories, ...settings } = options.settings
     const all = {
       ...DEFAULTS,
@@ -152,7 +150,8 @@ export class Cluster {
       ...REQUIRED,
     }
     const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    const { slot, exited } = this.#machine.spawn([postgresPath, '-D', options.dataDir, ...args], pid)
+    const first = { args: [postgresPath, '-D', options.dataDir, ...args], pid }
+    const { slot, exited } = this.#machine.spawn(first)
     this.#postmaster = slot
     this.exited = exited.then(exitCode)
   }
@@ -201,22 +200,14 @@ export class Cluster {
   async close(): Promise<void> {
     for (const { stop } of this.#listening.values()) stop()
     this.#listening.clear()
-    this.#connecting.close()
+    this.#connections.close()
     await this.#machine.close()
   }
 
-  #handleSockets(): void {
-    for (let fd = this.#machine.kernel.next_socket(); fd > 0; fd = this.#machine.kernel.next_socket()) {
-      const events = this.#machine.kernel.socket_events(fd)
-      if (events & SocketEvent.Listen) void this.#listen(fd)
-      else if (events & SocketEvent.Connect) void this.#connecting.start(fd)
-      const closed = (events & SocketEvent.Closed) !== 0
-      if (this.#listening.has(fd)) {
-        if (closed) this.#stopListening(fd)
-      } else if (this.#connecting.has(fd)) {
-        if (closed) this.#connecting.stop(fd)
-      } else this.#clients.get(fd)?.handle(events)
-    }
+  #handle(fd: number, events: number): void {
+    if (events & SOCKET_LISTEN) void this.#listen(fd)
+    if (!this.#listening.has(fd)) this.#connections.handle(fd, events)
+    else if (events & SOCKET_CLOSED) this.#stopListening(fd)
   }
 
   async #listen(fd: number): Promise<void> {
@@ -232,7 +223,7 @@ export class Cluster {
     }
     const listening: ListeningSocket = { address, door, stop: () => {} }
     this.#listening.set(fd, listening)
-    if ('path' in address && address.path.startsWith('\0')) {
+    if ('path' in address && address.path.startsWith('@')) {
       this.#internal = fd
       kernel.listening(fd, 0)
       return
@@ -259,20 +250,10 @@ export class Cluster {
     const fd = this.#machine.kernel.queue_client(listener)
     if (fd < 0) return undefined
     this.#admission.queued(fd)
-    return this.#connection(fd)
+    return this.#connections.add(fd)
   }
 
   #haveRoom(): void {
     for (const { door } of this.#listening.values()) door.onRoom()
-  }
-
-  #connection(fd: number): ClientSocket {
-    const socket = new ClientSocket(fd, this.#machine.kernel, this.#machine.memory, () => {
-      this.#clients.delete(fd)
-      this.#admission.left(fd)
-      this.#haveRoom()
-    })
-    this.#clients.set(fd, socket)
-    return socket
   }
 }

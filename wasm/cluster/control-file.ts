@@ -3,39 +3,50 @@
  * server can read from one of another format, and to give each cluster that is unpacked from the template an identity of
  * its own.
  *
- * The offsets are those of ControlFileData in PostgreSQL 18 (src/include/catalog/pg_control.h, pg_control_version
- * 1800). Its fields have fixed sizes, so they are the same on 32 and 64 bits; the CRC at the end says whether they hold.
+ * The fields of ControlFileData (src/include/catalog/pg_control.h) have fixed sizes, so they are at the same places for 32 and
+ * for 64 bits; the CRC at the end says whether they are.
  */
-const CONTROL_VERSION = 1800
-const SYSTEM_IDENTIFIER = 0
-const VERSION = 8
-const WAL_SEGMENT_SIZE = 228
-const FLOAT8_BY_VALUE = 248
+import {
+  BLCKSZ,
+  CATALOG_VERSION_NO,
+  INDEX_MAX_KEYS,
+  LOBLKSIZE,
+  MAXIMUM_ALIGNOF,
+  MOCK_AUTH_NONCE_LEN,
+  NAMEDATALEN,
+  offsetof,
+  PG_CONTROL_VERSION,
+  RELSEG_SIZE,
+  TOAST_MAX_CHUNK_SIZE,
+  XLOG_BLCKSZ,
+  XLP_LONG_HEADER,
+} from '../machine/abi.js'
+
+const { ControlFileData: CONTROL, XLogPageHeaderData: PAGE, XLogLongPageHeaderData: FIRST_PAGE } = offsetof
 
 /** What the files of a cluster must have in common with those of this server: 64-bit servers have the same by default. */
 const FORMAT: readonly { at: number; ours: number; of(value: number): string }[] = [
-  { at: 12, ours: 202506291, of: value => `catalogs of version ${value}` },
-  { at: 204, ours: 8, of: value => `values aligned to ${value} bytes` },
-  { at: 216, ours: 8192, of: value => `blocks of ${value} bytes` },
-  { at: 220, ours: 131072, of: value => `table files of ${value} blocks` },
-  { at: 224, ours: 8192, of: value => `WAL blocks of ${value} bytes` },
-  { at: 232, ours: 64, of: value => `names of ${value} bytes` },
-  { at: 236, ours: 32, of: value => `indexes of ${value} columns` },
-  { at: 240, ours: 1996, of: value => `TOAST chunks of ${value} bytes` },
-  { at: 244, ours: 2048, of: value => `large objects of ${value} bytes a row` },
+  { at: CONTROL.catalog_version_no, ours: CATALOG_VERSION_NO, of: value => `catalogs of version ${value}` },
+  { at: CONTROL.maxAlign, ours: MAXIMUM_ALIGNOF, of: value => `values aligned to ${value} bytes` },
+  { at: CONTROL.blcksz, ours: BLCKSZ, of: value => `blocks of ${value} bytes` },
+  { at: CONTROL.relseg_size, ours: RELSEG_SIZE, of: value => `table files of ${value} blocks` },
+  { at: CONTROL.xlog_blcksz, ours: XLOG_BLCKSZ, of: value => `WAL blocks of ${value} bytes` },
+  { at: CONTROL.nameDataLen, ours: NAMEDATALEN, of: value => `names of ${value} bytes` },
+  { at: CONTROL.indexMaxKeys, ours: INDEX_MAX_KEYS, of: value => `indexes of ${value} columns` },
+  {
+    at: CONTROL.toast_max_chunk_size,
+    ours: TOAST_MAX_CHUNK_SIZE,
+    of: value => `TOAST chunks of ${value} bytes`,
+  },
+  { at: CONTROL.loblksize, ours: LOBLKSIZE, of: value => `large objects of ${value} bytes a row` },
 ]
-const MOCK_AUTHENTICATION_NONCE = { start: 257, end: 289 }
-const CRC = 292
-
-/** Offsets in XLogLongPageHeaderData, with which each WAL segment starts (src/include/access/xlog_internal.h). */
-const WAL_INFO = 2
-const WAL_LONG_HEADER = 0x0002
-const WAL_SYSTEM_IDENTIFIER = 24
 
 /** Whether the file is whole, and of PostgreSQL 18. */
 export function isControlFile(control: Uint8Array): boolean {
-  if (control.length < CRC + 4 || numbers(control).getUint32(VERSION, true) !== CONTROL_VERSION) return false
-  return crc32c(control.subarray(0, CRC)) === numbers(control).getUint32(CRC, true)
+  const fields = numbers(control)
+  if (control.length < CONTROL.crc + 4) return false
+  if (fields.getUint32(CONTROL.pg_control_version, true) !== PG_CONTROL_VERSION) return false
+  return crc32c(control.subarray(0, CONTROL.crc)) === fields.getUint32(CONTROL.crc, true)
 }
 
 /**
@@ -44,7 +55,7 @@ export function isControlFile(control: Uint8Array): boolean {
  */
 export function foreignFormat(control: Uint8Array): string | undefined {
   const fields = numbers(control)
-  if (fields.getUint8(FLOAT8_BY_VALUE) === 0)
+  if (fields.getUint8(CONTROL.float8ByVal) === 0)
     return (
       'it was made by PGlite, by an earlier version of this server or by another server of 32 bits, whose files differ from ' +
       'those of 64 bits that this one has: dump it with the program that made it, and restore that into a new cluster'
@@ -59,7 +70,7 @@ export function foreignFormat(control: Uint8Array): string | undefined {
 
 /** Bytes of each of the cluster's WAL segments; the file must be valid, as isControlFile() tells. */
 export function walSegmentSize(control: Uint8Array): number {
-  return numbers(control).getUint32(WAL_SEGMENT_SIZE, true)
+  return numbers(control).getUint32(CONTROL.xlog_seg_size, true)
 }
 
 /** A new system identifier, made as PostgreSQL makes one: the time in microseconds, and some bits to tell twins apart. */
@@ -89,9 +100,10 @@ export function identified(name: string, content: Uint8Array, systemIdentifier: 
 function identifyControlFile(original: Uint8Array, systemIdentifier: bigint): Uint8Array {
   const control = original.slice()
   if (!isControlFile(control)) throw new Error('pg_control has an unknown layout')
-  numbers(control).setBigUint64(SYSTEM_IDENTIFIER, systemIdentifier, true)
-  crypto.getRandomValues(control.subarray(MOCK_AUTHENTICATION_NONCE.start, MOCK_AUTHENTICATION_NONCE.end))
-  numbers(control).setUint32(CRC, crc32c(control.subarray(0, CRC)), true)
+  numbers(control).setBigUint64(CONTROL.system_identifier, systemIdentifier, true)
+  const nonce = CONTROL.mock_authentication_nonce
+  crypto.getRandomValues(control.subarray(nonce, nonce + MOCK_AUTH_NONCE_LEN))
+  numbers(control).setUint32(CONTROL.crc, crc32c(control.subarray(0, CONTROL.crc)), true)
   return control
 }
 
@@ -102,8 +114,8 @@ function identifyControlFile(original: Uint8Array, systemIdentifier: bigint): Ui
 function identifyWal(original: Uint8Array, systemIdentifier: bigint): Uint8Array {
   const segment = original.slice()
   // A segment that was prepared for later use has no header yet.
-  if ((numbers(segment).getUint16(WAL_INFO, true) & WAL_LONG_HEADER) !== 0) {
-    numbers(segment).setBigUint64(WAL_SYSTEM_IDENTIFIER, systemIdentifier, true)
+  if ((numbers(segment).getUint16(PAGE.xlp_info, true) & XLP_LONG_HEADER) !== 0) {
+    numbers(segment).setBigUint64(FIRST_PAGE.xlp_sysid, systemIdentifier, true)
   }
   return segment
 }

@@ -2,20 +2,18 @@
  * One backend in this thread, with no server and no other processes: for hosts that cannot suspend WebAssembly, and for tests.
  * The host hands input to an import handler and calls `_interactive_one`, which returns when all of it has been answered.
  */
-
-import { clockImports } from '../machine/host/clock.js'
+import { WAIT_IMPOSSIBLE } from '../machine/abi.js'
+import { boot, spawn } from '../machine/boot.js'
 import type { FileLayer } from '../machine/host/file-layer.js'
-import { fileImports } from '../machine/host/files.js'
-import { ProcessExit, processImports } from '../machine/host/process.js'
-import { randomImports } from '../machine/host/random.js'
 import type { System } from '../machine/host/system.js'
 import type { PGliteImports } from '../machine/import-handler.js'
-import { instantiateKernel, threadHost, Wait } from '../machine/kernel.js'
-import { ModuleLoader } from '../machine/loadable-modules.js'
+import { type KernelHost, threadHost } from '../machine/kernel.js'
 import { LogCollector } from '../machine/log-collector.js'
-import { LinearMemory, MAXIMUM_PAGES } from '../machine/memory.js'
-import { imageSize, type ProgramExports, programImports, startInstance } from '../machine/program.js'
+import { LinearMemory, newMemory } from '../machine/memory.js'
+import { Process } from '../machine/process.js'
+import { imageSize } from '../machine/program.js'
 import { CALLER_DEPTH } from '../machine/stack.js'
+import { exitCode } from '../machine/wait-status.js'
 import type { Programs } from './programs.js'
 
 export interface PostgresModule {
@@ -31,10 +29,14 @@ export interface PostgresModule {
   _interactive_one(length: number, firstByte?: number): void
 }
 
-/** The backend has ended; the module cannot be used any more. */
+/** The backend has ended; the module cannot be used any more. Where it has crashed, `cause` is what it has crashed by. */
 export class PostgresExit extends Error {
-  constructor(readonly exitCode: number) {
-    super(`the backend has ended (exit code ${exitCode})`)
+  /** @param exitCode as a shell shows it: 128 + n for a process that was ended by signal n */
+  constructor(
+    readonly exitCode: number,
+    options?: { cause: unknown },
+  ) {
+    super(`the backend has ended (exit code ${exitCode})`, options)
   }
 }
 
@@ -72,69 +74,53 @@ export interface ModuleHost {
   onLog(text: string): void
 }
 
-const INITIAL_PAGES = 256
+/** One, and the host; no others come. */
+const PROCESSES = 2
 
 export async function instantiatePostgres(
   host: ModuleHost,
   { instantiateWasm, client }: InstantiateOptions,
 ): Promise<PostgresModule> {
   if (instantiateWasm === undefined) return startPostgres(host, client)
-  const prepared = prepare(host, undefined)
-  return prepared.start(await new Promise(resolve => instantiateWasm(prepared.imports, resolve)))
+  const { process, start } = prepare(host, undefined)
+  return start(await new Promise(resolve => instantiateWasm(process.imports, resolve)))
 }
 
 /** The same at once, where the engine may instantiate a large module so. */
 export function startPostgres(host: ModuleHost, client: PGliteImports | undefined): PostgresModule {
-  const { imports, start } = prepare(host, client)
-  return start(new WebAssembly.Instance(host.programs.postgres, imports))
+  return prepare(host, client).start()
 }
 
 function prepare(host: ModuleHost, client: PGliteImports | undefined) {
-  const { programs, system, postgresPath, dataDir } = host
-  const size = imageSize(programs.postgres)
-  const sharedMemory = new WebAssembly.Memory({
-    initial: INITIAL_PAGES,
-    maximum: host.maximumPages ?? MAXIMUM_PAGES,
-    shared: true,
-  })
+  const { programs, system, postgresPath, dataDir, environment, files } = host
+  const sharedMemory = newMemory(host.maximumPages)
   const memory = new LinearMemory(sharedMemory)
-  const threads = threadHost(sharedMemory, system.monotonic)
-  const sleeps = canSleep(sharedMemory)
-  const kernel = instantiateKernel(programs.kernel, sharedMemory, {
-    ...threads,
-    // Nobody else could wake this thread; at best it can sleep for a while.
-    wait: (word, expected, ms) => (ms < 0 || !sleeps ? Wait.Impossible : threads.wait(word, expected, ms)),
-  })
-  if (kernel.boot(4, size.data, CALLER_DEPTH) < 0) throw new Error('out of memory')
+  const { data } = imageSize(programs.postgres)
+  const size = { processes: PROCESSES, data, depth: CALLER_DEPTH }
+  const kernel = boot(programs.kernel, sharedMemory, kernelHost(sharedMemory, system), size)
 
   const settings = { ...host.settings, dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv' }
-  const args = [postgresPath, '--single', '-D', dataDir]
-  for (const [name, value] of Object.entries(settings)) args.push('-c', `${name}=${value}`)
-  const text = new TextEncoder().encode([...args, 'postgres'].map(arg => `${arg}\0`).join(''))
-  const scratch = kernel.scratch() >>> 0
-  memory.reach(scratch + text.length).set(text, scratch)
-  kernel.spawn(args.length + 1, host.pid)
-  const slot = kernel.next_embryo()
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const args = [postgresPath, '--single', '-D', dataDir, ...options, 'postgres']
+  const slot = spawn(kernel, memory, { args, pid: host.pid })
+  kernel.next_embryo()
 
   const log = new LogCollector(host.onLog)
-  const loader = new ModuleLoader(memory, programs.modules)
-  const imports = programImports(sharedMemory, kernel, slot, size, client, {
-    ...fileImports(memory, host.files, { write: (_stream, bytes) => log.add(slot, bytes) }),
-    ...clockImports(system),
-    ...randomImports(memory),
-    ...processImports(memory, {
-      environment: host.environment,
-      find: system.find,
-      group: system.group,
-      notifyState: () => {},
-    }),
-    ...loader.imports,
+  const process = new Process(slot, programs.postgres, {
+    memory,
+    kernel,
+    modules: programs.modules,
+    environment,
+    system,
+    files,
+    streams: { write: (_stream, bytes) => log.add(slot, bytes), end: () => log.end(slot) },
+    client,
+    notifyState: () => {},
   })
 
-  function start(instance: WebAssembly.Instance): PostgresModule {
-    loader.attach(imports.env, instance, programs.postgres)
-    const program: ProgramExports = startInstance(instance, kernel, slot)
-    program.interactive_arguments?.(kernel.argc(slot), kernel.argv(slot))
+  function start(instance?: WebAssembly.Instance): PostgresModule {
+    const program = process.start(instance)
+    program.interactive_arguments?.(...process.arguments)
     let exit: PostgresExit | undefined
     return {
       memory: sharedMemory,
@@ -143,14 +129,23 @@ function prepare(host: ModuleHost, client: PGliteImports | undefined) {
         try {
           program._interactive_one?.(length, firstByte)
         } catch (error) {
-          if (!(error instanceof ProcessExit)) throw error
-          exit = new PostgresExit(error.status >> 8)
+          exit = new PostgresExit(exitCode(process.end(error)), { cause: error })
           throw exit
         }
       },
     }
   }
-  return { imports, start }
+  return { process, start }
+}
+
+/** How the one process waits: nobody else could wake this thread; at best it can sleep for a while. */
+function kernelHost(memory: WebAssembly.Memory, system: System): KernelHost {
+  const thread = threadHost(memory, system.monotonic)
+  const sleeps = canSleep(memory)
+  return {
+    ...thread,
+    wait: (word, expected, ms) => (ms < 0 || !sleeps ? WAIT_IMPOSSIBLE : thread.wait(word, expected, ms)),
+  }
 }
 
 /** Not in a Worker of Cloudflare's, nor on the main thread of a browser. */

@@ -1,9 +1,6 @@
 /** Name resolution for processes: the host's side of `c/posix/resolver.c`, where the protocol is told. */
 import type { ClientSocket } from '../machine/client-socket.js'
 
-/** RESOLVER of `c/kernel/param.h`, as an abstract unix socket. */
-export const RESOLVER = '\0resolver'
-
 /** The longest question there can be: a name of the DNS has 253 characters. */
 const LONGEST = 1024
 

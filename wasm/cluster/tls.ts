@@ -6,9 +6,6 @@ import type { ClientSocket } from '../machine/client-socket.js'
 import type { TlsSession } from '../machine/tls-session.js'
 import { concatenated } from '../protocol/bytes.js'
 
-/** TLS_SERVICE of `c/kernel/param.h`, as an abstract unix socket. */
-export const TLS_SERVICE = '\0tls'
-
 /** PostgreSQL's settings ssl_*; file names are relative to the data directory, and '' where there is none. */
 export interface TlsSettings {
   readonly certFile: string

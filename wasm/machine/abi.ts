@@ -5,6 +5,8 @@
 export const PAGE_SIZE = 65536
 export const NPAGE = 65536
 export const RING_SIZE = 65536
+export const MAX_FIRST_ARGS = 1024
+export const ARGS_SIZE = 65536
 export const PATH_SIZE = 1024
 export const HOST_SLOT = 0
 export const RESOLVER = '@resolver'
@@ -63,15 +65,19 @@ export const PIPE_PROTO_DEST_STDERR = 16
 export const PIPE_PROTO_DEST_CSVLOG = 32
 export const PIPE_PROTO_DEST_JSONLOG = 64
 export const PG_CONTROL_VERSION = 1800
+export const CATALOG_VERSION_NO = 202506291
+export const MAXIMUM_ALIGNOF = 8
+export const BLCKSZ = 8192
+export const RELSEG_SIZE = 131072
+export const XLOG_BLCKSZ = 8192
+export const NAMEDATALEN = 64
+export const INDEX_MAX_KEYS = 32
+export const TOAST_MAX_CHUNK_SIZE = 1996
+export const LOBLKSIZE = 2048
 export const MOCK_AUTH_NONCE_LEN = 32
 export const XLP_LONG_HEADER = 2
 
 export const offsetof = {
-  signals: {
-    pending: 0,
-    blocked: 4,
-    ignored: 8,
-  },
   address: {
     length: 0,
     storage: 4,
@@ -107,7 +113,16 @@ export const offsetof = {
   ControlFileData: {
     system_identifier: 0,
     pg_control_version: 8,
+    catalog_version_no: 12,
+    maxAlign: 204,
+    blcksz: 216,
+    relseg_size: 220,
+    xlog_blcksz: 224,
     xlog_seg_size: 228,
+    nameDataLen: 232,
+    indexMaxKeys: 236,
+    toast_max_chunk_size: 240,
+    loblksize: 244,
     float8ByVal: 248,
     mock_authentication_nonce: 257,
     crc: 292,
@@ -121,7 +136,6 @@ export const offsetof = {
 } as const
 
 export const sizeof = {
-  signals: 12,
   host_stat: 72,
   sockaddr_un: 110,
   sockaddr_in: 16,
@@ -270,11 +284,13 @@ export interface KernelFunctions {
   stack(slot: number): Address
   argc(slot: number): number
   argv(slot: number): Address
+  argument(slot: number, index: number): Address
   exited(slot: number, status: number): void
   pid(slot: number): number
   state(slot: number): number
   pages(slot: number): number
   kill(slot: number, signal: number): number
+  signalled(slot: number): number
   post_alarms(now: number): number
   next_socket(): number
   socket_events(fd: number): number

@@ -1,29 +1,39 @@
-/** Socket addresses as the kernel keeps them: `struct address`, a length and then the bytes of a struct sockaddr. */
+/** Socket addresses as the kernel keeps them: `struct address` of c/kernel/kernel.h, with a struct sockaddr in it. */
+import { type Address, AF_INET, AF_INET6, AF_UNIX, offsetof, sizeof } from './abi.js'
 import type { LinearMemory } from './memory.js'
 
-/** An internet address or the path of a unix socket; an empty path for a client that has none. */
+/**
+ * An internet address or the path of a unix socket; an empty path for a client that has none. Behind an @ comes a name that
+ * is not in the file system, as PostgreSQL writes an abstract unix socket.
+ */
 export type ListenAddress = { host: string; port: number; family: 4 | 6 } | { path: string }
 
-const AF_UNIX = 1
-const AF_INET = 2
-const AF_INET6 = 10
-const UNIX_PATH_SIZE = 108
+const { sockaddr_un: UNIX, sockaddr_in: INET, sockaddr_in6: INET6 } = offsetof
 
-export function readAddress(memory: LinearMemory, address: number): ListenAddress {
+/** In bytes. */
+const INET_LENGTH = 4
+const INET6_GROUPS = 8
+
+export function readAddress(memory: LinearMemory, address: Address): ListenAddress {
   const start = address >>> 0
-  const length = memory.view(start + 4).getUint32(start, true)
-  const bytes = memory.copy(start + 4, length)
+  const storage = start + offsetof.address.storage
+  const length = memory.view(storage).getUint32(start + offsetof.address.length, true)
+  const bytes = memory.copy(storage, length)
   const view = new DataView(bytes.buffer)
-  const family = view.getUint16(0, true)
-  if (family === AF_UNIX) {
-    const path = new TextDecoder().decode(bytes.subarray(2))
-    // An abstract address begins with a NUL, which nothing in the file system does.
-    return { path: path.startsWith('\0') ? path : path.replace(/\0.*$/s, '') }
+  const family = view.getUint16(UNIX.sun_family, true)
+  if (family === AF_UNIX) return { path: pathOf(new TextDecoder().decode(bytes.subarray(UNIX.sun_path))) }
+  if (family === AF_INET) {
+    const host = [...bytes.subarray(INET.sin_addr, INET.sin_addr + INET_LENGTH)].join('.')
+    return { family: 4, host, port: view.getUint16(INET.sin_port) }
   }
-  const port = view.getUint16(2)
-  if (family === AF_INET) return { family: 4, host: [...bytes.subarray(4, 8)].join('.'), port }
-  const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(8 + 2 * i).toString(16))
-  return { family: 6, host: groups.join(':'), port }
+  const groups = Array.from({ length: INET6_GROUPS }, (_, i) => view.getUint16(INET6.sin6_addr + 2 * i))
+  const host = groups.map(group => group.toString(16)).join(':')
+  return { family: 6, host, port: view.getUint16(INET6.sin6_port) }
+}
+
+/** An abstract address begins with a NUL, any other ends with one. */
+function pathOf(text: string): string {
+  return text.startsWith('\0') ? `@${text.slice(1)}` : text.replace(/\0.*$/s, '')
 }
 
 /** The eight groups of an IPv6 address in any notation. */
@@ -39,27 +49,35 @@ function ipv6Groups(text: string): number[] {
     part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16))
   const front = groups(head)
   const back = tail === undefined ? [] : groups(tail)
-  const middle = new Array<number>(Math.max(0, 8 - front.length - back.length)).fill(0)
+  const middle = new Array<number>(Math.max(0, INET6_GROUPS - front.length - back.length)).fill(0)
   return [...front, ...middle, ...back]
 }
 
-export function writeAddress(memory: LinearMemory, address: number, value: ListenAddress): void {
-  let bytes: Uint8Array
-  if ('path' in value) {
-    const path = new TextEncoder().encode(value.path).subarray(0, UNIX_PATH_SIZE - 1)
-    bytes = new Uint8Array(path.length === 0 ? 2 : 2 + path.length + 1)
-    bytes.set([AF_UNIX])
-    bytes.set(path, 2)
-  } else {
-    const isIPv4 = value.family === 4 || !value.host.includes(':')
-    bytes = new Uint8Array(isIPv4 ? 16 : 28)
-    bytes.set([isIPv4 ? AF_INET : AF_INET6])
-    const view = new DataView(bytes.buffer)
-    view.setUint16(2, value.port)
-    if (isIPv4) bytes.set(value.host.split('.').map(Number), 4)
-    else for (const [i, group] of ipv6Groups(value.host).entries()) view.setUint16(8 + 2 * i, group)
-  }
+export function writeAddress(memory: LinearMemory, address: Address, value: ListenAddress): void {
+  const bytes =
+    'path' in value ? unixAddress(value.path) : internetAddress(value.host, value.port, value.family)
   const start = address >>> 0
-  memory.view(start + 4 + bytes.length).setUint32(start, bytes.length, true)
-  memory.bytes.set(bytes, start + 4)
+  const storage = start + offsetof.address.storage
+  memory.view(storage + bytes.length).setUint32(start + offsetof.address.length, bytes.length, true)
+  memory.bytes.set(bytes, storage)
+}
+
+/** Of a path in the file system: nothing else is told to the kernel. */
+function unixAddress(text: string): Uint8Array {
+  const path = new TextEncoder().encode(text).subarray(0, sizeof.sockaddr_un - UNIX.sun_path - 1)
+  const bytes = new Uint8Array(UNIX.sun_path + (path.length === 0 ? 0 : path.length + 1))
+  bytes.set([AF_UNIX], UNIX.sun_family)
+  bytes.set(path, UNIX.sun_path)
+  return bytes
+}
+
+function internetAddress(host: string, port: number, family: 4 | 6): Uint8Array {
+  const isIPv4 = family === 4 || !host.includes(':')
+  const bytes = new Uint8Array(isIPv4 ? sizeof.sockaddr_in : sizeof.sockaddr_in6)
+  const view = new DataView(bytes.buffer)
+  view.setUint16(UNIX.sun_family, isIPv4 ? AF_INET : AF_INET6, true)
+  view.setUint16(isIPv4 ? INET.sin_port : INET6.sin6_port, port)
+  if (isIPv4) bytes.set(host.split('.').map(Number), INET.sin_addr)
+  else for (const [i, group] of ipv6Groups(host).entries()) view.setUint16(INET6.sin6_addr + 2 * i, group)
+  return bytes
 }

@@ -3,9 +3,9 @@
  * is said here of client and backend holds as well. The bytes lie in two rings of shared memory, one for each direction
  * (c/kernel/connection.c); a backend's end is the import handler of its thread.
  */
-
 import { concatenated } from '../protocol/bytes.js'
-import { type KernelExports, SocketEvent } from './kernel.js'
+import { HOST_SLOT, PAGE_SIZE, SOCKET_CLOSED, SOCKET_OUTPUT, SOCKET_SHUTDOWN, SOCKET_SPACE } from './abi.js'
+import type { KernelExports } from './kernel.js'
 import type { LinearMemory } from './memory.js'
 import type { TlsSession } from './tls-session.js'
 
@@ -13,10 +13,6 @@ const nothing = () => {}
 
 /** Milliseconds that a write which does not block can at most take. */
 const SEND_PATIENCE = 100
-
-/** Of c/kernel/param.h: the host's slot in the process table, and how much fits into its scratch page. */
-const HOST_SLOT = 0
-const SCRATCH_SIZE = 65536
 
 export class ClientSocket {
   /** There is new output. */
@@ -119,7 +115,7 @@ export class ClientSocket {
     const parts: Uint8Array[] = []
     const scratch = this.kernel.scratch() >>> 0
     for (;;) {
-      const length = this.kernel.sys_recv(HOST_SLOT, this.fd, scratch, SCRATCH_SIZE)
+      const length = this.kernel.sys_recv(HOST_SLOT, this.fd, scratch, PAGE_SIZE)
       if (length <= 0) break
       parts.push(this.memory.copy(scratch, length))
     }
@@ -163,15 +159,15 @@ export class ClientSocket {
 
   /** For the cluster: what has happened to the socket, as kernel_socket_events() says. */
   handle(events: number): void {
-    if (events & SocketEvent.Space && this.#kept !== undefined && this.#put(this.#kept)) {
+    if (events & SOCKET_SPACE && this.#kept !== undefined && this.#put(this.#kept)) {
       if (this.#ended) this.kernel.input_end(this.fd, 0)
       this.onSpace()
     }
-    if (events & SocketEvent.Output) this.onOutput()
-    if (events & SocketEvent.Shutdown) {
+    if (events & SOCKET_OUTPUT) this.onOutput()
+    if (events & SOCKET_SHUTDOWN) {
       this.#shutdown = true
       this.onShutdown()
     }
-    if (events & SocketEvent.Closed) this.onClose()
+    if (events & SOCKET_CLOSED) this.onClose()
   }
 }

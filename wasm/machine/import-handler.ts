@@ -4,16 +4,14 @@
  * `env.pglite_js_write`; nothing lies in between, and no code is generated at run time. The C side is
  * `c/pglite-comm-imports.h`.
  */
-
 import { Framing } from '../protocol/framing.js'
+import { type ClientImports, errno } from './abi.js'
 
-/** The imports as the module calls them: an address in its memory and a length, both in bytes. */
-export interface PGliteImports {
-  /** Returns how many bytes were put at `buffer`: > 0, 0 at the end of the stream, or a negated errno. */
-  readonly pglite_js_read: (buffer: number, maxLength: number) => number
-  /** Returns how many of the bytes at `buffer` were taken: > 0, or a negated errno. */
-  readonly pglite_js_write: (buffer: number, length: number) => number
-}
+/**
+ * The imports as the module calls them, with an address in its memory and a length in bytes. Both return how many bytes they
+ * have put there, or taken from there: > 0, or a negated errno; pglite_js_read returns 0 at the end of the stream.
+ */
+export type PGliteImports = Readonly<ClientImports>
 
 /** Where the bytes lie that the imports are given addresses of: the module, once there is one. */
 export interface PGliteModule {
@@ -38,10 +36,6 @@ export interface PGliteImportHandler {
   /** When set, output goes here at once, while the statement still runs, and getOutput() stays empty. */
   onOutput: ((chunk: Uint8Array) => void) | undefined
 }
-
-/** WASI's numbers, which are the C library's. */
-const EAGAIN = 6
-const ENXIO = 60
 
 /**
  * Makes the two imports and the queues behind them, for a backend in this thread.
@@ -69,10 +63,10 @@ export function createPGliteImportHandler(): PGliteImportHandler {
     imports: {
       pglite_js_read(buffer, maxLength) {
         const chunk = input[0]
-        if (chunk === undefined) return ended ? 0 : -EAGAIN
+        if (chunk === undefined) return ended ? 0 : -errno.EAGAIN
         const length = Math.min(maxLength, chunk.length)
         const target = view(buffer, length)
-        if (target === undefined) return -ENXIO
+        if (target === undefined) return -errno.ENXIO
         target.set(chunk.subarray(0, length))
         if (length === chunk.length) input.shift()
         else input[0] = chunk.subarray(length)
@@ -80,7 +74,7 @@ export function createPGliteImportHandler(): PGliteImportHandler {
       },
       pglite_js_write(buffer, length) {
         const source = view(buffer, length)
-        if (source === undefined) return -ENXIO
+        if (source === undefined) return -errno.ENXIO
         const chunk = source.slice()
         if (handler.onOutput !== undefined) handler.onOutput(chunk)
         else output.push(chunk)

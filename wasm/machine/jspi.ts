@@ -8,7 +8,7 @@ interface PromiseIntegration {
     call: (...args: A) => number | Promise<number>,
   ) => WebAssembly.ImportValue
   /** An export in which suspending imports may be called. */
-  promising<A extends number[]>(call: (...args: A) => unknown): (...args: A) => Promise<unknown>
+  promising<A extends number[], R>(call: (...args: A) => R): (...args: A) => Promise<R>
 }
 
 const engine = WebAssembly as unknown as Partial<PromiseIntegration>

@@ -4,7 +4,7 @@
  * that of the process, and the two call each other directly. The scheme is that of tool-conventions' DynamicLinking.md, the
  * other side is `c/posix/dlopen.c`.
  */
-import { errno } from './host/errno.js'
+import { errno, type HostImports } from './abi.js'
 import type { LinearMemory } from './memory.js'
 import { imageSize, type ProgramEnvironment, symbol } from './program.js'
 
@@ -43,30 +43,30 @@ export class ModuleLoader {
 
   /** Go into the `host` imports of the process. */
   readonly imports = {
-    module_size: (name: number): number => {
+    module_size: name => {
       const module = this.modules.get(this.memory.string(name))
-      return module === undefined ? -errno('ENOENT') : imageSize(module).data
+      return module === undefined ? -errno.ENOENT : imageSize(module).data
     },
-    module_needed: (name: number, index: number, buffer: number, size: number): number => {
+    module_needed: (name, index, buffer, size) => {
       const module = this.modules.get(this.memory.string(name))
       const file = module === undefined ? undefined : imageSize(module).needed[index]
-      if (file === undefined) return -errno('ENOENT')
+      if (file === undefined) return -errno.ENOENT
       const bytes = new TextEncoder().encode(`${file}\0`)
-      if (bytes.length > size) return -errno('ENAMETOOLONG')
+      if (bytes.length > size) return -errno.ENAMETOOLONG
       this.memory.reach((buffer >>> 0) + size).set(bytes, buffer >>> 0)
       return 0
     },
-    module_load: (name: number, memory: number): void => {
+    module_load: (name, memory) => {
       const text = this.memory.string(name)
       this.#loaded.set(text, { exports: this.#link(text, memory), memory })
     },
-    module_symbol: (name: number, symbol: number): number => {
+    module_symbol: (name, symbol) => {
       const value = this.#loaded.get(this.memory.string(name))?.exports[this.memory.string(symbol)]
       return typeof value === 'function' && this.#program !== undefined
         ? this.#slot(this.#program.env, value)
         : 0
     },
-  }
+  } satisfies Partial<HostImports>
 
   /** Tell what modules are linked with. */
   attach(env: ProgramEnvironment, { exports }: WebAssembly.Instance, module: WebAssembly.Module): void {

@@ -3,6 +3,13 @@
  * error apart into entries. What they log comes in chunks (PipeProtoHeader in PostgreSQL's postmaster/syslogger.h; see
  * c/postgres/log.c); all else that they write is taken as it is.
  */
+import {
+  offsetof,
+  PIPE_PROTO_DEST_CSVLOG,
+  PIPE_PROTO_DEST_JSONLOG,
+  PIPE_PROTO_DEST_STDERR,
+  PIPE_PROTO_IS_LAST,
+} from './abi.js'
 
 /**
  * Which of PostgreSQL's log_destinations an entry is made for; 'stderr' is plain text, of one or more lines. 'output' is no
@@ -13,10 +20,13 @@ export type LogFormat = 'stderr' | 'csvlog' | 'jsonlog' | 'output'
 /** Takes an entry of the log, which ends with a newline. */
 export type LogSink = (entry: string, format: LogFormat) => void
 
-/** Two zero bytes, the length of the data, the writer's pid, flags. */
-const HEADER = { length: 2, flags: 8, size: 9 }
-const IS_LAST = 0x01
-const FORMATS: Readonly<Record<number, LogFormat>> = { 16: 'stderr', 32: 'csvlog', 64: 'jsonlog' }
+/** What a chunk begins with: two zero bytes, the length of its data, the writer's pid, flags. */
+const HEADER = offsetof.PipeProtoHeader
+const FORMATS: Readonly<Record<number, LogFormat>> = {
+  [PIPE_PROTO_DEST_STDERR]: 'stderr',
+  [PIPE_PROTO_DEST_CSVLOG]: 'csvlog',
+  [PIPE_PROTO_DEST_JSONLOG]: 'jsonlog',
+}
 
 export class LogCollector {
   /** By process and flags, what has come of an entry whose end has not. */
@@ -34,9 +44,9 @@ export class LogCollector {
     }
     const parts = this.#parts(slot, format)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    const end = HEADER.size + view.getUint16(HEADER.length, true)
-    parts.push(bytes.subarray(HEADER.size, end))
-    if ((view.getUint8(HEADER.flags) & IS_LAST) !== 0) this.#finish(slot, format)
+    const end = HEADER.data + view.getUint16(HEADER.len, true)
+    parts.push(bytes.subarray(HEADER.data, end))
+    if ((view.getUint8(HEADER.flags) & PIPE_PROTO_IS_LAST) !== 0) this.#finish(slot, format)
     if (end < bytes.length) this.add(slot, bytes.subarray(end))
   }
 
@@ -62,8 +72,8 @@ export class LogCollector {
 
 /** What a chunk is for, or undefined when it is none. */
 function formatOf(bytes: Uint8Array): LogFormat | undefined {
-  if (bytes.length <= HEADER.size || bytes[0] !== 0 || bytes[1] !== 0) return undefined
-  return FORMATS[bytes[HEADER.flags]! & ~IS_LAST]
+  if (bytes.length <= HEADER.data || bytes[0] !== 0 || bytes[1] !== 0) return undefined
+  return FORMATS[bytes[HEADER.flags]! & ~PIPE_PROTO_IS_LAST]
 }
 
 /** An entry in jsonlog's format as it would be in plain text, without a prefix. */

@@ -2,10 +2,21 @@
  * The machine that processes run on: one memory, one kernel, and a scheduler that runs them. This is where the kernel's
  * requests to the host are answered: start a process, end one by force, post an alarm.
  */
-import { instantiateKernel, type KernelExports, type KernelHost, Work } from './kernel.js'
+import {
+  HOST_SLOT,
+  PAGE_SIZE,
+  PROC_RUNNING,
+  STDOUT_FILENO,
+  WORK_KILL,
+  WORK_SOCKET,
+  WORK_SPAWN,
+  WORK_TIMER,
+} from './abi.js'
+import { boot, type FirstProcess, spawn } from './boot.js'
+import type { KernelExports, KernelHost } from './kernel.js'
 import type { LoadableModules } from './loadable-modules.js'
 import { LogCollector, type LogSink } from './log-collector.js'
-import { LinearMemory, MAXIMUM_PAGES, PAGE_SIZE } from './memory.js'
+import { LinearMemory, newMemory } from './memory.js'
 import type { ProcessMessage, ProcessSetup } from './process.js'
 import { imageSize } from './program.js'
 
@@ -58,15 +69,9 @@ export interface MachineOptions {
   onStart?(slot: number, args: readonly string[]): void
   /** One that was started has ended. */
   onEnd?(slot: number): void
-  /** Sockets have events; ask kernel_next_socket(). */
-  onSockets(): void
+  /** Something has happened to a socket; the bits are SOCKET_OUTPUT and its like. */
+  onSocket(fd: number, events: number): void
 }
-
-const INITIAL_PAGES = 256
-
-/** Slot 0 of the process table is the host's. */
-const FIRST_SLOT = 1
-const RUNNING = 2
 
 /** A process that lives. */
 export interface ProcessStatus {
@@ -75,11 +80,6 @@ export interface ProcessStatus {
   /** Bytes of linear memory that it alone has. */
   readonly memory: number
 }
-
-/** Bytes that can be handed over at kernel_scratch(): a page. */
-const SCRATCH_SIZE = 65536
-
-const encoder = new TextEncoder()
 
 export class Machine {
   readonly memory: LinearMemory
@@ -94,31 +94,30 @@ export class Machine {
   constructor(readonly options: MachineOptions) {
     const { kernel, modules, environment, ownStreams = false } = options
     const setup = { kernel, modules, environment, ownStreams }
-    const memory = new WebAssembly.Memory({
-      initial: INITIAL_PAGES,
-      maximum: options.maximumPages ?? MAXIMUM_PAGES,
-      shared: true,
-    })
+    const memory = newMemory(options.maximumPages)
     const data = Math.max(imageSize(options.first).data, imageSize(options.program).data)
     this.memory = new LinearMemory(memory)
     this.#log = new LogCollector(options.onLog)
     this.#scheduler = options.scheduler({ memory, ...setup }, message => this.#hear(message))
-    this.kernel = instantiateKernel(options.kernel, memory, this.#scheduler.host)
-    const { depth } = this.#scheduler
-    if (this.kernel.boot(options.maxProcesses, data, depth) < 0) throw new Error('out of memory')
+    const { host, depth } = this.#scheduler
+    this.kernel = boot(options.kernel, memory, host, { processes: options.maxProcesses, data, depth })
     void this.#serve()
   }
 
-  /** Starts the first process. Returns its slot, and its wait status once it has exited. */
-  spawn(args: readonly string[], pid: number): { slot: number; exited: Promise<number> } {
-    const text = encoder.encode(args.map(arg => `${arg}\0`).join(''))
-    if (text.length > SCRATCH_SIZE) throw new Error('the command line is too long')
-    const scratch = this.kernel.scratch() >>> 0
-    this.memory.reach(scratch + text.length).set(text, scratch)
-    const slot = this.kernel.spawn(args.length, pid)
-    if (slot < 0) throw new Error('the command line is too long')
-    this.#first = slot
-    return { slot, exited: new Promise(resolve => this.#exits.set(slot, resolve)) }
+  /**
+   * Starts the first process. Returns its slot, and its wait status once it has exited.
+   *
+   * @throws CommandLineError, and then the machine is closed
+   */
+  spawn(first: FirstProcess): { slot: number; exited: Promise<number> } {
+    try {
+      const slot = spawn(this.kernel, this.memory, first)
+      this.#first = slot
+      return { slot, exited: new Promise(resolve => this.#exits.set(slot, resolve)) }
+    } catch (error) {
+      void this.close()
+      throw error
+    }
   }
 
   /** Ends all processes and frees what they ran on. */
@@ -141,10 +140,15 @@ export class Machine {
   }
 
   #do(work: number): void {
-    if (work & Work.Spawn) this.#startProcesses()
-    if (work & Work.Kill) this.#killProcess()
-    if (work & Work.Timer) this.#postAlarms()
-    if (work & Work.Socket) this.options.onSockets()
+    if (work & WORK_SPAWN) this.#startProcesses()
+    if (work & WORK_KILL) this.#killProcess()
+    if (work & WORK_TIMER) this.#postAlarms()
+    if (work & WORK_SOCKET) this.#handleSockets()
+  }
+
+  #handleSockets(): void {
+    for (let fd = this.kernel.next_socket(); fd > 0; fd = this.kernel.next_socket())
+      this.options.onSocket(fd, this.kernel.socket_events(fd))
   }
 
   #startProcesses(): void {
@@ -156,24 +160,22 @@ export class Machine {
   }
 
   #argumentsOf(slot: number): string[] {
-    const args = this.kernel.argv(slot) >>> 0
-    const count = this.kernel.argc(slot)
-    const at = (i: number) => this.memory.view(args + 4 * count).getUint32(args + 4 * i, true)
-    return Array.from({ length: count }, (_, i) => this.memory.string(at(i)))
+    const length = this.kernel.argc(slot)
+    return Array.from({ length }, (_, index) => this.memory.string(this.kernel.argument(slot, index)))
   }
 
   /** Signals the process that has this pid. Returns whether there is one. */
   kill(pid: number, signal: number): boolean {
-    for (let slot = FIRST_SLOT; slot < this.options.maxProcesses; slot++)
-      if (this.kernel.state(slot) === RUNNING && this.kernel.pid(slot) === pid)
+    for (let slot = HOST_SLOT + 1; slot < this.options.maxProcesses; slot++)
+      if (this.kernel.state(slot) === PROC_RUNNING && this.kernel.pid(slot) === pid)
         return this.kernel.kill(slot, signal) === 0
     return false
   }
 
   /** What lives now, by slot. */
   *processes(): Generator<ProcessStatus> {
-    for (let slot = FIRST_SLOT; slot < this.options.maxProcesses; slot++) {
-      if (this.kernel.state(slot) !== RUNNING) continue
+    for (let slot = HOST_SLOT + 1; slot < this.options.maxProcesses; slot++) {
+      if (this.kernel.state(slot) !== PROC_RUNNING) continue
       yield {
         pid: this.kernel.pid(slot),
         args: this.#argumentsOf(slot),
@@ -183,7 +185,7 @@ export class Machine {
   }
 
   #write({ slot, stream, bytes }: ProcessMessage & { type: 'log' }): void {
-    if (stream === 1 && this.options.onOutput !== undefined) this.options.onOutput(bytes)
+    if (stream === STDOUT_FILENO && this.options.onOutput !== undefined) this.options.onOutput(bytes)
     else this.#log.add(slot, bytes)
   }
 
@@ -214,9 +216,4 @@ export class Machine {
       if (this.#running) this.#do(this.kernel.work())
     }
   }
-}
-
-/** The exit code of a wait status, as a shell shows it: 128 + n for a process that was ended by signal n. */
-export function exitCode(status: number): number {
-  return status & 0x7f ? 128 + (status & 0x7f) : status >> 8
 }

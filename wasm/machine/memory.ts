@@ -1,9 +1,14 @@
+import { NPAGE } from './abi.js'
+
 const decoder = new TextDecoder()
 
-/** In bytes; the unit in which it grows. */
-export const PAGE_SIZE = 65536
-/** As many as 32 bits can address. */
-export const MAXIMUM_PAGES = 65536
+/** What it begins with; the kernel lets it grow. */
+const INITIAL_PAGES = 256
+
+/** @param maximumPages how large it may become; by default as large as 32 bits can address */
+export function newMemory(maximumPages: number = NPAGE): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: maximumPages, shared: true })
+}
 
 /**
  * The linear memory as typed arrays. It can grow at any moment, by any thread; views of it stay valid for what they

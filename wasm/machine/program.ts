@@ -2,8 +2,6 @@
  * A program, such as postgres.wasm, and its instances. It is position independent: each instance, that is each
  * process, lies at another place of the one memory, but has a function table of its own.
  */
-import type { PGliteImports } from './import-handler.js'
-import type { KernelExports } from './kernel.js'
 
 /** How much room an instance needs. */
 export interface ImageSize {
@@ -22,7 +20,7 @@ export interface ProgramExports {
   __wasm_init_tls(base: number): void
   process_start(slot: number): void
   /** Ends by throwing ProcessExit. */
-  process_main(argc: number, argv: number): void
+  process_main(argc: number, argv: number): never
   interactive_arguments?(argc: number, argv: number): void
   _interactive_one?(length: number, firstByte: number): number
 }
@@ -41,7 +39,7 @@ export const MEMORY_INFO = 1
 const NEEDED = 2
 
 /** Slot 0 of the table stays empty, so that a null function pointer traps. */
-const TABLE_BASE = 1
+export const TABLE_BASE = 1
 
 const sizes = new WeakMap<WebAssembly.Module, ImageSize>()
 
@@ -103,48 +101,4 @@ export function symbol(program: WebAssembly.Module, name: string): number | unde
 function readSymbols(program: WebAssembly.Module): Symbols {
   const section = WebAssembly.Module.customSections(program, 'symbols')[0]
   return section === undefined ? {} : JSON.parse(new TextDecoder().decode(section))
-}
-
-/**
- * Makes the instance of process `slot`, ready to run: its data in place, its pointers relocated, its constructors run.
- * The memory that the kernel gave it must be zero.
- */
-export function startInstance(
-  instance: WebAssembly.Instance,
-  kernel: KernelExports,
-  slot: number,
-): ProgramExports {
-  const program = instance.exports as unknown as ProgramExports
-  program.__wasm_apply_data_relocs?.()
-  program.__wasm_init_tls(kernel.image(slot))
-  program.process_start(slot)
-  program.__wasm_call_ctors()
-  return program
-}
-
-/** A client's bytes, as a module imports them; a host that suspends the caller has imports made for that. */
-export type ClientImports = Readonly<Record<keyof PGliteImports, WebAssembly.ImportValue>>
-
-/** The imports for an instance: everything in `env`, `kernel` and `host`. */
-export function programImports(
-  memory: WebAssembly.Memory,
-  kernel: KernelExports,
-  slot: number,
-  size: ImageSize,
-  client: ClientImports | undefined,
-  host: WebAssembly.ModuleImports,
-) {
-  kernel.__stack_pointer.value = kernel.stack(slot)
-  const env: ProgramEnvironment = {
-    memory,
-    __memory_base: new WebAssembly.Global({ value: 'i32' }, kernel.image(slot)),
-    __table_base: new WebAssembly.Global({ value: 'i32' }, TABLE_BASE),
-    __indirect_function_table: new WebAssembly.Table({
-      initial: size.table + TABLE_BASE,
-      element: 'anyfunc',
-    }),
-    __stack_pointer: kernel.__stack_pointer,
-    ...client,
-  }
-  return { env, kernel: { ...kernel }, host }
 }

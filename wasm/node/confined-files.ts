@@ -11,7 +11,8 @@
  */
 import { realpathSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import type { FileLayer, FileStatus, OpenFlags } from '../machine/host/file-layer.js'
+import { S_IFLNK, S_IFMT } from '../machine/abi.js'
+import type { FileLayer, OpenFlags } from '../machine/host/file-layer.js'
 import { nodeFiles } from './files.js'
 
 /** A folder with all that is in it. Paths are absolute, without a slash at the end. */
@@ -38,9 +39,6 @@ export interface FileAccess {
 /** As many links as Linux follows. */
 const MAX_LINKS = 40
 
-const LINK = 0o120000
-const TYPE = 0o170000
-
 function refused(path: string, code = 'EACCES'): Error {
   return Object.assign(new Error(`${code}: ${path} is not among the files of the cluster`), { code })
 }
@@ -49,97 +47,123 @@ function covers(folder: string, path: string): boolean {
   return path === folder || folder === '/' || path.startsWith(`${folder}/`)
 }
 
-export function confinedFiles({ folders, files }: FileAccess): FileLayer {
-  const layer = nodeFiles()
-  const named = new Map(files.map(file => [file.path, file]))
-  /** Folders whose real place has been found to be allowed, and that place; those that may be written to. */
-  const places = { read: new Map<string, string>(), write: new Map<string, string>() }
+type Use = 'read' | 'write'
 
-  function placeOf(folder: string, use: 'read' | 'write'): string {
-    const known = places[use].get(folder)
+/** Where calls on paths may be carried out, and where that is. */
+class Bounds {
+  readonly #folders: readonly AllowedFolder[]
+  readonly #named: ReadonlyMap<string, AllowedFile>
+  /** Folders whose real place has been found to be allowed, and that place; those that may be written to. */
+  readonly #places = { read: new Map<string, string>(), write: new Map<string, string>() }
+
+  constructor(
+    { folders, files }: FileAccess,
+    readonly layer: FileLayer,
+  ) {
+    this.#folders = folders
+    this.#named = new Map(files.map(file => [file.path, file]))
+  }
+
+  /** Whether this is one of the files that are allowed by name. */
+  isNamed(path: string, use: Use): boolean {
+    const file = this.#named.get(resolve(path))
+    return file !== undefined && (use === 'read' || file.writable)
+  }
+
+  /** Is it a folder above one that is allowed? Whoever resolves a path asks about these. */
+  isAbove(path: string): boolean {
+    return this.#folders.some(({ path: folder }) => covers(resolve(path), folder))
+  }
+
+  /** Where a folder really is. */
+  placeOf(folder: string, use: Use): string {
+    const known = this.#places[use].get(folder)
     if (known !== undefined) return known
     const real = realpathSync.native(folder)
-    if (!folders.some(allowed => covers(allowed.real, real) && (use === 'read' || allowed.writable)))
+    if (!this.#folders.some(allowed => covers(allowed.real, real) && (use === 'read' || allowed.writable)))
       throw refused(folder)
-    places[use].set(folder, real)
+    this.#places[use].set(folder, real)
     return real
   }
 
   /** The same file by a path of which only the last name may be a link. */
-  function inside(path: string, use: 'read' | 'write'): string {
+  inside(path: string, use: Use): string {
     const name = resolve(path)
-    const holder = folders.find(allowed => covers(allowed.path, name) && (use === 'read' || allowed.writable))
+    const holder = this.#folders.find(
+      allowed => covers(allowed.path, name) && (use === 'read' || allowed.writable),
+    )
     if (holder === undefined) throw refused(path)
     if (name === holder.path) return holder.real
-    return `${placeOf(dirname(name), use)}/${basename(name)}`
-  }
-
-  /** Is it a folder above one that is allowed? Whoever resolves a path asks about these. */
-  const isAbove = (path: string) => folders.some(({ path: folder }) => covers(resolve(path), folder))
-
-  const isNamed = (path: string, use: 'read' | 'write') => {
-    const file = named.get(resolve(path))
-    return file !== undefined && (use === 'read' || file.writable)
+    return `${this.placeOf(dirname(name), use)}/${basename(name)}`
   }
 
   /** Where to carry out a call that does not follow the last name if that is a link. */
-  const at = (path: string, use: 'read' | 'write') => (isNamed(path, use) ? path : inside(path, use))
-
-  const targetOf = (link: string) => resolve(dirname(link), layer.readlink(link))
-
-  /** Where to carry out a call that does follow. */
-  function followed(path: string, use: 'read' | 'write', links = 0): string {
-    if (isNamed(path, use)) return path
-    const place = inside(path, use)
-    if (!isLink(place)) return place
-    if (links === MAX_LINKS) throw refused(path, 'ELOOP')
-    return followed(targetOf(place), use, links + 1)
+  at(path: string, use: Use): string {
+    return this.isNamed(path, use) ? path : this.inside(path, use)
   }
 
-  function isLink(place: string): boolean {
+  /** Where to carry out a call that does follow. */
+  followed(path: string, use: Use, links = 0): string {
+    if (this.isNamed(path, use)) return path
+    const place = this.inside(path, use)
+    if (!this.#isLink(place)) return place
+    if (links === MAX_LINKS) throw refused(path, 'ELOOP')
+    return this.followed(this.targetOf(place), use, links + 1)
+  }
+
+  /** Where a link leads. */
+  targetOf(link: string): string {
+    return resolve(dirname(link), this.layer.readlink(link))
+  }
+
+  #isLink(place: string): boolean {
     try {
-      return (layer.stat(place, false).mode & TYPE) === LINK
+      return (this.layer.stat(place, false).mode & S_IFMT) === S_IFLNK
     } catch {
       return false // Whoever makes use of it hears why.
     }
   }
+}
+
+export function confinedFiles(access: FileAccess): FileLayer {
+  const layer = nodeFiles()
+  const bounds = new Bounds(access, layer)
 
   function open(path: string, flags: OpenFlags, mode: number, links = 0): number {
     const use = flags.write || flags.create || flags.truncate ? 'write' : 'read'
-    if (isNamed(path, use)) return layer.open(path, flags, mode)
-    const place = inside(path, use)
+    if (bounds.isNamed(path, use)) return layer.open(path, flags, mode)
+    const place = bounds.inside(path, use)
     try {
       return layer.open(place, { ...flags, noFollow: true }, mode)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ELOOP' || flags.noFollow || links === MAX_LINKS)
         throw error
     }
-    return open(targetOf(place), flags, mode, links + 1)
-  }
-
-  function stat(path: string, followLinks: boolean): FileStatus {
-    if (isAbove(path)) return layer.stat(path, followLinks)
-    return layer.stat((followLinks ? followed : at)(path, 'read'), followLinks && isNamed(path, 'read'))
+    return open(bounds.targetOf(place), flags, mode, links + 1)
   }
 
   return {
     ...layer,
     open: (path, flags, mode) => open(path, flags, mode),
-    stat,
-    list: path => layer.list(placeOf(followed(path, 'read'), 'read')),
-    mkdir: (path, mode) => layer.mkdir(at(path, 'write'), mode),
-    rmdir: path => layer.rmdir(at(path, 'write')),
-    unlink: path => layer.unlink(at(path, 'write')),
-    rename: (from, to) => layer.rename(at(from, 'write'), at(to, 'write')),
-    link: (from, to) => layer.link(at(from, 'write'), at(to, 'write')),
+    stat(path, follow) {
+      if (bounds.isAbove(path)) return layer.stat(path, follow)
+      const place = follow ? bounds.followed(path, 'read') : bounds.at(path, 'read')
+      return layer.stat(place, follow && bounds.isNamed(path, 'read'))
+    },
+    list: path => layer.list(bounds.placeOf(bounds.followed(path, 'read'), 'read')),
+    mkdir: (path, mode) => layer.mkdir(bounds.at(path, 'write'), mode),
+    rmdir: path => layer.rmdir(bounds.at(path, 'write')),
+    unlink: path => layer.unlink(bounds.at(path, 'write')),
+    rename: (from, to) => layer.rename(bounds.at(from, 'write'), bounds.at(to, 'write')),
+    link: (from, to) => layer.link(bounds.at(from, 'write'), bounds.at(to, 'write')),
     symlink(target, path) {
-      const place = inside(path, 'write')
-      followed(resolve(dirname(place), target), 'write')
+      const place = bounds.inside(path, 'write')
+      bounds.followed(resolve(dirname(place), target), 'write')
       layer.symlink(target, place)
     },
-    readlink: path => layer.readlink(isAbove(path) ? path : at(path, 'read')),
-    chmod: (path, mode) => layer.chmod(followed(path, 'write'), mode),
-    chown: (path, owner, group) => layer.chown(followed(path, 'write'), owner, group),
-    utimes: (path, accessed, modified) => layer.utimes(followed(path, 'write'), accessed, modified),
+    readlink: path => layer.readlink(bounds.isAbove(path) ? path : bounds.at(path, 'read')),
+    chmod: (path, mode) => layer.chmod(bounds.followed(path, 'write'), mode),
+    chown: (path, owner, group) => layer.chown(bounds.followed(path, 'write'), owner, group),
+    utimes: (path, accessed, modified) => layer.utimes(bounds.followed(path, 'write'), accessed, modified),
   }
 }

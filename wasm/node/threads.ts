@@ -2,17 +2,16 @@
  * Runs each process on a thread of its own.
  */
 import type { Worker } from 'node:worker_threads'
+import { SIGKILL, SIGSEGV, STDERR_FILENO } from '../machine/abi.js'
 import { threadHost } from '../machine/kernel.js'
 import type { Scheduler } from '../machine/machine.js'
-import { type ProcessMessage, type ProcessSetup, SIGKILL, SIGSEGV } from '../machine/process.js'
+import type { ProcessMessage, ProcessSetup } from '../machine/process.js'
 import { THREAD_DEPTH } from '../machine/stack.js'
+import { exited } from '../machine/wait-status.js'
 import type { FileAccess } from './confined-files.js'
 import { nodeSystem } from './system.js'
 import type { ThreadPool } from './thread-pool.js'
 import type { ModuleAnswer, ModuleRequest, RunMessage, ThreadSetup } from './worker.js'
-
-/** The wait status of a process that has ended by exit(1). */
-const EXIT_1 = 1 << 8
 
 export class Threads implements Scheduler {
   readonly depth = THREAD_DEPTH
@@ -124,13 +123,13 @@ export class Threads implements Scheduler {
   }
 
   #log(slot: number, text: string): void {
-    this.heard({ type: 'log', slot, stream: 2, bytes: Buffer.from(`${text}\n`) })
+    this.heard({ type: 'log', slot, stream: STDERR_FILENO, bytes: Buffer.from(`${text}\n`) })
   }
 
   /** There is no thread for a process. It has touched nothing, so this is no crash: it ends as by exit(1). */
   #fail(slot: number, error: Error): void {
     this.#log(slot, `there is no thread for a process: ${error.message}`)
-    this.heard({ type: 'exit', slot, status: EXIT_1 })
+    this.heard({ type: 'exit', slot, status: exited(1) })
   }
 
   /** A process has ended with its thread, or was killed before it had one. */

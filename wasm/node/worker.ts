@@ -3,15 +3,12 @@
  * thread blocks where the process does. What it has to say goes to the main thread as messages.
  */
 import { writeSync } from 'node:fs'
-import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
-import { clockImports } from '../machine/host/clock.js'
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { errnoOf } from '../machine/host/errno.js'
-import { fileImports } from '../machine/host/files.js'
-import { processImports } from '../machine/host/process.js'
-import { randomImports } from '../machine/host/random.js'
-import { instantiateKernel, threadHost } from '../machine/kernel.js'
+import type { FileLayer } from '../machine/host/file-layer.js'
+import { instantiateKernel, type KernelExports, threadHost } from '../machine/kernel.js'
 import { LinearMemory } from '../machine/memory.js'
-import { instantiateProcess, type ProcessMessage, type ProcessSetup, waitStatus } from '../machine/process.js'
+import { Process, type ProcessHost, type ProcessMessage, type ProcessSetup } from '../machine/process.js'
 import { confinedFiles, type FileAccess } from './confined-files.js'
 import { nodeFiles } from './files.js'
 import { OwnStreams } from './own-streams.js'
@@ -44,121 +41,116 @@ export interface ModuleAnswer {
   readonly module: WebAssembly.Module | undefined
 }
 
-const port = parentPort
-if (port === null) throw new Error('this file is the entry of a worker thread')
-const tell = (message: ProcessMessage | ModuleRequest) => port.postMessage(message)
-
-/** Returns what runs a process on this thread. */
-function processRunner(setup: ThreadSetup): (message: RunMessage) => void {
-  const memory = new LinearMemory(setup.memory)
-  const kernel = instantiateKernel(setup.kernel, setup.memory, threadHost(setup.memory, nodeSystem.monotonic))
-  let slot = 0
+class Thread {
+  readonly #memory: LinearMemory
+  readonly #kernel: KernelExports
+  readonly #files: FileLayer
+  readonly #modules = new Map<string, WebAssembly.Module>()
   /** Log messages of this thread, of all its processes. */
-  let logged = 0
-  const known = new Map<string, WebAssembly.Module>()
-  const modules = { get: (name: string) => known.get(name) ?? fetchModule(name) }
-  const own = setup.ownStreams ? new OwnStreams(signalled) : undefined
-  const files =
-    own?.files(nodeFiles()) ?? (setup.access === undefined ? nodeFiles() : confinedFiles(setup.access))
+  #logged = 0
 
-  const host: WebAssembly.ModuleImports = {
-    ...fileImports(memory, files, own ?? { write: log }),
-    ...clockImports(nodeSystem),
-    ...randomImports(memory),
-    ...processImports(memory, {
-      environment: setup.environment,
-      find: nodeSystem.find,
-      group: nodeSystem.group,
-      notifyState: state => tell({ type: 'state', slot, state }),
-    }),
+  constructor(
+    readonly setup: ThreadSetup,
+    readonly port: MessagePort,
+  ) {
+    this.#memory = new LinearMemory(setup.memory)
+    this.#kernel = instantiateKernel(
+      setup.kernel,
+      setup.memory,
+      threadHost(setup.memory, nodeSystem.monotonic),
+    )
+    this.#files = setup.access === undefined ? nodeFiles() : confinedFiles(setup.access)
   }
 
-  function log(stream: number, bytes: Uint8Array): void {
-    logged++
-    tell({ type: 'log', slot, stream, bytes })
+  /** Runs the process to its end. */
+  run({ slot, program }: RunMessage): void {
+    const status = new Process(slot, program, this.#processHost(slot)).run()
+    this.#tell({ type: 'exit', slot, status })
+  }
+
+  #processHost(slot: number): ProcessHost {
+    const own = this.setup.ownStreams ? new OwnStreams(() => this.#kernel.signalled(slot) !== 0) : undefined
+    return {
+      memory: this.#memory,
+      kernel: this.#kernel,
+      modules: { get: name => this.#module(slot, name) },
+      environment: this.setup.environment,
+      system: nodeSystem,
+      files: own?.files(this.#files) ?? this.#files,
+      streams: own ?? { write: (stream, bytes) => this.#log(slot, stream, bytes) },
+      client: this.#client(slot),
+      notifyState: state => this.#tell({ type: 'state', slot, state }),
+    }
+  }
+
+  #tell(message: ProcessMessage | ModuleRequest): void {
+    this.port.postMessage(message)
+  }
+
+  #log(slot: number, stream: number, bytes: Uint8Array): void {
+    this.#logged++
+    this.#tell({ type: 'log', slot, stream, bytes })
   }
 
   /** A client hears no more before what was logged is in the log, as where a process writes its own. */
-  function untilWritten(): void {
+  #untilWritten(): void {
     for (;;) {
-      const written = Atomics.load(setup.written, 0)
-      if (written === (logged | 0)) return
-      Atomics.wait(setup.written, 0, written)
+      const written = Atomics.load(this.setup.written, 0)
+      if (written === (this.#logged | 0)) return
+      Atomics.wait(this.setup.written, 0, written)
     }
-  }
-
-  /** Runs the process to its end and returns its wait status. */
-  function run(module: WebAssembly.Module): number {
-    const client = clientImports(kernel.sys_client(slot))
-    try {
-      const program = instantiateProcess(memory, kernel, modules, slot, module, client, host)
-      program.process_main(kernel.argc(slot), kernel.argv(slot))
-      return 0
-    } catch (error) {
-      return waitStatus(error, kernel.pid(slot), bytes => log(2, bytes))
-    } finally {
-      own?.end()
-      files.closeAll()
-    }
-  }
-
-  /** Gets a module from the main thread, which compiles it if it is the first to be asked. */
-  function fetchModule(name: string): WebAssembly.Module | undefined {
-    const answered = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-    tell({ type: 'module', slot, name, answered })
-    Atomics.wait(answered, 0, 0)
-    const { module }: ModuleAnswer = receiveMessageOnPort(port!)!.message
-    if (module !== undefined) known.set(name, module)
-    return module
-  }
-
-  /** Whether there are signals that the process can handle now: c/kernel/kernel.h, struct signals. */
-  function signalled(): boolean {
-    const at = kernel.sys_signals(slot) >>> 0
-    const [pending = 0, blocked = 0, ignored = 0] = new Uint32Array(memory.memory.buffer, at, 3)
-    return (pending & ~blocked & ~ignored) !== 0
   }
 
   /**
-   * The client's bytes: this process' end of the rings. Output goes straight to the system's socket where the host has
+   * The client's bytes: the process' end of the rings. Output goes straight to the system's socket where the host has
    * lent it and it takes more.
    */
-  function clientImports(client: number) {
-    const self = slot
+  #client(slot: number): ProcessHost['client'] {
+    const kernel = this.#kernel
+    const client = kernel.sys_client(slot)
     return {
-      pglite_js_read: (buffer: number, length: number) => kernel.sys_recv(self, client, buffer, length),
-      pglite_js_write(buffer: number, length: number) {
-        untilWritten()
+      pglite_js_read: (buffer: number, length: number) => kernel.sys_recv(slot, client, buffer, length),
+      pglite_js_write: (buffer: number, length: number) => {
+        this.#untilWritten()
         const descriptor = kernel.sys_direct_begin(client)
         if (descriptor >= 0) {
-          const sent = send(descriptor, buffer >>> 0, length)
+          const sent = this.#send(descriptor, buffer >>> 0, length)
           kernel.sys_direct_end(client, Math.max(sent, 0))
           if (sent !== 0) return sent
         }
-        return kernel.sys_send(self, client, buffer, length)
+        return kernel.sys_send(slot, client, buffer, length)
       },
     }
   }
 
   /** Returns how many bytes the system's socket took without waiting, or a negated errno. */
-  function send(descriptor: number, buffer: number, length: number): number {
+  #send(descriptor: number, buffer: number, length: number): number {
     try {
-      return writeSync(descriptor, memory.reach(buffer + length), buffer, length)
+      return writeSync(descriptor, this.#memory.reach(buffer + length), buffer, length)
     } catch (error) {
       return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 0 : -errnoOf(error)
     }
   }
 
-  return message => {
-    slot = message.slot
-    tell({ type: 'exit', slot, status: run(message.program) })
+  /** Gets a module from the main thread, which compiles it if it is the first to be asked. */
+  #module(slot: number, name: string): WebAssembly.Module | undefined {
+    const known = this.#modules.get(name)
+    if (known !== undefined) return known
+    const answered = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    this.#tell({ type: 'module', slot, name, answered })
+    Atomics.wait(answered, 0, 0)
+    const { module }: ModuleAnswer = receiveMessageOnPort(this.port)!.message
+    if (module !== undefined) this.#modules.set(name, module)
+    return module
   }
 }
 
-let run: ((message: RunMessage) => void) | undefined
+const port = parentPort
+if (port === null) throw new Error('this file is the entry of a worker thread')
+let thread: Thread | undefined
 port.on('message', (message: ThreadSetup | RunMessage) => {
-  if ('memory' in message) run = processRunner(message)
-  else run?.(message)
+  if ('memory' in message) thread = new Thread(message, port)
+  else thread?.run(message)
 })
 
 /** What ThreadPool waits for. */

@@ -1,8 +1,6 @@
 /** The clock function of c/host-imports.h. */
+import { HOST_MONOTONIC, HOST_REALTIME, type HostImports } from '../abi.js'
 import type { System } from './system.js'
-
-const REALTIME = 0
-const MONOTONIC = 1
 
 /** How often to see whether the system's time of day has been set, in milliseconds. */
 const CHECK_INTERVAL = 1000
@@ -26,13 +24,13 @@ function realtime(): number {
 
 export function clockImports(system: System) {
   return {
-    /** Microseconds on one of three clocks; the numbers are those of c/host-imports.h. */
-    clock(which: number): number {
-      return which === REALTIME
+    /** Microseconds on one of three clocks. */
+    clock(which) {
+      return which === HOST_REALTIME
         ? realtime()
-        : which === MONOTONIC
+        : which === HOST_MONOTONIC
           ? system.monotonic() * 1000
           : system.cpuTime()
     },
-  }
+  } satisfies Partial<HostImports>
 }

@@ -2,9 +2,10 @@
  * Where files are kept. Everything is synchronous, for PostgreSQL is. Paths are absolute. Methods throw errors that
  * have a `code` such as 'ENOENT', as those of node:fs.
  */
+import type { offsetof } from '../abi.js'
 
-/** What a file is; the fields of `struct host_stat` in c/host-imports.h, in their order. */
-export interface FileStatus {
+/** What a file is, by the fields of `struct host_stat` in c/host-imports.h. */
+export interface FileStatus extends Record<keyof typeof offsetof.host_stat, number> {
   /** Linux's type and permission bits. */
   mode: number
   /** Bytes. */

@@ -1,4 +1,5 @@
 /** The randomness of c/host-imports.h. */
+import type { HostImports } from '../abi.js'
 import type { LinearMemory } from '../memory.js'
 
 /** As much as crypto.getRandomValues gives at a time. */
@@ -6,7 +7,7 @@ const MOST = 65536
 
 export function randomImports(memory: LinearMemory) {
   return {
-    random(buffer: number, length: number): number {
+    random(buffer, length) {
       const start = buffer >>> 0
       for (let done = 0; done < length; done += MOST) {
         const bytes = crypto.getRandomValues(new Uint8Array(Math.min(MOST, length - done)))
@@ -14,5 +15,5 @@ export function randomImports(memory: LinearMemory) {
       }
       return 0
     },
-  }
+  } satisfies Partial<HostImports>
 }

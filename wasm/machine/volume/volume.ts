@@ -2,6 +2,7 @@
  * A file system of our own: the names and what they stand for are kept here, in memory; what files contain, and whatever
  * is to outlive this, is a store's business.
  */
+import { S_IFDIR, S_IFLNK, S_IFREG } from '../abi.js'
 import type { EntryType, FileLayer, FileStatus, OpenFlags } from '../host/file-layer.js'
 import { FileError, type Node } from './node.js'
 import { OpenFiles } from './open-files.js'
@@ -16,7 +17,7 @@ export interface Volume {
 }
 
 const TYPE_BITS: Record<EntryType, number> = {
-  ...{ file: 0o100000, directory: 0o040000, link: 0o120000, other: 0 },
+  ...{ file: S_IFREG, directory: S_IFDIR, link: S_IFLNK, other: 0 },
 }
 const PERMISSION_BITS = 0o7777
 

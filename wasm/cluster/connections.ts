@@ -1,0 +1,107 @@
+/**
+ * The machine's end of its connections: those of clients that have come, and those that processes make, to other servers and
+ * to the host's services.
+ */
+import { RESOLVER, SOCKET_CLOSED, SOCKET_CONNECT, TLS_SERVICE } from '../machine/abi.js'
+import { type ListenAddress, readAddress, writeAddress } from '../machine/address.js'
+import { ClientSocket } from '../machine/client-socket.js'
+import { errnoOf } from '../machine/host/errno.js'
+import type { Machine } from '../machine/machine.js'
+import { answerResolver } from './resolver.js'
+import { answerTls, type TlsProvider } from './tls.js'
+
+export interface ConnectingHost {
+  /**
+   * Called when a process connects to another server. `connected` makes the machine's end of the connection, given the
+   * address that the connection has on this side, or returns undefined when nobody wants it any more. Rejects with an
+   * error whose `code` says why there is no connection; `signal` is aborted when the process stops waiting for one.
+   */
+  connect(
+    address: ListenAddress,
+    connected: (local: ListenAddress) => ClientSocket | undefined,
+    signal: AbortSignal,
+  ): Promise<void>
+  /**
+   * The numeric addresses of a host name, or the name of a numeric address. Rejects with an error whose `code` is
+   * ENOTFOUND if there are none.
+   */
+  resolve(question: string): Promise<readonly string[]>
+}
+
+export class Connections {
+  readonly #open = new Map<number, ClientSocket>()
+  /** What processes wait for. */
+  readonly #attempts = new Map<number, AbortController>()
+
+  /**
+   * @param tls does TLS, if there is anything that does
+   * @param left called when a connection has ended and its descriptor is free
+   */
+  constructor(
+    readonly machine: Machine,
+    readonly host: ConnectingHost,
+    readonly tls?: TlsProvider | undefined,
+    readonly left: (fd: number) => void = () => {},
+  ) {}
+
+  /** Makes the machine's end of a connection that there is. */
+  add(fd: number): ClientSocket {
+    const socket = new ClientSocket(fd, this.machine.kernel, this.machine.memory, () => {
+      this.#open.delete(fd)
+      this.left(fd)
+    })
+    this.#open.set(fd, socket)
+    return socket
+  }
+
+  /** Something has happened to a socket that is none to listen at. */
+  handle(fd: number, events: number): void {
+    if (events & SOCKET_CONNECT) void this.#connect(fd)
+    if (!this.#attempts.has(fd)) this.#open.get(fd)?.handle(events)
+    else if (events & SOCKET_CLOSED) this.#giveUp(fd)
+  }
+
+  close(): void {
+    for (const attempt of this.#attempts.values()) attempt.abort()
+    this.#attempts.clear()
+  }
+
+  async #connect(fd: number): Promise<void> {
+    const { kernel, memory } = this.machine
+    const address = readAddress(memory, kernel.socket_address(fd))
+    const attempt = new AbortController()
+    this.#attempts.set(fd, attempt)
+    const connected = (local: ListenAddress) => {
+      if (attempt.signal.aborted) return undefined
+      this.#attempts.delete(fd)
+      writeAddress(memory, kernel.scratch(), local)
+      return kernel.connected(fd, 0) === 0 ? this.add(fd) : undefined
+    }
+    try {
+      const service = 'path' in address ? this.#service(address.path) : undefined
+      if (service === undefined) await this.host.connect(address, connected, attempt.signal)
+      else {
+        const socket = connected({ path: '' })
+        if (socket !== undefined) service(socket)
+      }
+    } catch (error) {
+      if (attempt.signal.aborted) return
+      this.#attempts.delete(fd)
+      kernel.connected(fd, errnoOf(error))
+    }
+  }
+
+  /** What answers at this path within the machine. */
+  #service(path: string): ((question: ClientSocket) => void) | undefined {
+    if (path === RESOLVER) return question => answerResolver(question, this.host.resolve)
+    if (path === TLS_SERVICE) return question => answerTls(question, this.tls, fd => this.#open.get(fd))
+    return undefined
+  }
+
+  /** The process does not wait any longer. */
+  #giveUp(fd: number): void {
+    this.#attempts.get(fd)?.abort()
+    this.#attempts.delete(fd)
+    this.machine.kernel.release(fd)
+  }
+}

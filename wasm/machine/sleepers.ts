@@ -1,0 +1,128 @@
+/**
+ * Who waits in a host of one thread: for somebody to notify a word of the memory, or for a time to come. They have one
+ * timer between them.
+ *
+ * One that is woken goes on in a microtask. So that processes which wake each other for ever still leave time for what
+ * comes from outside, every so often one goes on in a new turn of the event loop instead.
+ */
+import { WAIT_TIMED_OUT, WAIT_WOKEN } from './abi.js'
+import type { System } from './host/system.js'
+import type { LinearMemory } from './memory.js'
+
+/** Wake-ups after which one goes through the event loop. */
+const WAKES_IN_A_TURN = 64
+
+/** Timers take no more milliseconds than 31 bits. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+interface Sleeper {
+  /** By the system's monotonic clock, or Infinity. */
+  readonly deadline: number
+  wake(result: number): void
+  end(reason: unknown): void
+}
+
+export class Sleepers {
+  /** By the address of the word that they wait for. Each waits for its own. */
+  readonly #sleepers = new Map<number, Sleeper>()
+  #wakes = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  /** When the timer is due; Infinity without one. */
+  #due = Number.POSITIVE_INFINITY
+  #closed = false
+  #resting = false
+
+  constructor(
+    readonly memory: LinearMemory,
+    readonly system: System,
+  ) {}
+
+  /**
+   * Sleeps as c/kernel/host.h says.
+   *
+   * @returns WAIT_WOKEN or WAIT_TIMED_OUT; rejects with what end() is given
+   */
+  sleep(word: number, expected: number, ms: number): number | Promise<number> {
+    const address = word >>> 0
+    if (this.#closed || this.memory.view(address + 4).getInt32(address, true) !== expected) return WAIT_WOKEN
+    const deadline = ms < 0 ? Number.POSITIVE_INFINITY : this.system.monotonic() + ms
+    return new Promise((wake, end) => {
+      this.#sleepers.set(address, { deadline, wake, end })
+      this.#setTimer(deadline)
+    })
+  }
+
+  /** Wakes whoever sleeps on this word. */
+  notify(word: number): void {
+    const address = word >>> 0
+    const sleeper = this.#sleepers.get(address)
+    if (sleeper === undefined) return
+    if (++this.#wakes % WAKES_IN_A_TURN === 0) {
+      // It stays among the sleepers, to be woken or ended by others before its turn.
+      void this.system.nextTurn().then(() => this.#wake(address, sleeper, WAIT_WOKEN))
+    } else this.#wake(address, sleeper, WAIT_WOKEN)
+  }
+
+  /** Whoever sleeps on this word is not to go on as if nothing had happened, but to fail for this reason. */
+  end(word: number, reason: unknown): void {
+    const address = word >>> 0
+    const sleeper = this.#sleepers.get(address)
+    this.#sleepers.delete(address)
+    sleeper?.end(reason)
+  }
+
+  /**
+   * Gives up the timer: until resume(), sleepers are woken by others only. What they wait for with a timeout while nobody
+   * is there can wait until somebody comes.
+   */
+  rest(): void {
+    this.#resting = true
+    this.#stopTimer()
+  }
+
+  /** Takes up the timer again; what is overdue is woken at once. */
+  resume(): void {
+    if (!this.#resting) return
+    this.#resting = false
+    for (const { deadline } of this.#sleepers.values()) this.#setTimer(deadline)
+  }
+
+  /** Wakes all, and from now on nobody sleeps. */
+  close(): void {
+    this.#closed = true
+    this.#stopTimer()
+    for (const sleeper of this.#sleepers.values()) sleeper.wake(WAIT_WOKEN)
+    this.#sleepers.clear()
+  }
+
+  #wake(address: number, sleeper: Sleeper, result: number): void {
+    if (this.#sleepers.get(address) !== sleeper) return
+    this.#sleepers.delete(address)
+    sleeper.wake(result)
+  }
+
+  /** Sees to it that the timer rings no later than this. */
+  #setTimer(deadline: number): void {
+    if (deadline >= this.#due || this.#closed || this.#resting) return
+    clearTimeout(this.#timer)
+    this.#due = deadline
+    const ms = Math.min(LONGEST_TIMER, Math.max(0, Math.ceil(deadline - this.system.monotonic())))
+    this.#timer = setTimeout(() => this.#ring(), ms)
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer)
+    this.#due = Number.POSITIVE_INFINITY
+  }
+
+  #ring(): void {
+    const now = this.system.monotonic()
+    let next = Number.POSITIVE_INFINITY
+    this.#due = next
+    for (const [address, sleeper] of [...this.#sleepers]) {
+      if (sleeper.deadline <= now) this.#wake(address, sleeper, WAIT_TIMED_OUT)
+      else next = Math.min(next, sleeper.deadline)
+    }
+    this.#setTimer(next)
+  }
+}
