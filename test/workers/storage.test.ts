@@ -134,3 +134,33 @@ test('when the storage is full statements fail with 53100, and go on when there 
   await query('create table more as select one, 3 as two from kept')
   expect(await query('select * from more')).toEqual([{ one: 2, two: 3 }])
 })
+
+test('a full storage has room for what makes room: DELETE, VACUUM, TRUNCATE', async () => {
+  const object = 'durable-making-room?maxSize=50000000'
+  const query = <T>(sql: string) => runtime.query<T>(object, 'a', sql)
+  await query('create table filling (part int, filler text)')
+  await query('create table indexed as select id, md5(id::text) as filler from generate_series(1, 1000) id')
+  await query('alter table indexed add primary key (id); create index on indexed using hash (filler)')
+  const fill = "insert into filling select part, repeat('x', 1000) || part from generate_series(1, 1000) part"
+  const filled = async () => {
+    for (let i = 0; i < 100; i++) await query(fill)
+  }
+  const full = { code: '53100', message: /^could not extend file/ }
+  const size = async () => {
+    const [row] = await query<{ size: number }>("select pg_relation_size('filling')::int as size")
+    return row!.size
+  }
+  await expect(filled()).rejects.toMatchObject(full)
+  const before = await size()
+  await query('delete from filling where part <= 500')
+  await query('vacuum filling')
+  expect(await query("select pg_relation_size('filling', 'vm') > 0 as mapped")).toEqual([{ mapped: true }])
+  await query(fill)
+  expect(await size()).toBeLessThanOrEqual(before)
+  await expect(filled()).rejects.toMatchObject(full)
+  await query('truncate indexed')
+  await query('truncate filling')
+  await query('checkpoint')
+  await query(fill)
+  expect(await query('select count(*)::int from filling')).toEqual([{ count: 1000 }])
+})
