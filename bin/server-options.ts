@@ -35,16 +35,16 @@ export function addServerOptions(command: Command): Command {
     .option('-U, --username <name>', "the superuser's name (default: postgres)")
     .option(
       '--password-file <file>',
-      "has the superuser's password, for a new cluster; so does POSTGRES_PASSWORD",
+      "file with the superuser's password, for a new cluster (default: the environment's POSTGRES_PASSWORD)",
     )
     .option('--insecure-listen', 'let other machines connect without password and TLS')
     .option('--tls-cert <file>', 'offer TLS, with this certificate; PEM, as the next two')
     .option('--tls-key <file>', 'its private key')
-    .option('--tls-ca <file>', 'certificates that those of clients are verified by')
+    .option('--tls-ca <file>', 'certificates of the authorities that sign the certificates of clients')
     .option('--tls-self-signed', 'offer TLS, with a certificate that is made in the data directory')
     .option(
       '--allow-dir <dir>',
-      'directory that SQL may read and write beside the cluster; may be repeated',
+      'directory outside of the cluster where SQL may read and write files; may be repeated',
       list,
     )
     .option('-c, --set <name=value>', 'a setting of PostgreSQL, may be repeated', setting)

@@ -25,7 +25,7 @@ const SAME_INTERRUPT = 300
 
 export const SIGNALS = `
 Ctrl-C (SIGINT) disconnects the clients and shuts down, a second one stops at once.
-SIGTERM waits for the clients to leave, SIGQUIT stops at once, SIGHUP reloads the configuration.`
+On SIGTERM the server waits until all clients have left; on SIGQUIT it stops at once; on SIGHUP it reads its configuration again.`
 
 export function startCommand(): Command {
   return addServerOptions(
@@ -34,7 +34,7 @@ export function startCommand(): Command {
     .addOption(
       new Option(
         '--remote <url>',
-        'serve no cluster, but lead to a server elsewhere, by WebSocket',
+        'start no server here, but forward connections to a server elsewhere, by WebSocket',
       ).conflicts(['dataDir', 'set', 'socketDir', 'maxConnections', 'run', 'json', 'readyFile', 'httpPort']),
     )
     .addOption(new Option('-q, --quiet', 'print the connection string only, no log').conflicts('verbose'))

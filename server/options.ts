@@ -21,13 +21,13 @@ export interface StartServerOptions {
    */
   host?: string | undefined
   /**
-   * The password of the superuser, for a new cluster: clients that come by TCP are then asked for it, from wherever they come.
-   * Default: none. Then clients of this machine are let in as whoever they say they are, and others are not.
+   * The password of the superuser, for a new cluster. PostgreSQL then asks every client that comes by TCP for a password.
+   * Default: none. Then PostgreSQL lets clients of this machine in as any role without a password, and no other machine.
    */
   password?: string | undefined
   /**
-   * Have other machines connect though the cluster has neither password nor TLS, as anybody they say they are; without it
-   * the server refuses to listen for them. Default: false.
+   * Lets other machines connect although the cluster has neither a password nor TLS: anybody there can then log in as any
+   * role. Without this option the server refuses to listen for other machines. Default: false.
    */
   insecureListen?: boolean | undefined
   /** A directory for a unix socket as well, named .s.PGSQL.<port> in it. Default: as in postgresql.conf, else none. */

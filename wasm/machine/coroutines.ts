@@ -26,7 +26,7 @@ export class Coroutines implements Scheduler {
     this.#sleepers = new Sleepers(memory, host.system)
     this.#setup = { processes, memory, sleepers: this.#sleepers, host, heard }
     this.host = {
-      // Who holds a lock of the kernel's while this runs is dead.
+      // No process gives way while it holds a lock of the kernel. So when another one waits for that lock, its holder has ended.
       wait: () => WAIT_TIMED_OUT,
       notify: word => this.#sleepers.notify(word),
       now: host.system.monotonic,
