@@ -1,4 +1,5 @@
 /** Tests run against the compiled package, which `npm test` builds first: threads need JavaScript files. */
+import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 /** `npm test`. */
@@ -41,6 +42,10 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',
     poolOptions: { forks: { minForks: 1, maxForks: 2 } },
+    // Servers run on a kernel that has assertions.
+    env: {
+      PGLITE_IMPORTS_KERNEL: fileURLToPath(new URL('wasm/dist/test/kernel-asserting.wasm', import.meta.url)),
+    },
     allowOnly: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -7,6 +7,7 @@
  */
 #include "socket.h"
 #include <errno.h>
+#include "assert.h"
 #include "atomic.h"
 #include "proc.h"
 
@@ -27,7 +28,6 @@ sys_connect(int self, int fd, const void *address, uint32_t length)
 	__builtin_memcpy(&s->peer.storage, address, length);
 	s->error = 0;
 	s->poller = self;
-	s->hosted = 1;
 	store(&s->state, SOCKET_CONNECTING);
 	socket_tell_host(s, SOCKET_CONNECT);
 	for (;;)
@@ -62,8 +62,7 @@ kernel_connected(int fd, int error)
 {
 	struct socket *s = socket_of(fd);
 
-	if (s == NULL || s->state != SOCKET_CONNECTING)
-		return -EINVAL;
+	Assert(s != NULL && s->state == SOCKET_CONNECTING && s->hosted);
 	if (error == 0 && socket_make_rings(s) < 0)
 		error = ENOMEM;
 	if (error == 0)

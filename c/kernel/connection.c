@@ -11,11 +11,32 @@
  */
 #include "socket.h"
 #include <errno.h>
+#include "assert.h"
 #include "atomic.h"
 #include "proc.h"
 
 static uint64_t received;		/* bytes ever, by all connections */
 static uint64_t sent;
+
+/* Bytes to be read, for the reader: there will not be fewer. */
+static uint32_t
+filled(const struct ring *ring)
+{
+	uint32_t	n = load(&ring->head) - ring->tail;
+
+	Assert(ring->bytes != NULL && n <= RING_SIZE);
+	return n;
+}
+
+/* Bytes that can be written, for the writer: there will not be fewer. */
+static uint32_t
+room(const struct ring *ring)
+{
+	uint32_t	n = ring->head - load(&ring->tail);
+
+	Assert(ring->bytes != NULL && n <= RING_SIZE);
+	return RING_SIZE - n;
+}
 
 /* ---- the process' side of a connection ---- */
 
@@ -47,11 +68,12 @@ sys_recv(int self, int fd, void *buffer, uint32_t length)
 		return -EBADF;
 	if (s->state != SOCKET_CONNECTED)
 		return -ENOTCONN;
+	Assert(s->owner == self || self == HOST_SLOT);	/* the host while it knows the process not to read */
 	for (;;)
 	{
 		int			seen = load(&procs[self].event);
 		int			ended = load(&s->ended);	/* before the ring: what came before the end must be read */
-		uint32_t	n = load(&s->input.head) - s->input.tail;
+		uint32_t	n = filled(&s->input);
 		int			result;
 
 		s->poller = self;
@@ -82,10 +104,11 @@ sys_send(int self, int fd, const void *buffer, uint32_t length)
 		return -EBADF;
 	if (s->state != SOCKET_CONNECTED)
 		return -ENOTCONN;
+	Assert(s->owner == self);
 	for (;;)
 	{
 		int			seen = load(&procs[self].event);
-		uint32_t	n = RING_SIZE - (s->output.head - load(&s->output.tail));
+		uint32_t	n = room(&s->output);
 		int			result;
 
 		s->poller = self;
@@ -161,7 +184,7 @@ uint32_t
 kernel_input_space(int fd)
 {
 	struct socket *s = socket_of(fd);
-	uint32_t	space = RING_SIZE - (s->input.head - load(&s->input.tail));
+	uint32_t	space = room(&s->input);
 	uint32_t	contiguous = RING_SIZE - s->input.head % RING_SIZE;
 
 	s->wants_space = 0;
@@ -169,7 +192,7 @@ kernel_input_space(int fd)
 	{
 		/* The process may have read in between, and not seen that the host wants space. */
 		store(&s->wants_space, 1);
-		space = RING_SIZE - (s->input.head - load(&s->input.tail));
+		space = room(&s->input);
 	}
 	return space < contiguous ? space : contiguous;
 }
@@ -179,6 +202,7 @@ kernel_input_add(int fd, uint32_t length)
 {
 	struct socket *s = socket_of(fd);
 
+	Assert(s->hosted && length <= room(&s->input));
 	store(&s->input.head, s->input.head + length);
 	fetch_add(&received, length);
 	socket_tell_process(s);
@@ -206,7 +230,7 @@ uint32_t
 kernel_output_size(int fd)
 {
 	struct ring *ring = &socket_of(fd)->output;
-	uint32_t	size = load(&ring->head) - ring->tail;
+	uint32_t	size = filled(ring);
 	uint32_t	contiguous = RING_SIZE - ring->tail % RING_SIZE;
 
 	return size < contiguous ? size : contiguous;
@@ -241,8 +265,9 @@ void
 kernel_output_take(int fd, uint32_t length)
 {
 	struct socket *s = socket_of(fd);
-	uint32_t	size = s->output.head - s->output.tail;
+	uint32_t	size = filled(&s->output);
 
+	Assert(s->hosted && length <= size);
 	store(&s->flushed, 0);
 	store(&s->output.tail, s->output.tail + length);
 	if (size > RING_SIZE / 2)

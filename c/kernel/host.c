@@ -3,10 +3,14 @@
  */
 #include "host.h"
 #include <errno.h>
+#include <signal.h>
+#include "assert.h"
 #include "atomic.h"
+#include "lock.h"
 #include "page.h"
 #include "pipe.h"
 #include "proc.h"
+#include "shm.h"
 #include "socket.h"
 
 static volatile int word;		/* the host's wake word */
@@ -17,7 +21,8 @@ int
 kernel_boot(int count, uint32_t image, uint32_t stack)
 {
 	scratch = page_alloc(HOST_SLOT, PAGE_SIZE, PAGE_OF_KERNEL);
-	if (scratch == NULL || proc_boot(count, image, stack) < 0 || pipe_boot(count) < 0 || socket_boot(count) < 0)
+	if (scratch == NULL || proc_boot(count, image, stack) < 0 || pipe_boot(count) < 0 || socket_boot(count) < 0 ||
+		shm_boot(count) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -69,7 +74,8 @@ int
 kernel_next_killed(void)
 {
 	for (int slot = HOST_SLOT + 1; slot < nproc; slot++)
-		if (load(&procs[slot].state) == PROC_RUNNING && proc_killed(slot))
+		if (load(&procs[slot].state) == PROC_RUNNING &&
+			(load(&procs[slot].signals.pending) & (1u << (SIGKILL - 1))))
 			return slot;
 	return 0;
 }
@@ -146,3 +152,16 @@ kernel_signalled(int slot)
 {
 	return signal_deliverable(&procs[slot]) != 0;
 }
+
+#ifdef USE_ASSERT_CHECKING
+void
+kernel_check_idle(void)
+{
+	Assert(!lock_held_any(HOST_SLOT));
+	proc_check_idle();
+	pipe_check_idle();
+	socket_check_idle();
+	shm_check_idle();
+	page_check_idle();
+}
+#endif

@@ -18,5 +18,9 @@ HOST_IMPORT(wait) int host_wait(volatile int *word, int expected, double ms);
 HOST_IMPORT(notify) void host_notify(volatile int *word);
 /* Milliseconds on a clock that never goes back, the same for all threads. */
 HOST_IMPORT(now) double host_now(void);
+/* A condition does not hold that must; assert.h. */
+_Noreturn HOST_IMPORT(assertion_failed) void host_assertion_failed(const char *condition, const char *file, int line);
+/* The caller has come one step further; step.c. */
+HOST_IMPORT(step) void host_step(void);
 
 #endif

@@ -204,6 +204,10 @@ KERNEL(received) double kernel_received(void);
 KERNEL(sent) double kernel_sent(void);
 /* The host lets go of the socket; it is freed once the process has let go too. */
 KERNEL(release) void kernel_release(int fd);
+#ifdef USE_ASSERT_CHECKING
+/* Fails unless the kernel is as it was when it had been booted: nobody runs, nothing is held, all memory is free. */
+KERNEL(check_idle) void kernel_check_idle(void);
+#endif
 #endif
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "socket.h"
 #include <errno.h>
+#include "assert.h"
 #include "atomic.h"
 #include "host.h"
 #include "lock.h"
@@ -24,7 +25,6 @@ sys_bind(int self, int fd, const void *address, uint32_t length)
 	s->local.length = length;
 	__builtin_memcpy(&s->local.storage, address, length);
 	s->poller = self;
-	s->hosted = 1;
 	store(&s->state, SOCKET_ASKED);
 	socket_tell_host(s, SOCKET_LISTEN);
 	for (;;)
@@ -52,8 +52,7 @@ kernel_listening(int fd, int error)
 {
 	struct socket *s = socket_of(fd);
 
-	if (s == NULL)
-		return;
+	Assert(s != NULL && s->state == SOCKET_ASKED && s->hosted);
 	s->error = error;
 	if (error != 0)
 		s->hosted = 0;
@@ -67,6 +66,7 @@ kernel_queue_client(int listener)
 {
 	struct socket *l = socket_of(listener);
 	struct socket *s;
+	int			listening;
 
 	if (l == NULL || l->state != SOCKET_LISTENING)
 		return -ECONNREFUSED;
@@ -81,15 +81,50 @@ kernel_queue_client(int listener)
 		kernel_release(socket_fd(s));
 		return -ENOMEM;
 	}
-	s->queued = 1;				/* and so it stays, even if the client leaves before it is accepted */
 	s->local = l->local;
 	__builtin_memcpy(&s->peer, kernel_scratch(), sizeof(s->peer));
 	acquire(SOCKET_LOCK, HOST_SLOT);
-	l->queue[l->queue_head % BACKLOG] = socket_fd(s);
-	store(&l->queue_head, l->queue_head + 1);
+	listening = l->state == SOCKET_LISTENING;
+	if (listening)
+	{
+		s->queued = 1;			/* and so it stays, even if the client leaves before it is accepted */
+		l->queue[l->queue_head % BACKLOG] = socket_fd(s);
+		store(&l->queue_head, l->queue_head + 1);
+	}
 	release(SOCKET_LOCK, HOST_SLOT);
+	if (!listening)
+	{
+		kernel_release(socket_fd(s));
+		return -ECONNREFUSED;
+	}
 	socket_tell_process(l);
 	return socket_fd(s);
+}
+
+/*
+ * The connection that has waited longest, or NULL. A process that was ended while it took one has left it here no longer
+ * marked as queued. SOCKET_LOCK
+ */
+static struct socket *
+first_queued(struct socket *l)
+{
+	Assert(l->queue_head - l->queue_tail <= BACKLOG);
+	for (; l->queue_head != l->queue_tail; store(&l->queue_tail, l->queue_tail + 1))
+	{
+		struct socket *s = socket_of(l->queue[l->queue_tail % BACKLOG]);
+
+		if (s != NULL && s->queued)
+			return s;
+	}
+	return NULL;
+}
+
+/* SOCKET_LOCK */
+static void
+dequeue(struct socket *l, struct socket *s)
+{
+	s->queued = 0;
+	store(&l->queue_tail, l->queue_tail + 1);
 }
 
 int
@@ -102,37 +137,46 @@ sys_accept(int self, int fd)
 	for (;;)
 	{
 		int			seen = load(&procs[self].event);
-		int			accepted = 0;
+		struct socket *s;
 		int			result;
 
 		l->poller = self;
 		acquire(SOCKET_LOCK, self);
-		if (l->queue_head != l->queue_tail)
+		s = first_queued(l);
+		if (s != NULL)
 		{
-			accepted = l->queue[l->queue_tail % BACKLOG];
-			socket_of(accepted)->owner = self;
-			socket_of(accepted)->queued = 0;
-			store(&l->queue_tail, l->queue_tail + 1);
+			s->owner = self;	/* before it leaves the queue: it is always somebody's */
+			dequeue(l, s);
 		}
 		release(SOCKET_LOCK, self);
-		if (accepted != 0)
-			return accepted;
+		if (s != NULL)
+			return socket_fd(s);
 		result = proc_block(self, seen, l->nonblock);
 		if (result < 0)
 			return result;
 	}
 }
 
+/* One by one, so that the lock is not held for long. No client is queued any more from when the queue is empty. */
 void
-socket_refuse_queued(int self, struct socket *listener)
+socket_refuse_queued(int self, struct socket *l)
 {
-	while (listener->queue_tail != listener->queue_head)
-	{
-		struct socket *s = socket_of(listener->queue[listener->queue_tail++ % BACKLOG]);
+	struct socket *s;
 
-		if (s->hosted)
-			socket_tell_host(s, SOCKET_CLOSED);
-		store(&s->queued, 0);
-		socket_free_if_unused(self, s);
-	}
+	do
+	{
+		acquire(SOCKET_LOCK, self);
+		s = first_queued(l);
+		if (s == NULL)
+			store(&l->state, SOCKET_NEW);
+		else
+		{
+			if (s->hosted)
+				socket_tell_host(s, SOCKET_CLOSED);
+			dequeue(l, s);
+		}
+		release(SOCKET_LOCK, self);
+		if (s != NULL)
+			socket_free_if_unused(self, s);
+	} while (s != NULL);
 }

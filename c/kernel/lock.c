@@ -3,10 +3,13 @@
  *
  * A process may be ended by force at any instruction, also inside the kernel. So a lock's word names its holder, and
  * the host frees what a dead process held (release_all). The tables are written in an order that leaves them usable
- * at each step. Whoever waits takes the lock over after LOCK_PATIENCE from a holder that has been killed. The host must
- * not even wait for what it is about to hear of, the end of a holder by itself: it waits LOCK_LIMIT times.
+ * at each step; what was left half done the host finishes (kernel_exited).
+ *
+ * A process waits for that as long as it takes. The host must not, for while it waits it does not hear of the end of a
+ * holder: after LOCK_LIMIT waits in which nobody has released the lock, it takes the lock over.
  */
 #include "lock.h"
+#include "assert.h"
 #include "atomic.h"
 #include "host.h"
 #include "param.h"
@@ -18,13 +21,31 @@
 /* 0 when free, else the holder's slot + 1, and CONTENDED */
 static volatile int words[NLOCK];
 
+int
+lock_held(enum lock lock, int self)
+{
+	return HOLDER(load(&words[lock])) == self;
+}
+
+int
+lock_held_any(int self)
+{
+	for (enum lock lock = 0; lock < NLOCK; lock++)
+		if (lock_held(lock, self))
+			return 1;
+	return 0;
+}
+
 void
 acquire(enum lock lock, int self)
 {
 	volatile int *word = &words[lock];
 	int			mine = self + 1;
+	int			timeouts = 0;	/* waits in a row in which nobody released the lock */
 
-	for (int waits = 1;; waits++)
+	Assert(proc_runs(self));
+	Assert(!lock_held_any(self));
+	for (;;)
 	{
 		int			seen = 0;
 
@@ -34,9 +55,9 @@ acquire(enum lock lock, int self)
 			continue;
 		seen |= CONTENDED;
 		mine = (self + 1) | CONTENDED;	/* others may wait beside us */
-		if (host_wait(word, seen, LOCK_PATIENCE) == WAIT_TIMED_OUT &&
-			(proc_killed(HOLDER(seen)) || (self == HOST_SLOT && waits >= LOCK_LIMIT)) &&
-			compare_exchange(word, &seen, mine))
+		if (host_wait(word, seen, LOCK_PATIENCE) != WAIT_TIMED_OUT)
+			timeouts = 0;
+		else if (++timeouts >= LOCK_LIMIT && self == HOST_SLOT && compare_exchange(word, &seen, mine))
 			return;
 	}
 }
@@ -46,6 +67,7 @@ release(enum lock lock, int self)
 {
 	int			mine = self + 1;
 
+	Assert(lock_held(lock, self));
 	if (compare_exchange(&words[lock], &mine, 0))
 		return;
 	if (mine == ((self + 1) | CONTENDED))
@@ -59,5 +81,6 @@ void
 release_all(int slot)
 {
 	for (enum lock lock = 0; lock < NLOCK; lock++)
-		release(lock, slot);
+		if (lock_held(lock, slot))
+			release(lock, slot);
 }

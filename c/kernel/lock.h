@@ -1,5 +1,6 @@
 /*
- * lock.h: the kernel's locks. Each guards one table and is held for a few dozen instructions, never while sleeping.
+ * lock.h: the kernel's locks. Each guards one table, and is held for no longer than it takes to look through that table,
+ * never while sleeping. Nobody holds two at a time: whoever waits for a lock waits for its holder alone.
  */
 #ifndef LOCK_H
 #define LOCK_H
@@ -17,5 +18,7 @@ enum lock
 void		acquire(enum lock lock, int self);
 void		release(enum lock lock, int self);
 void		release_all(int slot);
+int			lock_held(enum lock lock, int self);
+int			lock_held_any(int self);
 
 #endif

@@ -5,6 +5,7 @@
  * address keeps the memory small: it can grow, but never shrinks.
  */
 #include "page.h"
+#include "assert.h"
 #include "kernel.h"
 #include "lock.h"
 #include "param.h"
@@ -13,9 +14,16 @@
 extern uint8_t __heap_base;		/* the linker's: where the kernel's own variables end */
 
 static uint16_t owners[NPAGE];	/* 0: free. PAGE_LOCK */
-static uint32_t lowest_free;	/* no page below is free. PAGE_LOCK */
+static uint32_t lowest_free;	/* no page below is free, though this one need not be either. PAGE_LOCK */
 static uint32_t never_used;		/* pages from here on are as the host made them, zero. PAGE_LOCK */
-static uint32_t counts[NPAGE];	/* pages by owner. PAGE_LOCK */
+static uint32_t counts[NPAGE];	/* pages by owner; more than there are while some are taken or freed. PAGE_LOCK */
+
+/* The first that is not taken by the kernel's own variables. */
+static uint32_t
+first_page(void)
+{
+	return ((uintptr_t) &__heap_base + PAGE_SIZE - 1) / PAGE_SIZE;
+}
 
 static int
 grow_to(uint32_t pages)
@@ -30,15 +38,14 @@ void *
 page_alloc_used(int self, uint32_t bytes, uint16_t owner, uint32_t *used)
 {
 	uint32_t	count = bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
-	uint32_t	kernel_end = ((uintptr_t) &__heap_base + PAGE_SIZE - 1) / PAGE_SIZE;
 	uint32_t	first,
 				next;
 	void	   *result = NULL;
 
 	*used = 0;
 	acquire(PAGE_LOCK, self);
-	if (lowest_free < kernel_end)
-		lowest_free = kernel_end;
+	if (lowest_free < first_page())
+		lowest_free = first_page();
 	first = lowest_free;
 	/* Not the very last page: the address behind an object would be 0, and C takes it to be above. */
 	for (next = first; next < NPAGE - 1 && next - first < count; next++)
@@ -46,9 +53,9 @@ page_alloc_used(int self, uint32_t bytes, uint16_t owner, uint32_t *used)
 			first = next + 1;
 	if (count > 0 && next - first == count && grow_to(next))
 	{
+		counts[owner] += count;
 		for (uint32_t page = first; page < next; page++)
 			owners[page] = owner;
-		counts[owner] += count;
 		if (first == lowest_free)
 			lowest_free = next;
 		if (first < never_used)
@@ -81,35 +88,22 @@ page_alloc_zeroed(int self, uint32_t bytes, uint16_t owner)
 	return result;
 }
 
-void
-page_free(int self, void *address, uint32_t bytes)
-{
-	uint32_t	first = (uintptr_t) address / PAGE_SIZE;
-	uint32_t	count = bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
-
-	acquire(PAGE_LOCK, self);
-	for (uint32_t page = first; page < first + count; page++)
-	{
-		counts[owners[page]]--;
-		owners[page] = 0;
-	}
-	if (first < lowest_free)
-		lowest_free = first;
-	release(PAGE_LOCK, self);
-}
-
+/* Frees all pages of this owner, also those that a process was about to take or free when it was ended. */
 void
 page_free_all(int self, uint16_t owner)
 {
 	uint32_t	pages = __builtin_wasm_memory_size(0);
+	uint32_t	left;
 
 	acquire(PAGE_LOCK, self);
-	for (uint32_t page = 0; page < pages; page++)
+	left = counts[owner];
+	for (uint32_t page = first_page(); left > 0 && page < pages; page++)
 		if (owners[page] == owner)
 		{
-			owners[page] = 0;
 			if (page < lowest_free)
 				lowest_free = page;
+			owners[page] = 0;
+			left--;
 		}
 	counts[owner] = 0;
 	release(PAGE_LOCK, self);
@@ -135,5 +129,34 @@ sys_page_alloc(int self, uint32_t bytes)
 void
 sys_page_free(int self, void *address, uint32_t bytes)
 {
-	page_free(self, address, bytes);
+	uint32_t	first = (uintptr_t) address / PAGE_SIZE;
+	uint32_t	count = bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
+
+	acquire(PAGE_LOCK, self);
+	if (first < lowest_free)
+		lowest_free = first;
+	for (uint32_t page = first; page < first + count; page++)
+	{
+		Assert(owners[page] == PAGE_OF_PROC(self));
+		owners[page] = 0;
+	}
+	counts[PAGE_OF_PROC(self)] -= count;
+	release(PAGE_LOCK, self);
+}
+
+/* No page is anybody's but the kernel's own. */
+void
+page_check_idle(void)
+{
+	uint32_t	kernel = 0;
+
+	for (uint32_t page = 0; page < NPAGE; page++)
+	{
+		Assert(owners[page] == 0 || owners[page] == PAGE_OF_KERNEL);
+		Assert(owners[page] != 0 || page < first_page() || page >= lowest_free);
+		Assert(owners[page] == 0 || page < never_used);
+		kernel += owners[page] == PAGE_OF_KERNEL;
+	}
+	for (uint32_t owner = 0; owner < NPAGE; owner++)
+		Assert(counts[owner] == (owner == PAGE_OF_KERNEL ? kernel : 0));
 }

@@ -1,21 +1,25 @@
 /*
  * page.h: who owns which page of the linear memory.
+ *
+ * The owner is the one object that a page belongs to, so that all of an object's pages are found though a process was
+ * ended while it took or freed them.
  */
 #ifndef PAGE_H
 #define PAGE_H
 
 #include <stdint.h>
+#include "param.h"
 
-/* Owners beside process slots. */
-#define PAGE_OF_KERNEL	0xffff	/* tables, rings */
-#define PAGE_OF_SHM		0xfffe	/* System V shared memory */
-#define PAGE_OF_PROC(slot)	((uint16_t) ((slot) + 1))
+#define PAGE_OF_PROC(slot)		((uint16_t) ((slot) + 1))
+#define PAGE_OF_SOCKET(index)	((uint16_t) (0x8000 + (index)))
+#define PAGE_OF_SHM(index)		((uint16_t) (0xfe00 + (index)))	/* a System V shared memory segment */
+#define PAGE_OF_KERNEL			((uint16_t) 0xffff)	/* tables */
 
 void	   *page_alloc(int self, uint32_t bytes, uint16_t owner);
 void	   *page_alloc_used(int self, uint32_t bytes, uint16_t owner, uint32_t *used);
 void	   *page_alloc_zeroed(int self, uint32_t bytes, uint16_t owner);
-void		page_free(int self, void *address, uint32_t bytes);
 void		page_free_all(int self, uint16_t owner);
 int			page_count(uint16_t owner);
+void		page_check_idle(void);
 
 #endif

@@ -24,8 +24,8 @@
 #define PATH_SIZE		1024	/* a process' working directory; PostgreSQL's MAXPGPATH */
 #define RESOLVER		"@resolver"	/* the unix socket at which the host resolves names; see c/posix/resolver.c */
 #define TLS_SERVICE		"@tls"	/* the one at which the host does TLS; see c/postgres/tls.c */
-#define LOCK_PATIENCE	50.0	/* ms to wait for a lock before asking whether its holder was killed */
-#define LOCK_LIMIT		20		/* such waits after which the host takes the holder for dead */
+#define LOCK_PATIENCE	50.0	/* ms that one wait for a lock may take */
+#define LOCK_LIMIT		20		/* waits without a release in between, after which the host takes the holder for dead */
 
 #define HOST_SLOT		0		/* process slot 0 is the host itself */
 

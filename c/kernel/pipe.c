@@ -8,6 +8,7 @@
 #include "pipe.h"
 #include <errno.h>
 #include <poll.h>
+#include "assert.h"
 #include "atomic.h"
 #include "lock.h"
 #include "page.h"
@@ -68,11 +69,13 @@ sys_pipe(int self, int ends[2])
 	return -EMFILE;
 }
 
+/* PIPE_LOCK */
 static uint32_t
 take(struct pipe *p, uint8_t *buffer, uint32_t length)
 {
 	uint32_t	n = p->head - p->tail;
 
+	Assert(n <= PIPE_SIZE);
 	if (n > length)
 		n = length;
 	for (uint32_t i = 0; i < n; i++)
@@ -81,13 +84,14 @@ take(struct pipe *p, uint8_t *buffer, uint32_t length)
 	return n;
 }
 
-/* All or nothing if it fits into an empty pipe, as POSIX wants of up to PIPE_BUF bytes. */
+/* All or nothing if it fits into an empty pipe, as POSIX wants of up to PIPE_BUF bytes. PIPE_LOCK */
 static uint32_t
 put(struct pipe *p, const uint8_t *buffer, uint32_t length)
 {
 	uint32_t	space = PIPE_SIZE - (p->head - p->tail);
 	uint32_t	n = length <= space ? length : length <= PIPE_SIZE ? 0 : space;
 
+	Assert(space <= PIPE_SIZE);
 	for (uint32_t i = 0; i < n; i++)
 		p->bytes[(p->head + i) % PIPE_SIZE] = buffer[i];
 	p->head += n;
@@ -225,4 +229,12 @@ pipe_close_all(int slot)
 		}
 	if (any)
 		wake_everybody();
+}
+
+/* There are no pipes. */
+void
+pipe_check_idle(void)
+{
+	for (int i = 0; i < npipe; i++)
+		Assert(pipes[i].owner == 0);
 }

@@ -11,5 +11,6 @@ void		pipe_close(int self, int fd);
 void		pipe_close_all(int slot);
 int			pipe_poll(int self, int fd, int events);
 int			pipe_nonblock(int fd, int nonblock);
+void		pipe_check_idle(void);
 
 #endif

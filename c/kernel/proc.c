@@ -8,6 +8,7 @@
 #include "proc.h"
 #include <errno.h>
 #include <signal.h>
+#include "assert.h"
 #include "atomic.h"
 #include "lock.h"
 #include "page.h"
@@ -39,11 +40,11 @@ proc_boot(int count, uint32_t image, uint32_t stack)
 	return 0;
 }
 
-/* Has this process been ended by SIGKILL, though the host may not have heard of its end yet? */
+/* Whether this is somebody who can call the kernel. */
 int
-proc_killed(int slot)
+proc_runs(int self)
 {
-	return slot > HOST_SLOT && slot < nproc && (load(&procs[slot].signals.pending) & (1u << (SIGKILL - 1))) != 0;
+	return self == HOST_SLOT || (self > HOST_SLOT && self < nproc && load(&procs[self].state) == PROC_RUNNING);
 }
 
 /* Copy the arguments to the child's own memory, where its main() will find them. */
@@ -78,13 +79,11 @@ copy_arguments(struct proc *p, char *const argv[])
 	return 0;
 }
 
-/* Returns the child's slot. With pid 0 the child gets one of the kernel's choosing. */
+/* Takes a slot for a child. With pid 0 the child gets one of the kernel's choosing. */
 static int
-spawn(int self, char *const argv[], int client, int pid)
+reserve(int self, int pid)
 {
-	int			slot,
-				result;
-	uint32_t	heap;
+	int			slot;
 	struct proc *p;
 
 	acquire(PROC_LOCK, self);
@@ -102,6 +101,24 @@ spawn(int self, char *const argv[], int client, int pid)
 	p->pid = pid != 0 ? pid : FIRST_PID + generation++ * nproc + slot;
 	p->parent = self;
 	p->parent_pid = procs[self].pid;
+	store(&p->state, PROC_RESERVED);
+	release(PROC_LOCK, self);
+	return slot;
+}
+
+/* Returns the child's slot. */
+static int
+spawn(int self, char *const argv[], int client, int pid)
+{
+	int			slot = reserve(self, pid);
+	int			result;
+	uint32_t	heap;
+	struct proc *p;
+
+	if (slot < 0)
+		return slot;
+	p = &procs[slot];
+	Assert(page_count(PAGE_OF_PROC(slot)) == 0);
 	p->client = -1;
 	p->signals.blocked = procs[self].signals.blocked;
 	__builtin_memcpy(p->cwd, procs[self].cwd, PATH_SIZE);
@@ -116,12 +133,11 @@ spawn(int self, char *const argv[], int client, int pid)
 	if (result < 0)
 	{
 		page_free_all(self, PAGE_OF_PROC(slot));
-		release(PROC_LOCK, self);
+		store(&p->state, PROC_FREE);
 		return result;
 	}
 	p->client = client;
 	store(&p->state, PROC_EMBRYO);
-	release(PROC_LOCK, self);
 	work_post(WORK_SPAWN);
 	return slot;
 }
@@ -152,17 +168,44 @@ kernel_spawn(int argc, int pid)
 	return spawn(HOST_SLOT, argv, -1, pid);
 }
 
+/* Frees all that a process had, and finishes what it was ended in the middle of. */
+static void
+free_all(int slot)
+{
+	release_all(slot);
+	pipe_close_all(slot);
+	socket_close_all(slot);
+	shm_detach_all(slot);
+	page_free_all(HOST_SLOT, PAGE_OF_PROC(slot));
+}
+
+/* Nobody collects the children of a process that has ended. One that was only reserved never comes to be. */
+static void
+leave_children(int slot)
+{
+	for (int child = HOST_SLOT + 1; child < nproc; child++)
+	{
+		struct proc *p = &procs[child];
+		int			state = load(&p->state);
+
+		if (state == PROC_FREE || p->parent != slot || p->parent_pid != procs[slot].pid)
+			continue;
+		if (state == PROC_RESERVED)
+			free_all(child);
+		if (state == PROC_RESERVED || state == PROC_ZOMBIE)
+			store(&p->state, PROC_FREE);
+	}
+}
+
 void
 kernel_exited(int slot, int status)
 {
 	struct proc *p = &procs[slot];
 	int			parent = p->parent;
 
-	release_all(slot);
-	pipe_close_all(slot);
-	socket_close_all(slot);
-	shm_detach_all(slot);
-	page_free_all(HOST_SLOT, PAGE_OF_PROC(slot));
+	Assert(slot > HOST_SLOT && proc_runs(slot));
+	free_all(slot);
+	leave_children(slot);
 	p->alarm = 0;
 	p->status = status;
 
@@ -175,9 +218,14 @@ kernel_exited(int slot, int status)
 		signal_post(parent, SIGCHLD);
 		proc_wake(parent);		/* it may wait for the child, and ignore the signal */
 	}
-	for (int child = HOST_SLOT + 1; child < nproc; child++)
-		if (procs[child].parent == slot && procs[child].parent_pid == p->pid && procs[child].state == PROC_ZOMBIE)
-			store(&procs[child].state, PROC_FREE);
+}
+
+/* There are no processes. */
+void
+proc_check_idle(void)
+{
+	for (int slot = HOST_SLOT + 1; slot < nproc; slot++)
+		Assert(procs[slot].state == PROC_FREE);
 }
 
 int

@@ -10,7 +10,8 @@
 enum proc_state
 {
 	PROC_FREE,
-	PROC_EMBRYO,				/* has a slot, memory and arguments; the host has yet to start it */
+	PROC_RESERVED,				/* its parent is about to give it memory and arguments */
+	PROC_EMBRYO,				/* has them; the host has yet to start it */
 	PROC_RUNNING,
 	PROC_ZOMBIE					/* has exited; the parent has yet to collect it */
 };
@@ -33,7 +34,6 @@ struct proc
 	int			argc;
 	char	  **argv;
 	char		cwd[PATH_SIZE];
-	uint64_t	attached[NSHM / 64];	/* shared memory segments. SHM_LOCK */
 };
 
 extern struct proc *procs;		/* nproc of them; slot HOST_SLOT is the host */
@@ -42,7 +42,8 @@ extern uint32_t stack_size;		/* bytes of its C stack */
 extern uint32_t image_size;		/* bytes of a process' data, zero data included */
 
 int			proc_boot(int count, uint32_t image, uint32_t stack);
-int			proc_killed(int slot);
+int			proc_runs(int self);
+void		proc_check_idle(void);
 
 /* sleep.c */
 int			proc_sleep(int self, int seen, double deadline);

@@ -7,22 +7,43 @@
  */
 #include "shm.h"
 #include <errno.h>
+#include "assert.h"
+#include "atomic.h"
+#include "kernel.h"
 #include "lock.h"
 #include "page.h"
 #include "proc.h"
 
+#define BITS	64
+
 struct segment
 {
-	int			id;				/* 0 when free; low byte is the index */
+	int			id;				/* 0 when there is none; low byte is the index */
+	int			holder;			/* slot + 1 of who gives it memory or takes that back, 0 none */
 	int			key;			/* 0 when private */
 	uint32_t	size;
 	void	   *address;
-	int			attached;		/* how many processes are */
-	int			removed;		/* goes away with the last of them */
+	int			removed;		/* goes away with the last that is attached */
+	uint64_t   *attached;		/* a bit for each process slot */
 };
 
 static struct segment segments[NSHM];	/* SHM_LOCK */
 static int	generation;					/* SHM_LOCK */
+static int	nword;						/* of a segment's `attached` */
+
+int
+shm_boot(int processes)
+{
+	uint64_t   *bits;
+
+	nword = (processes + BITS - 1) / BITS;
+	bits = page_alloc(HOST_SLOT, NSHM * nword * sizeof(uint64_t), PAGE_OF_KERNEL);
+	if (bits == NULL)
+		return -ENOMEM;
+	for (int i = 0; i < NSHM; i++)
+		segments[i].attached = bits + i * nword;
+	return 0;
+}
 
 static struct segment *
 segment_of(int id)
@@ -32,62 +53,112 @@ segment_of(int id)
 	return id > 0 && s->id == id ? s : NULL;
 }
 
-static void
-free_if_unused(int self, struct segment *s)
+static int
+is_attached(const struct segment *s, int slot)
 {
-	if (!s->removed || s->attached > 0)
-		return;
-	s->id = 0;
-	page_free(self, s->address, s->size);
+	return (s->attached[slot / BITS] >> (slot % BITS)) & 1;
 }
 
+/* How many processes are. */
 static int
-segment_new(int self, int key, uint32_t size)
+count_attached(const struct segment *s)
 {
+	int			count = 0;
+
+	for (int i = 0; i < nword; i++)
+		count += __builtin_popcountll(s->attached[i]);
+	return count;
+}
+
+/* Says to one who has let go of a removed segment that nobody is attached any more. SHM_LOCK */
+static int
+take_if_unused(int self, struct segment *s)
+{
+	if (s->id == 0 || !s->removed || count_attached(s) > 0)
+		return 0;
+	s->holder = self + 1;
+	s->id = 0;
+	return 1;
+}
+
+static void
+give_back(int self, struct segment *s)
+{
+	Assert(s->id == 0 && s->holder == self + 1);
+	page_free_all(self, PAGE_OF_SHM(s - segments));
+	store(&s->holder, 0);
+}
+
+/* ---- making one ---- */
+
+/* Finds the segment of this key, or takes a place for a new one, which has no id yet. Returns its index. */
+static int
+find_or_reserve(int self, int key, int create)
+{
+	int			unused = -1;
+
 	for (int i = 0; i < NSHM; i++)
 	{
 		struct segment *s = &segments[i];
 
-		if (s->id != 0)
-			continue;
-		s->address = page_alloc_zeroed(self, size, PAGE_OF_SHM);
-		if (s->address == NULL)
-			return -ENOMEM;
-		s->key = key;
-		s->size = size;
-		s->attached = 0;
-		s->removed = 0;
-		s->id = (++generation & 0x3fffff) * NSHM + i;
-		return s->id;
+		if (s->id == 0 && s->holder == 0)
+			unused = unused < 0 ? i : unused;
+		else if (key != 0 && s->key == key && !s->removed)
+			return i;
 	}
-	return -ENOSPC;
+	if (!create)
+		return -ENOENT;
+	if (unused < 0)
+		return -ENOSPC;
+	segments[unused].key = key;
+	segments[unused].removed = 0;
+	segments[unused].holder = self + 1;
+	return unused;
 }
 
+/* Gives memory to a segment that this process has reserved, without the lock, for it may take long to make it zero. */
+static int
+make(int self, struct segment *s, uint32_t size)
+{
+	Assert(page_count(PAGE_OF_SHM(s - segments)) == 0 && count_attached(s) == 0);
+	s->address = page_alloc_zeroed(self, size, PAGE_OF_SHM(s - segments));
+	s->size = size;
+	acquire(SHM_LOCK, self);
+	if (s->address != NULL)
+		s->id = (++generation & 0x3fffff) * NSHM + (int) (s - segments);
+	s->holder = 0;
+	release(SHM_LOCK, self);
+	return s->address != NULL ? s->id : -ENOMEM;
+}
+
+/* While somebody else is about to make the segment of this key, it exists for whoever would make it, too. */
 int
 sys_shmget(int self, int key, uint32_t size, int create, int exclusive)
 {
-	int			result = create ? 0 : -ENOENT;
+	struct segment *s;
+	int			index,
+				result;
 
 	acquire(SHM_LOCK, self);
-	for (int i = 0; i < NSHM && key != 0; i++)
-	{
-		struct segment *s = &segments[i];
-
-		if (s->id == 0 || s->removed || s->key != key)
-			continue;
+	index = find_or_reserve(self, key, create);
+	s = &segments[index];
+	if (index < 0)
+		result = index;
+	else if (s->id != 0)
 		result = create && exclusive ? -EEXIST : size > s->size ? -EINVAL : s->id;
-		break;
-	}
-	if (result == 0)
-		result = segment_new(self, key, size);
+	else if (s->holder == self + 1)
+		result = 0;
+	else
+		result = create ? -EEXIST : -ENOENT;
 	release(SHM_LOCK, self);
-	return result;
+	return result == 0 ? make(self, s, size) : result;
 }
+
+/* ---- using one ---- */
 
 int
 sys_shmat(int self, int id)
 {
-	int			index = id % NSHM;
 	struct segment *s;
 	int			result = -EINVAL;
 
@@ -95,11 +166,7 @@ sys_shmat(int self, int id)
 	s = segment_of(id);
 	if (s != NULL)
 	{
-		uint64_t	bit = 1ull << (index % 64);
-
-		if (!(procs[self].attached[index / 64] & bit))
-			s->attached++;
-		procs[self].attached[index / 64] |= bit;
+		s->attached[self / BITS] |= 1ull << (self % BITS);
 		result = (int) s->address;
 	}
 	release(SHM_LOCK, self);
@@ -107,61 +174,71 @@ sys_shmat(int self, int id)
 }
 
 static void
-detach(int self, int slot, int index)
+detach(struct segment *s, int slot)
 {
-	procs[slot].attached[index / 64] &= ~(1ull << (index % 64));
-	segments[index].attached--;
-	free_if_unused(self, &segments[index]);
-}
-
-static int
-is_attached(int slot, int index)
-{
-	return (procs[slot].attached[index / 64] >> (index % 64)) & 1;
+	s->attached[slot / BITS] &= ~(1ull << (slot % BITS));
 }
 
 int
 sys_shmdt(int self, const void *address)
 {
-	int			result = -EINVAL;
+	struct segment *s = NULL;
+	int			unused = 0;
 
 	acquire(SHM_LOCK, self);
-	for (int i = 0; i < NSHM && result != 0; i++)
-		if (is_attached(self, i) && segments[i].address == address)
-		{
-			detach(self, self, i);
-			result = 0;
-		}
+	for (int i = 0; i < NSHM && s == NULL; i++)
+		if (is_attached(&segments[i], self) && segments[i].address == address)
+			s = &segments[i];
+	if (s != NULL)
+	{
+		detach(s, self);
+		unused = take_if_unused(self, s);
+	}
 	release(SHM_LOCK, self);
-	return result;
+	if (unused)
+		give_back(self, s);
+	return s != NULL ? 0 : -EINVAL;
 }
 
+/* Lets go of what a process had that has ended, maybe in the middle of making or freeing a segment. */
 void
 shm_detach_all(int slot)
 {
-	acquire(SHM_LOCK, HOST_SLOT);
 	for (int i = 0; i < NSHM; i++)
-		if (is_attached(slot, i))
-			detach(HOST_SLOT, slot, i);
-	release(SHM_LOCK, HOST_SLOT);
+	{
+		struct segment *s = &segments[i];
+		int			unused;
+
+		acquire(SHM_LOCK, HOST_SLOT);
+		detach(s, slot);
+		unused = s->holder == slot + 1 && s->id == 0;
+		if (s->holder == slot + 1)
+			s->holder = unused ? HOST_SLOT + 1 : 0;
+		if (!unused)
+			unused = take_if_unused(HOST_SLOT, s);
+		release(SHM_LOCK, HOST_SLOT);
+		if (unused)
+			give_back(HOST_SLOT, s);
+	}
 }
 
 int
 sys_shm_remove(int self, int id)
 {
 	struct segment *s;
-	int			result = -EINVAL;
+	int			unused = 0;
 
 	acquire(SHM_LOCK, self);
 	s = segment_of(id);
 	if (s != NULL)
 	{
 		s->removed = 1;
-		free_if_unused(self, s);
-		result = 0;
+		unused = take_if_unused(self, s);
 	}
 	release(SHM_LOCK, self);
-	return result;
+	if (unused)
+		give_back(self, s);
+	return s != NULL ? 0 : -EINVAL;
 }
 
 int
@@ -175,9 +252,17 @@ sys_shm_stat(int self, int id, uint32_t *size, uint32_t *attached)
 	if (s != NULL)
 	{
 		*size = s->size;
-		*attached = (uint32_t) s->attached;
+		*attached = (uint32_t) count_attached(s);
 		result = 0;
 	}
 	release(SHM_LOCK, self);
 	return result;
+}
+
+/* There are no segments. */
+void
+shm_check_idle(void)
+{
+	for (int i = 0; i < NSHM; i++)
+		Assert(segments[i].id == 0 && segments[i].holder == 0 && count_attached(&segments[i]) == 0);
 }

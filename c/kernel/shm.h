@@ -4,8 +4,8 @@
 #ifndef SHM_H
 #define SHM_H
 
-#include "kernel.h"
-
+int			shm_boot(int processes);
 void		shm_detach_all(int slot);
+void		shm_check_idle(void);
 
 #endif

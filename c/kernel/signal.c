@@ -37,7 +37,7 @@ sys_kill(int self, int pid, int signal)
 	{
 		int			state = load(&procs[slot].state);
 
-		if (state == PROC_FREE || procs[slot].pid != pid)
+		if (state <= PROC_RESERVED || procs[slot].pid != pid)
 			continue;
 		if (signal != 0 && state != PROC_ZOMBIE)
 			signal_post(slot, signal);

@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include "assert.h"
 #include "atomic.h"
 #include "host.h"
+#include "lock.h"
 #include "proc.h"
 
 /*
@@ -40,6 +42,8 @@ proc_sleep(int self, int seen, double deadline)
 	double		ms = -1;
 	int			result = WAIT_WOKEN;
 
+	Assert(self != HOST_SLOT && proc_runs(self));
+	Assert(!lock_held_any(self));
 	if (until != __builtin_inf())
 		ms = until - host_now();
 	if (until == __builtin_inf() || ms > 0)

@@ -7,10 +7,13 @@
 #include "socket.h"
 #include <errno.h>
 #include <poll.h>
+#include "assert.h"
 #include "atomic.h"
 #include "lock.h"
 #include "page.h"
 #include "proc.h"
+
+#define REQUESTS	(SOCKET_LISTEN | SOCKET_CONNECT)	/* events that ask the host for something */
 
 static struct socket *sockets;
 static int	nsocket;
@@ -20,6 +23,7 @@ int
 socket_boot(int processes)
 {
 	nsocket = CONNECTIONS_EACH * processes + BACKLOG;
+	Assert(nsocket <= PAGE_OF_SHM(0) - PAGE_OF_SOCKET(0));
 	sockets = page_alloc(HOST_SLOT, nsocket * sizeof(struct socket), PAGE_OF_KERNEL);
 	return sockets == NULL ? -ENOMEM : 0;
 }
@@ -66,41 +70,61 @@ socket_alloc(int self, enum socket_state state)
 			found = &sockets[i];
 	if (found != NULL)
 	{
+		Assert(page_count(PAGE_OF_SOCKET(found - sockets)) == 0);
+		if (found - sockets >= reached)
+			reached = (int) (found - sockets) + 1;
 		__builtin_memset(found, 0, sizeof(*found));
 		found->descriptor = -1;
 		found->owner = self;
 		found->hosted = self == HOST_SLOT;
-		found->state = state;
-		if (found - sockets >= reached)
-			reached = (int) (found - sockets) + 1;
+		store(&found->state, state);
 	}
 	release(SOCKET_LOCK, self);
 	return found;
 }
 
-/* Process and host may let go at the same time, and both get here. */
+static int
+is_unused(const struct socket *s)
+{
+	return s->state != SOCKET_FREE && s->state != SOCKET_FREEING && s->owner == 0 && !s->hosted && !s->queued;
+}
+
+/* Process and host may let go at the same time. To one of them this says that it was the last. SOCKET_LOCK */
+static int
+take_if_unused(int self, struct socket *s)
+{
+	if (!is_unused(s))
+		return 0;
+	s->events = 0;
+	s->owner = self;
+	store(&s->state, SOCKET_FREEING);
+	return 1;
+}
+
+static void
+give_back(int self, struct socket *s)
+{
+	Assert(s->state == SOCKET_FREEING);
+	page_free_all(self, PAGE_OF_SOCKET(s - sockets));
+	store(&s->state, SOCKET_FREE);
+}
+
 void
 socket_free_if_unused(int self, struct socket *s)
 {
-	uint8_t    *rings;
+	int			unused;
 
 	acquire(SOCKET_LOCK, self);
-	if (s->state != SOCKET_FREE && s->owner == 0 && !s->hosted && !s->queued)
-	{
-		rings = s->input.bytes;
-		s->input.bytes = NULL;
-		if (rings != NULL)
-			page_free(self, rings, 2 * RING_SIZE);
-		store(&s->state, SOCKET_FREE);
-	}
+	unused = take_if_unused(self, s);
 	release(SOCKET_LOCK, self);
+	if (unused)
+		give_back(self, s);
 }
 
-/* For the host alone: a process could be ended by force while it has the memory and the socket does not. */
 int
 socket_make_rings(struct socket *s)
 {
-	s->input.bytes = page_alloc(HOST_SLOT, 2 * RING_SIZE, PAGE_OF_KERNEL);
+	s->input.bytes = page_alloc(HOST_SLOT, 2 * RING_SIZE, PAGE_OF_SOCKET(s - sockets));
 	if (s->input.bytes == NULL)
 		return -ENOMEM;
 	s->output.bytes = s->input.bytes + RING_SIZE;
@@ -181,29 +205,50 @@ socket_poll(int self, int fd, int events)
 	return ready;
 }
 
-void
-socket_close(int self, int fd)
+/* The process that holds the socket lets go of it, or the host does so for one that has ended. */
+static void
+let_go(int self, struct socket *s)
 {
-	struct socket *s = socket_of(fd);
+	int			unused;
 
-	if (s == NULL || s->owner != self)
-		return;
 	if (s->state == SOCKET_LISTENING)
 		socket_refuse_queued(self, s);
+	acquire(SOCKET_LOCK, self);
 	s->poller = 0;
 	store(&s->sending, 0);
 	if (s->hosted)
 		socket_tell_host(s, SOCKET_CLOSED);
 	store(&s->owner, 0);
-	socket_free_if_unused(self, s);
+	unused = take_if_unused(self, s);
+	release(SOCKET_LOCK, self);
+	if (unused)
+		give_back(self, s);
 }
 
+void
+socket_close(int self, int fd)
+{
+	struct socket *s = socket_of(fd);
+
+	if (s != NULL && s->owner == self)
+		let_go(self, s);
+}
+
+/* Lets go of what a process had that has ended, maybe in the middle of freeing a socket. */
 void
 socket_close_all(int slot)
 {
 	for (int i = 0; i < load(&reached); i++)
-		if (sockets[i].state != SOCKET_FREE && sockets[i].owner == slot)
-			socket_close(slot, SOCKET_FD | i);
+	{
+		struct socket *s = &sockets[i];
+
+		if (s->state == SOCKET_FREEING && s->owner == slot)
+			give_back(HOST_SLOT, s);
+		else if (s->state != SOCKET_FREE && s->owner == slot)
+			let_go(HOST_SLOT, s);
+		else if (is_unused(s))
+			socket_free_if_unused(HOST_SLOT, s);
+	}
 }
 
 /* ---- the host's side ---- */
@@ -218,10 +263,26 @@ kernel_next_socket(void)
 	return 0;
 }
 
+/* With a request the host comes to hold the socket, unless the process has let go of it meanwhile. */
 int
 kernel_socket_events(int fd)
 {
-	return exchange(&sockets[fd & FD_INDEX].events, 0);
+	struct socket *s = &sockets[fd & FD_INDEX];
+	int			events;
+
+	if (!(load(&s->events) & REQUESTS))
+		return fetch_and(&s->events, REQUESTS) & ~REQUESTS;
+	acquire(SOCKET_LOCK, HOST_SLOT);
+	events = exchange(&s->events, 0);
+	if (events & REQUESTS)
+	{
+		if (s->owner != 0)
+			s->hosted = 1;
+		else
+			events = 0;
+	}
+	release(SOCKET_LOCK, HOST_SLOT);
+	return events;
 }
 
 struct address *
@@ -237,6 +298,18 @@ kernel_release(int fd)
 {
 	struct socket *s = &sockets[fd & FD_INDEX];
 
+	Assert(s->state != SOCKET_FREE && s->hosted);
 	store(&s->hosted, 0);
 	socket_free_if_unused(HOST_SLOT, s);
+}
+
+/* There are no sockets. */
+void
+socket_check_idle(void)
+{
+	for (int i = 0; i < nsocket; i++)
+	{
+		Assert(sockets[i].state == SOCKET_FREE);
+		Assert(i < reached || page_count(PAGE_OF_SOCKET(i)) == 0);
+	}
 }

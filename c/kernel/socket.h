@@ -15,7 +15,8 @@ enum socket_state
 	SOCKET_ASKED,				/* the host has been asked to listen */
 	SOCKET_LISTENING,
 	SOCKET_CONNECTING,			/* the host has been asked to connect */
-	SOCKET_CONNECTED
+	SOCKET_CONNECTED,
+	SOCKET_FREEING				/* its owner gives back the memory */
 };
 
 struct ring
@@ -27,9 +28,9 @@ struct ring
 
 struct socket
 {
-	volatile int state;			/* enum socket_state. SOCKET_LOCK to leave SOCKET_FREE */
-	volatile int owner;			/* slot of the process that holds it, 0 none */
-	volatile int hosted;		/* the host holds it */
+	volatile int state;			/* enum socket_state. SOCKET_LOCK to leave or enter SOCKET_FREE */
+	volatile int owner;			/* slot of the process that holds it, 0 none. SOCKET_LOCK to let go */
+	volatile int hosted;		/* the host holds it, and is told when the process lets go. Written by the host only */
 	volatile int queued;		/* a listener's queue holds it. SOCKET_LOCK */
 	volatile int poller;		/* slot of the process that waits for it, 0 none */
 	volatile int events;		/* SOCKET_ bits that the host has yet to see */
@@ -64,8 +65,9 @@ void		socket_close(int self, int fd);
 void		socket_close_all(int slot);
 int			socket_poll(int self, int fd, int events);
 int			socket_nonblock(int fd, int nonblock);
+void		socket_check_idle(void);
 
-/* What is left in a listener's queue when it closes; listen.c */
+/* Closes a listener's queue and what is in it; listen.c */
 void		socket_refuse_queued(int self, struct socket *listener);
 
 #endif

@@ -14,6 +14,9 @@ export const PATIENCE = 120_000
 
 const LOG_LENGTH = 200_000
 
+/** A kernel that has assertions. */
+const kernelForTests = join(repository, 'wasm', 'dist', 'test', 'kernel-asserting.wasm')
+
 /** A pid tells the process' slot in the table of so many; but the postmaster, which is the first, has the system's. */
 const SLOTS = 1024
 const FIRST_PID = 2 ** 22
@@ -53,7 +56,7 @@ export class Server {
     ]
     this.child = spawn(command[0]!, command.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe', ...(sabotage ? (['ipc'] as const) : [])],
-      env: { ...process.env, ...env },
+      env: { ...process.env, PGLITE_IMPORTS_KERNEL: kernelForTests, ...env },
     })
     this.child.stdout!.on('data', text => {
       this.output += text

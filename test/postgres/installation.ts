@@ -124,6 +124,7 @@ function copyPackage(target: string): void {
   // As if they had been installed with the others.
   const dist = join(target, 'wasm', 'dist')
   for (const name of ['lib', 'share']) cpSync(join(dist, 'test', name), join(dist, name), { recursive: true })
+  cpSync(join(dist, 'test', 'kernel-asserting.wasm'), join(dist, 'kernel.wasm'))
   rmSync(join(dist, 'test'), { recursive: true })
 }
 

@@ -35,14 +35,19 @@ export function gather(
   for (const file of programs) cpSync(toolchain.outside(file), join(folder, 'programs', basename(file)))
 }
 
-/** Fills a folder with the modules for PostgreSQL's own tests, and their SQL and control files. */
+/**
+ * Fills a folder with what tests need besides: the kernels that they run on, and the modules for PostgreSQL's own tests with their
+ * SQL and control files.
+ */
 export function gatherForTests(
   toolchain: Toolchain,
+  linked: Linked,
   objects: Objects,
   modules: LoadableModules,
   folder: string,
 ): void {
   copyModules(toolchain, modules, join(folder, 'lib'))
+  for (const file of linked.testKernels) cpSync(toolchain.outside(file), join(folder, basename(file)))
   cpSync(toolchain.outside(`${objects.installedForTests}/share`), join(folder, 'share'), { recursive: true })
 }
 

@@ -49,6 +49,12 @@ export const KERNEL_FLAGS = [
   ...['-ffreestanding', '-nostdlib', '-fvisibility=hidden', '-fno-strict-aliasing', '-DBUILDING_KERNEL'],
 ]
 
+/** For the kernels that tests run on, and in a debug build for every kernel: c/kernel/assert.h. */
+export const ASSERTIONS = ['-DUSE_ASSERT_CHECKING']
+
+/** For the kernel of which a test ends processes at any step: c/kernel/step.c. */
+export const STEPS = ['-DCALLS_AT_EACH_STEP', '-fsanitize-coverage=trace-pc,no-prune']
+
 /** For this project's own C files. */
 export const WARNINGS = ['-Wall', '-Wextra', '-Werror']
 

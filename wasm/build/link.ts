@@ -31,6 +31,8 @@ const CLIENT = ['--wrap=__wasm_longjmp']
 /** Paths as the compiler sees them. */
 export interface Linked {
   kernel: string
+  /** Those that tests run on. */
+  testKernels: string[]
   postgres: string
   initdb: string
   clients: string[]
@@ -80,6 +82,10 @@ export async function link(
   return {
     clients,
     kernel: await wasmLd(toolchain, `${folder}/kernel.wasm`, ...KERNEL, ...own.kernel),
+    testKernels: [
+      await wasmLd(toolchain, `${folder}/kernel-asserting.wasm`, ...[...KERNEL, ...own.assertingKernel]),
+      await wasmLd(toolchain, `${folder}/kernel-stepping.wasm`, ...[...KERNEL, ...own.steppingKernel]),
+    ],
     postgres: await withSymbols(
       `${folder}/postgres.wasm`,
       [...exported, ...forLibraries],

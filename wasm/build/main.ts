@@ -112,7 +112,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
   await progress.step('cluster template', async () => {
     gather(toolchain, linked, objects, [modules, lazy], folder)
     writeIcuData(toolchain, libraries, join(folder, ICU_DATA))
-    gatherForTests(toolchain, objects, testModules, join(folder, 'test'))
+    gatherForTests(toolchain, linked, objects, testModules, join(folder, 'test'))
     publish(folder) // without the manifest, so not yet complete: for the host to run what was linked
     const installed = toolchain.outside(`${objects.installed}/bin/initdb`)
     const template = await makeTemplate(toolchain.outside(linked.initdb), installed)

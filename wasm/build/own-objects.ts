@@ -17,7 +17,15 @@ import {
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { CLibrary } from './c-library.js'
-import { BACKEND_CPPFLAGS, KERNEL_FLAGS, POSTGRES_CPPFLAGS, targetFlags, WARNINGS } from './compiler.js'
+import {
+  ASSERTIONS,
+  BACKEND_CPPFLAGS,
+  KERNEL_FLAGS,
+  POSTGRES_CPPFLAGS,
+  STEPS,
+  targetFlags,
+  WARNINGS,
+} from './compiler.js'
 import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
 import type { CompiledLibrary } from './library-objects.js'
@@ -55,6 +63,9 @@ export function copyOwnSources(toolchain: Toolchain): void {
 
 export interface OwnObjects {
   kernel: string[]
+  /** The same with assertions, and with a call of the host's at each step besides. */
+  assertingKernel: string[]
+  steppingKernel: string[]
   /** The C library's host: linked into every program. */
   posix: string[]
   /** Linked into postgres.wasm only. */
@@ -95,8 +106,12 @@ export function ownFlags(
   ]
   // Only headers of the C library: error numbers, signal numbers, the layout of struct pollfd.
   const headers = ['-isystem', `${library.sysroot}/include`]
+  const kernel = [...KERNEL_FLAGS, '-std=gnu17', `-I${toolchain.work}/c`, ...headers, ...WARNINGS]
+  const assertingKernel = [...kernel, ...ASSERTIONS]
   return {
-    kernel: [...KERNEL_FLAGS, '-std=gnu17', `-I${toolchain.work}/c`, ...headers, ...WARNINGS],
+    kernel: process.env.PGLITE_IMPORTS_DEBUG ? assertingKernel : kernel,
+    assertingKernel,
+    steppingKernel: [...assertingKernel, ...STEPS],
     posix,
     postgres: [...initdb, ...BACKEND_CPPFLAGS],
     initdb,
@@ -114,6 +129,8 @@ export async function compileOwnSources(
   const failures: string[] = []
   const own = {
     kernel: await compileFolder(toolchain, 'kernel', flags.kernel, failures),
+    assertingKernel: await compileFolder(toolchain, 'kernel', flags.assertingKernel, failures),
+    steppingKernel: await compileFolder(toolchain, 'kernel', flags.steppingKernel, failures),
     posix: await compileFolder(toolchain, 'posix', flags.posix, failures),
     postgres: await compileFolder(toolchain, 'postgres', flags.postgres, failures),
     initdb: await compileFolder(toolchain, 'initdb', flags.initdb, failures),

@@ -234,6 +234,7 @@ export class Cluster {
       listening.stop = stop
       kernel.listening(fd, 0)
     } catch (error) {
+      if (this.#listening.get(fd) !== listening) return
       this.#listening.delete(fd)
       kernel.listening(fd, errnoOf(error))
     }

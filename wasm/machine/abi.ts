@@ -21,10 +21,14 @@ export const SOCKET_CLOSED = 4
 export const SOCKET_LISTEN = 8
 export const SOCKET_CONNECT = 16
 export const SOCKET_SHUTDOWN = 32
-export const PROC_RUNNING = 2
+export const PROC_FREE = 0
+export const PROC_RUNNING = 3
 export const WAIT_WOKEN = 0
 export const WAIT_TIMED_OUT = 1
 export const WAIT_IMPOSSIBLE = 2
+export const POLLIN = 1
+export const POLLOUT = 4
+export const POLLNVAL = 32
 export const HOST_REALTIME = 0
 export const HOST_MONOTONIC = 1
 export const HOST_CPU_TIME = 2
@@ -59,6 +63,7 @@ export const SIGQUIT = 3
 export const SIGKILL = 9
 export const SIGUSR1 = 10
 export const SIGSEGV = 11
+export const SIGALRM = 14
 export const SIGTERM = 15
 export const PIPE_PROTO_IS_LAST = 1
 export const PIPE_PROTO_DEST_STDERR = 16
@@ -78,9 +83,16 @@ export const MOCK_AUTH_NONCE_LEN = 32
 export const XLP_LONG_HEADER = 2
 
 export const offsetof = {
+  signals: {
+    pending: 0,
+  },
   address: {
     length: 0,
     storage: 4,
+  },
+  pollfd: {
+    fd: 0,
+    events: 4,
   },
   host_stat: {
     mode: 0,
@@ -136,6 +148,7 @@ export const offsetof = {
 } as const
 
 export const sizeof = {
+  pollfd: 8,
   host_stat: 72,
   sockaddr_un: 110,
   sockaddr_in: 16,
@@ -318,6 +331,8 @@ export interface KernelImports {
   wait(word: Address, expected: number, ms: number): number
   notify(word: Address): void
   now(): number
+  assertion_failed(condition: Address, file: Address, line: number): void
+  step(): void
 }
 
 /** What a program imports from `host` (c/host-imports.h). */

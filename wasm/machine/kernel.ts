@@ -3,13 +3,14 @@
  * thread has an instance of its own; all of them work on the same shared memory, so what one does the others see.
  */
 import { type KernelFunctions, type KernelImports, WAIT_TIMED_OUT, WAIT_WOKEN } from './abi.js'
+import { LinearMemory } from './memory.js'
 
 export interface KernelExports extends KernelFunctions {
   readonly __stack_pointer: WebAssembly.Global
 }
 
 /** How a process waits and is woken, and the clock it waits by. */
-export interface KernelHost extends Omit<KernelImports, 'wait'> {
+export interface KernelHost extends Pick<KernelImports, 'notify' | 'now'> {
   /** In a host that suspends the caller, an import made for that. */
   readonly wait: KernelImports['wait'] | WebAssembly.ImportValue
 }
@@ -20,8 +21,17 @@ export function instantiateKernel(
   memory: WebAssembly.Memory,
   host: KernelHost,
 ): KernelExports {
-  const instance = new WebAssembly.Instance(module, { env: { memory }, host: { ...host } })
+  const imports = { ...host, assertion_failed: assertionFailed(memory) }
+  const instance = new WebAssembly.Instance(module, { env: { memory }, host: imports })
   return instance.exports as unknown as KernelExports
+}
+
+/** For a kernel that has assertions: c/kernel/assert.h. */
+function assertionFailed(memory: WebAssembly.Memory) {
+  return (condition: number, file: number, line: number) => {
+    const text = (address: number) => new LinearMemory(memory).string(address)
+    throw new Error(`c/kernel/${text(file)}:${line}: assertion failed: ${text(condition)}`)
+  }
 }
 
 /** Waiting in a host with threads: the thread sleeps. */

@@ -1,5 +1,6 @@
 /** Where the built files lie, and what is in them. */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Programs } from '../cluster/programs.js'
 import type { LoadableModules } from '../machine/loadable-modules.js'
@@ -23,11 +24,12 @@ export const environment = {
 let buffer = new Uint8Array()
 
 function compile(name: string): WebAssembly.Module {
+  const path = resolve(artefactsDir, name)
   let file: number
   try {
-    file = openSync(artefactsDir + name, 'r')
+    file = openSync(path, 'r')
   } catch (error) {
-    throw new Error(`${artefactsDir}${name} is missing: build it by "npm run build"`, { cause: error })
+    throw new Error(`${path} is missing: build it by "npm run build"`, { cause: error })
   }
   try {
     const { size } = fstatSync(file)
@@ -59,10 +61,10 @@ export function loadPrograms(): PackagedPrograms {
   return programs
 }
 
-/** The kernel alone, for a program that starts no servers. */
+/** The kernel alone, for a program that starts no servers. Tests name the file of one that has assertions. */
 export function loadKernel(): WebAssembly.Module {
   tuneEngine()
-  return compile('kernel.wasm')
+  return compile(process.env.PGLITE_IMPORTS_KERNEL ?? 'kernel.wasm')
 }
 
 /** The loadable modules, each compiled when somebody first asks for it. */
