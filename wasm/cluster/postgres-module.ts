@@ -5,6 +5,7 @@
 import { WAIT_IMPOSSIBLE } from '../machine/abi.js'
 import { boot, spawn } from '../machine/boot.js'
 import type { FileLayer } from '../machine/host/file-layer.js'
+import { ProcessExit } from '../machine/host/process.js'
 import type { System } from '../machine/host/system.js'
 import type { PGliteImports } from '../machine/import-handler.js'
 import { type KernelHost, threadHost } from '../machine/kernel.js'
@@ -128,8 +129,9 @@ function prepare(host: ModuleHost, client: PGliteImports | undefined) {
         if (exit !== undefined) throw exit
         try {
           program._interactive_one?.(length, firstByte)
-        } catch (error) {
-          exit = new PostgresExit(exitCode(process.end(error)), { cause: error })
+        } catch (thrown) {
+          const crash = thrown instanceof ProcessExit ? undefined : { cause: thrown }
+          exit = new PostgresExit(exitCode(process.end(thrown)), crash)
           throw exit
         }
       },
