@@ -72,6 +72,8 @@ async function addAll(archive: Pack, files: FileLayer, root: string): Promise<vo
 
 /** Resolves when the stream goes on, or does not any more. */
 function settled(stream: Stream, event: string): Promise<void> {
+  // It says so once, which may have been before.
+  if (stream.destroying) return Promise.resolve()
   return new Promise(resolve => {
     const done = () => {
       stream.off(event, done)
@@ -84,6 +86,7 @@ function settled(stream: Stream, event: string): Promise<void> {
 }
 
 interface Stream {
+  readonly destroying: boolean
   on(event: string, listener: () => void): unknown
   off(event: string, listener: () => void): unknown
 }
@@ -116,31 +119,34 @@ export async function importFiles(
   root: string,
   archive: ReadableStream<Uint8Array>,
 ): Promise<void> {
+  const chunks = (await uncompressed(archive)).getReader()
   const entries = extract()
-  const pumped = pump(archive, entries)
+  const pumped = pump(chunks, entries)
   try {
     for await (const entry of entries) await importEntry(files, root, entry)
-  } catch (error) {
     await pumped
+  } catch (error) {
+    // Whoever sends the archive may never send what it still waits for.
+    void chunks.cancel(error).catch(() => {})
     if (error instanceof StartupError || isOfFiles(error)) throw error
     throw new StartupError(`this is not an archive of a data directory: ${(error as Error).message}`)
   }
-  await pumped
 }
 
 /** Whether it is not the archive, but the place it is to go to: ENOSPC and the like. */
 const isOfFiles = (error: unknown) => /^E[A-Z0-9]+$/.test((error as { code?: string }).code ?? '')
 
-async function pump(archive: ReadableStream<Uint8Array>, entries: Extract): Promise<void> {
-  const reader = (await uncompressed(archive)).getReader()
+/** Hands on what comes until it ends or fails, or nobody takes it any more. */
+async function pump(chunks: ReadableStreamDefaultReader<Uint8Array>, entries: Extract): Promise<void> {
   try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      if (!entries.write(value)) await settled(entries, 'drain')
-      if (entries.destroyed) return await reader.cancel(null)
+    while (!entries.destroying) {
+      const { done, value } = await chunks.read()
+      if (done) {
+        entries.end(null)
+        return
+      }
+      if (!entries.destroying && !entries.write(value)) await settled(entries, 'drain')
     }
-    entries.end(null)
   } catch (error) {
     entries.destroy(error as Error)
   }

@@ -54,16 +54,17 @@ interface ReadableStreamDefaultController<R> {
   enqueue(chunk: R): void
   close(): void
 }
+interface ReadableStreamDefaultReader<R> {
+  read(): Promise<{ done: false; value: R } | { done: true; value?: R | undefined }>
+  cancel(reason: unknown): Promise<void>
+}
 declare class ReadableStream<R> {
   constructor(source: {
     start?(controller: ReadableStreamDefaultController<R>): void
     pull?(controller: ReadableStreamDefaultController<R>): Promise<void>
     cancel?(reason: unknown): unknown
   })
-  getReader(): {
-    read(): Promise<{ done: false; value: R } | { done: true; value?: R | undefined }>
-    cancel(reason: unknown): Promise<void>
-  }
+  getReader(): ReadableStreamDefaultReader<R>
   pipeThrough<T>(transform: { readable: ReadableStream<T>; writable: object }): ReadableStream<T>
 }
 declare class CompressionStream {

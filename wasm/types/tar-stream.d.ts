@@ -8,6 +8,8 @@ declare module 'tar-stream' {
     mtime?: Date
   }
   interface Stream {
+    /** From the moment on that it is to be. */
+    readonly destroying: boolean
     readonly destroyed: boolean
     on(event: string, listener: () => void): this
     once(event: string, listener: () => void): this

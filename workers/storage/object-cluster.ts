@@ -45,7 +45,7 @@ const running = new Map<string, () => void>()
  */
 export function openObjectCluster(storage: ObjectStorage, fill: (volume: Volume) => void): ObjectCluster {
   const { sql } = storage
-  const found = understood(() => definitionsIn(sql))
+  const found = findTables(storage)
   if (found.size === 0) {
     // All at once: a storage has the whole cluster, or nothing of it.
     storage.transactionSync(() => {
@@ -63,8 +63,7 @@ export function openObjectCluster(storage: ObjectStorage, fill: (volume: Volume)
 }
 
 /**
- * Fills a storage with a cluster that comes bit by bit. If that ends early, in whatever way, the storage has none that can
- * be used, and it can be done again.
+ * Fills a storage with a cluster that comes bit by bit. If that ends early, in whatever way, it is as if nothing had come.
  *
  * @throws StartupError when there is a cluster already, or what has come is none that can be used
  */
@@ -73,14 +72,8 @@ export async function fillObjectCluster(
   fill: (volume: Volume) => Promise<void>,
 ): Promise<void> {
   const { sql } = storage
-  if (filling.has(sql)) throw new StartupError('another import into this storage is under way', 'EBUSY')
-  const found = understood(() => definitionsIn(sql))
-  if (found.size > 0) {
-    checkOwnership(found)
-    if (understood(() => serverIn(sql)) !== undefined)
-      throw new StartupError("the object's storage has a cluster already: import into another object")
-    dropTables(storage)
-  }
+  if (findTables(storage).size > 0)
+    throw new StartupError("the object's storage has a cluster already: import into another object")
   filling.add(sql)
   try {
     const empty = emptyVolume(storage)
@@ -124,6 +117,18 @@ function take(sql: ObjectSql): () => void {
   return () => running.delete(id)
 }
 
+/** The tables of ours that there are; what an import has left that its object did not outlive is dropped. */
+function findTables(storage: ObjectStorage): Map<string, string> {
+  if (filling.has(storage.sql))
+    throw new StartupError("an import into the object's storage is under way", 'EBUSY')
+  const found = understood(() => definitionsIn(storage.sql))
+  if (found.size === 0) return found
+  checkOwnership(found)
+  if (understood(() => serverIn(storage.sql)) !== undefined) return found
+  dropTables(storage)
+  return new Map()
+}
+
 /** The definitions of those tables that have names of ours. */
 function definitionsIn(sql: ObjectSql): Map<string, string> {
   const names = [SERVER, ...Object.keys(TABLES)]
@@ -155,10 +160,7 @@ function isRunning(id: string): boolean {
 }
 
 function checkTables(sql: ObjectSql, found: ReadonlyMap<string, string>): void {
-  checkOwnership(found)
-  const server = understood(() => serverIn(sql))
-  if (server === undefined)
-    throw new StartupError("an import into the object's storage has not been finished: import again")
+  const server = serverIn(sql)!
   if (server.format !== FORMAT) {
     throw new StartupError(
       `the object's storage has the format ${server.format} of a later version, this one knows ${FORMAT}: use that version, or a later one`,
