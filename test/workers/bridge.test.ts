@@ -1,4 +1,4 @@
-/** `pglite-imports-server --remote`: clients on this machine, and a database inside an object. */
+/** The bridge (`pglite-imports-server --remote`), from clients on this machine to a server in a Durable Object. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -22,7 +22,7 @@ import {
 import { until } from '../fixtures/until.js'
 import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
-/** database.ts has it, which only workerd can load. */
+/** As in database.ts, which only workerd can load. */
 const PASSWORD = "it's a \\ 'secret'"
 
 const runtime = useWorkerd()
@@ -221,12 +221,12 @@ test('a remote that is not there, or has no PostgreSQL, is an ErrorResponse; a n
   expect(await lost.stop()).toBe(0)
 })
 
-test('what is no URL of a server is refused at once', async () => {
+test('a URL that cannot be a server is refused at once', async () => {
   const child = spawn(process.execPath, [commandLine, '--remote', 'localhost:5432'], { stdio: 'pipe' })
   let text = ''
   child.stderr.on('data', chunk => {
     text += chunk
   })
   const [code] = await once(child, 'exit')
-  expect([code, text]).toEqual([1, expect.stringContaining('must be a URL like wss://HOST/PATH')])
+  expect([code, text]).toEqual([1, expect.stringContaining('it must be like wss://HOST/PATH')])
 })

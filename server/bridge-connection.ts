@@ -1,10 +1,10 @@
 /**
- * One client of this machine's and its WebSocket to a server elsewhere: moves bytes between them, and nothing else, once the
- * WebSocket is open. Each connection has a WebSocket of its own, cancel requests too.
+ * One client of the bridge, and its WebSocket to the server. Once the WebSocket is open, bytes are moved between the two and not
+ * looked at. Each connection has a WebSocket of its own, also one that only sends a cancel request.
  *
- * Memory stays bounded in both directions. A client that does not read stops us from reading the WebSocket. The client's
- * socket is not read from while the WebSocket has much to send, nor, if the server knows FLOW_CONTROL, while it has not
- * taken what was sent before.
+ * Memory stays bounded in both directions. While the client does not read, the WebSocket is not read either. The client's
+ * socket is not read while the WebSocket has more than SEND_LIMIT to send, nor, if the server knows FLOW_CONTROL, while the
+ * server has not taken all but WINDOW bytes of what was sent.
  */
 import type { Socket } from 'node:net'
 import WebSocket from 'ws'
@@ -21,15 +21,15 @@ const HANDSHAKE_TIMEOUT = 30_000
 /** Milliseconds between two pings. A server that has not answered one by the next is gone. */
 const PING_INTERVAL = 30_000
 
-/** Milliseconds that the server may take to end a session whose client has ended its stream. */
+/** Milliseconds that the server may take to end a session after its client has ended the stream: the statement may take long. */
 const CLOSE_TIMEOUT = 24 * 60 * 60 * 1000
 
-/** How much of what a server says beside its status is passed on. */
+/** How many characters of an HTTP response's body the client is told. */
 const EXPLANATION_LENGTH = 200
 
 const SQLSTATE = { unreachable: '08001', refused: '08004' }
 
-export class Tunnel {
+export class BridgeConnection {
   readonly #client: Socket
   readonly #socket: WebSocket
   readonly #remote: string
@@ -100,7 +100,7 @@ export class Tunnel {
       this.#answered = true
     })
     this.#pings = setInterval(() => {
-      // While nothing is read of the WebSocket, no answer can be.
+      // While the WebSocket is paused, the answer is not read.
       if (!this.#answered && !this.#socket.isPaused) this.#socket.terminate()
       this.#answered = false
       if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping()
@@ -139,7 +139,7 @@ export class Tunnel {
 
   #clientClosed(): void {
     clearInterval(this.#pings)
-    // What is paused would never read the server's Close.
+    // A paused WebSocket would never read the server's Close.
     this.#socket.resume()
     if (this.#socket.readyState === WebSocket.OPEN || this.#socket.readyState === WebSocket.CONNECTING)
       this.#socket.terminate()
