@@ -1,6 +1,7 @@
 /** `--remote`: listens here for a server that is elsewhere, until a signal stops it. */
-import { hostInUrl } from '../server/listen-addresses.js'
+
 import { type BridgeOptions, startBridge } from '../server/bridge.js'
+import { hostInUrl } from '../server/listen-addresses.js'
 
 export async function bridge(options: BridgeOptions, quiet: boolean): Promise<void> {
   const { host, port, stop } = await startBridge({
