@@ -1,4 +1,4 @@
-/** `--remote`: listens here for a server that is elsewhere, until a signal stops it. */
+/** `--remote`: runs the bridge to a server elsewhere, until a signal stops it. */
 
 import { type BridgeOptions, startBridge } from '../server/bridge.js'
 import { hostInUrl } from '../server/listen-addresses.js'
@@ -11,7 +11,7 @@ export async function bridge(options: BridgeOptions, quiet: boolean): Promise<vo
   const url = `postgres://postgres@${hostInUrl(host)}:${port}/postgres`
   const greeting = [
     `PostgreSQL is ready: ${url}`,
-    `  which is at:       ${options.url}`,
+    `  by way of:         ${options.url}`,
     `  connect with:      psql -h ${host} -p ${port} -U postgres`,
     '  stop with:         Ctrl-C',
   ]

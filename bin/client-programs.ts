@@ -1,6 +1,6 @@
 /**
- * `psql`, `dump` and `restore`: PostgreSQL's own psql, pg_dump and pg_restore, built for WebAssembly as the server is. What
- * they are given is passed on. -D names a cluster: if no server runs on it, one does for the time.
+ * `psql`, `dump` and `restore`: PostgreSQL's own psql, pg_dump and pg_restore, built for WebAssembly as the server is. They
+ * get all arguments but -D, which names a cluster. If no server runs on it, this process starts one until the program ends.
  */
 import { spawn } from 'node:child_process'
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
@@ -19,12 +19,12 @@ type Run = (args: readonly string[], environment: Environment) => Promise<number
 
 export function clientCommands(): Command[] {
   return [
-    client('psql', 'psql', 'run psql: the one that is installed, else the one that is built in', psql),
+    client('psql', 'psql', 'run psql: the installed one if there is one, else the one in this package', psql),
     client('dump', 'pg_dump', 'run pg_dump', (args, environment) => builtIn('pg_dump', args, environment)),
     client(
       'restore',
       'pg_restore',
-      "run pg_restore; for a file with pg_dump's SQL and nothing else, psql",
+      "run pg_restore; or psql, if the only argument is a file with pg_dump's SQL",
       restore,
     ),
   ]
@@ -34,7 +34,7 @@ function client(name: string, program: string, description: string, run: Run): C
   return new Command(name)
     .description(description)
     .usage(`[-D dir] [${program}'s arguments...]`)
-    .option('-D, --data-dir <dir>', 'cluster to connect to; must come first')
+    .option('-D, --data-dir <dir>', 'data directory of the server to connect to; must come first')
     .argument('[arguments...]')
     .helpOption(false)
     .allowUnknownOption()
@@ -46,8 +46,8 @@ function client(name: string, program: string, description: string, run: Run): C
 }
 
 const HELP = `
--D names the cluster, and must come first. It need not have a server: then one serves the command alone. Without -D it is
-the server on localhost, port 5432, user postgres, database postgres; what follows and PGHOST, … say otherwise.`
+-D must come first. If no server runs on that data directory, this command starts one, and stops it when it is done. Without
+-D it connects to localhost, port 5432, as user postgres, to database postgres, unless arguments or PGHOST, … say otherwise.`
 
 /** Where clients connect unless told otherwise. */
 const DEFAULTS = { PGHOST: 'localhost', PGPORT: '5432', PGUSER: 'postgres', PGDATABASE: 'postgres' }
@@ -64,7 +64,7 @@ async function withServer(dataDir: string | undefined, args: string[], run: Run)
   }
 }
 
-/** What of an environment concerns PostgreSQL's programs; and the password that a new cluster was given by it. */
+/** The environment variables that PostgreSQL's programs read. POSTGRES_PASSWORD stands for PGPASSWORD if that is not set. */
 function ofPostgres(environment: NodeJS.ProcessEnv): Record<string, string> {
   const { POSTGRES_PASSWORD } = environment
   const entries = Object.entries({
@@ -77,7 +77,7 @@ function ofPostgres(environment: NodeJS.ProcessEnv): Record<string, string> {
 async function psql(args: readonly string[], environment: Environment): Promise<number> {
   const installed = findInPath('psql')
   if (installed === undefined) return builtIn('psql', args, { PGCLIENTENCODING: 'UTF8', ...environment })
-  // Ctrl-C is psql's to handle.
+  // psql handles Ctrl-C.
   process.on('SIGINT', () => {})
   const child = spawn(installed, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
   return new Promise((resolve, reject) => {
@@ -86,7 +86,7 @@ async function psql(args: readonly string[], environment: Environment): Promise<
   })
 }
 
-/** pg_restore wants to be told a database to restore into; with nothing but a file, it is the one to connect to. */
+/** pg_restore demands a database to restore into; where only a file is given, it is the one that psql would connect to. */
 function restore(args: readonly string[], environment: Environment): Promise<number> {
   const [file] = args
   if (args.length !== 1 || file === undefined || file.startsWith('-'))
@@ -95,7 +95,7 @@ function restore(args: readonly string[], environment: Environment): Promise<num
   return builtIn('pg_restore', ['-d', environment.PGDATABASE ?? '', file], environment)
 }
 
-/** Whether it is none of pg_dump's archives: of custom format, a tar file or a directory. */
+/** Whether a file is not one of pg_dump's archives: custom format, tar file, directory. */
 function isSql(file: string): boolean {
   try {
     if (!statSync(file).isFile()) return false
@@ -105,13 +105,13 @@ function isSql(file: string): boolean {
     closeSync(fd)
     return head.toString('latin1', 0, 5) !== 'PGDMP' && head.toString('latin1', 257, length) !== 'ustar'
   } catch {
-    return false // So that pg_restore says what is wrong.
+    return false // pg_restore says what is wrong.
   }
 }
 
 function builtIn(program: string, args: readonly string[], environment: Environment): Promise<number> {
   const outgoing = new Outgoing()
-  // The program does not know how to ask.
+  // The program cannot ask for the width of the terminal.
   const { columns } = process.stdout
   return runProgram(
     join(artefactsDir, `programs/${program}.wasm`),

@@ -1,4 +1,4 @@
-/** `init`, `export` and `import`: clusters that no server runs on. */
+/** `init`, `export` and `import`: commands for a cluster that no server runs on. */
 import { createWriteStream, renameSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
@@ -11,16 +11,19 @@ import { errorCode } from '../wasm/cluster/startup-error.js'
 
 export function clusterCommands(): Command[] {
   return [
-    command('init', 'make a new cluster, which start does as well where there is none')
+    command('init', 'make a new cluster (start does so as well if there is none)')
       .usage("-D dir [initdb's options...]")
-      .argument('[options...]', "initdb's, such as -A scram-sha-256 --pwfile file, -U name, --data-checksums")
+      .argument(
+        '[options...]',
+        'options of initdb, such as -A scram-sha-256 --pwfile file, -U name, --data-checksums',
+      )
       .allowUnknownOption()
       .action(init),
-    command('export', 'write a cluster that no server runs on to one file, a gzipped tar archive')
-      .argument('[file]', 'which file; - is stdout', '-')
+    command('export', 'write a cluster to one file, a gzipped tar archive; no server may run on it')
+      .argument('[file]', 'file to write; - is stdout', '-')
       .action(exportTo),
-    command('import', 'make a cluster of such a file, or of one from a Worker')
-      .argument('[file]', 'which file; - is stdin', '-')
+    command('import', 'make a new cluster from such a file, also one that a Worker has exported')
+      .argument('[file]', 'file to read; - is stdin', '-')
       .action(importFrom),
   ]
 }
@@ -33,15 +36,15 @@ function command(name: string, description: string): Command {
 
 async function init(options: string[], { dataDir }: { dataDir: string }): Promise<void> {
   const path = await createDataDirectory(dataDir, options)
-  console.log(`there is a new cluster in "${path}", to be served by: pglite-imports-server -D ${dataDir}`)
+  console.log(`made a new cluster in "${path}"; start a server with: pglite-imports-server -D ${dataDir}`)
 }
 
 async function exportTo(file: string, { dataDir }: { dataDir: string }): Promise<void> {
   if (file === '-' && process.stdout.isTTY)
-    throw new StartupError('an archive is nothing to print on a terminal: name a file')
+    throw new StartupError('an archive is not written to a terminal: name a file')
   const archive = Readable.fromWeb((await exportDataDirectory(dataDir)) as WebStream)
   if (file === '-') return pipeline(archive, process.stdout)
-  // Under its own name only once it is whole.
+  // The file gets its name once it is whole.
   const unfinished = `${file}.${process.pid}`
   try {
     await pipeline(archive, createWriteStream(unfinished, { mode: 0o600, flush: true }))
@@ -54,7 +57,7 @@ async function exportTo(file: string, { dataDir }: { dataDir: string }): Promise
 
 async function importFrom(file: string, { dataDir }: { dataDir: string }): Promise<void> {
   if (file === '-' && process.stdin.isTTY)
-    throw new StartupError('an archive is nothing to type: name a file')
+    throw new StartupError('an archive is not read from a terminal: name a file')
   try {
     await importDataDirectory(dataDir, Readable.toWeb(await input(file)) as ReadableStream<Uint8Array>)
   } catch (error) {

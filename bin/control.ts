@@ -1,4 +1,4 @@
-/** `status`, `stop` and `reload`: what is done to a server that runs, found by its data directory, as pg_ctl does it. */
+/** `status`, `stop` and `reload`: ask or control the server of a data directory, as pg_ctl does. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Option } from 'commander'
 import { StartupError, type StopMode } from '../server/index.js'
@@ -11,24 +11,30 @@ import { wholeNumber } from './server-options.js'
 const NOT_RUNNING = 3
 const NO_DATA_DIRECTORY = 4
 
-/** Milliseconds between two looks whether the server has ended. */
+/** Milliseconds between two checks whether the server has ended. */
 const PAUSE = 50
 
 export function controlCommands(): Command[] {
   return [
-    command('status', 'tell whether a server runs, and where; exit code 3 if none does, 4 without a cluster')
+    command(
+      'status',
+      'tell whether a server runs, and where; exit code 3 if none runs, 4 if there is no cluster',
+    )
       .option('--json', 'print one JSON object')
       .action(status),
     command('stop', 'shut a server down, and wait until it has ended')
       .addOption(
-        new Option('-m, --mode <mode>', 'wait for clients to leave, disconnect them, or stop at once')
+        new Option(
+          '-m, --mode <mode>',
+          'smart waits for clients to leave, fast disconnects them, immediate stops at once',
+        )
           .choices(Object.keys(SHUTDOWN_SIGNALS))
           .default('fast'),
       )
       .option('-t, --timeout <seconds>', 'how long to wait', wholeNumber, 60)
       .option('-W, --no-wait', 'do not wait')
       .action(stop),
-    command('reload', 'have a server read its configuration files again').action(async ({ dataDir }) => {
+    command('reload', 'make a server read its configuration files again').action(async ({ dataDir }) => {
       signal(await requireRunningServer(dataDir), 'SIGHUP')
     }),
   ]
@@ -37,7 +43,7 @@ export function controlCommands(): Command[] {
 function command(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .requiredOption('-D, --data-dir <dir>', "directory of the server's cluster")
+    .requiredOption('-D, --data-dir <dir>', 'data directory of the server')
 }
 
 async function status({ dataDir, json }: { dataDir: string; json?: true }): Promise<void> {

@@ -12,9 +12,9 @@ export interface LogOptions {
 export interface Log {
   /** As startServer() takes it. */
   readonly sink: false | ((line: string, format: LogFormat) => void)
-  /** Settings of PostgreSQL that belong to it; those that are given are stronger, */
+  /** Settings of PostgreSQL that this log needs; -c options override them. */
   readonly settings: Readonly<Record<string, string>>
-  /** and than these the configuration files as well. */
+  /** The same; configuration files override them, too. */
   readonly defaults: Readonly<Record<string, string>>
   started(): void
   stopping(): void
@@ -35,7 +35,7 @@ function textLog({ quiet, verbose }: LogOptions): Log {
   return {
     sink: quiet ? false : verbose ? write : filtered,
     settings: {},
-    // Checkpoints are chatter to most who run this.
+    // Most users do not want to see every checkpoint.
     defaults: verbose ? { log_min_messages: 'info' } : { log_checkpoints: 'off' },
     started: () => terse.started(),
     stopping: () => terse.stopping(),
@@ -43,9 +43,7 @@ function textLog({ quiet, verbose }: LogOptions): Log {
   }
 }
 
-/**
- * PostgreSQL's own jsonlog, all of it. Until it is running the postmaster logs as text too, which would be the same again.
- */
+/** PostgreSQL's own jsonlog, all of it. While the postmaster starts it logs each entry as text as well, which is dropped. */
 function jsonLog({ quiet, verbose }: LogOptions): Log {
   const sink = (line: string, format: LogFormat) => {
     if (format === 'output') write(hostEntry('LOG', line))
@@ -61,7 +59,7 @@ function jsonLog({ quiet, verbose }: LogOptions): Log {
   }
 }
 
-/** What the host has to say, with the fields that PostgreSQL's entries have. */
+/** A message of the host's, with the fields of PostgreSQL's entries. */
 function hostEntry(error_severity: string, message: string): string {
   const timestamp = new Date().toISOString().replace('T', ' ').replace('Z', ' UTC')
   return JSON.stringify({ timestamp, pid: process.pid, error_severity, message, backend_type: 'host' })

@@ -1,8 +1,5 @@
 #!/usr/bin/env node
-/**
- * The command line: its commands, of which `start` is meant where none is named. Each has a file of its own. Options are
- * named as those of postgres, pg_ctl and psql.
- */
+/** The command line. Without the name of a command, `start` is meant. Options are named as those of postgres, pg_ctl and psql. */
 import { readFileSync } from 'node:fs'
 import { Command, Help } from 'commander'
 import { StartupError } from '../server/index.js'
@@ -20,19 +17,19 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const start = startCommand()
 
 const program = new Command('pglite-imports-server')
-  .description('PostgreSQL 18 as a WebAssembly module, serving real clients')
+  .description('a PostgreSQL 18 server, compiled to WebAssembly')
   .usage('[command] [options]')
   .version(version, '--version', 'print the version')
-  .helpOption('--help', 'print this help; after a command, help on that')
+  .helpOption('--help', 'print this help; after a command, the help of that command')
   .helpCommand(false)
-  // What comes after a command is the command's.
+  // Options after the name of a command belong to the command.
   .enablePositionalOptions()
   .addHelpText('after', SIGNALS)
 for (const command of [start, ...controlCommands(), ...clusterCommands()])
   program.addCommand(command.helpOption('--help', 'print this help').allowExcessArguments(false))
 for (const command of clientCommands()) program.addCommand(command)
 
-// Where there is no command, all options are those of start, so they are told beside the program's own.
+// Without a command the options are those of start, so the help lists them.
 program.configureHelp({
   visibleOptions: command => {
     const help = new Help().visibleOptions(command)
@@ -40,7 +37,7 @@ program.configureHelp({
   },
 })
 
-// A log that nobody reads any more is no reason to end.
+// The server goes on when nobody reads its log any more.
 process.stderr.on('error', () => {})
 
 try {

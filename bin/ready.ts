@@ -1,4 +1,4 @@
-/** How it is told that a server is ready: to people, or to scripts as JSON. */
+/** What the command line says when a server is ready: text for people, JSON for scripts. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type PostgresServer, StartupError } from '../server/index.js'
@@ -19,13 +19,17 @@ export function greeting(server: PostgresServer): string {
   ].join('\n')
 }
 
-/** One JSON object on one line. */
+/** One JSON object on one line, without a newline: the value of `--json` and `--ready-file`. */
 export function description(server: PostgresServer): string {
   const { url, host, port, socketPath, dataDir, ephemeral, httpUrl } = server
   return JSON.stringify({ url, host, port, pid: process.pid, dataDir, ephemeral, socketPath, httpUrl })
 }
 
-/** Writes the description to a file, which appears with all its content and goes when this process exits. */
+/**
+ * Writes the description to a file, which appears with all its content. It is removed when this process exits.
+ *
+ * @throws StartupError when it cannot be written
+ */
 export function writeReadyFile(file: string, server: PostgresServer): void {
   const unfinished = `${file}.${process.pid}`
   try {
@@ -37,7 +41,7 @@ export function writeReadyFile(file: string, server: PostgresServer): void {
   process.on('exit', () => rmSync(file, { force: true }))
 }
 
-/** What lets a client program find the server by itself: libpq's variables, and the one that frameworks read. */
+/** The environment variables by which clients find the server: libpq's, and DATABASE_URL. */
 export function clientEnvironment(server: PostgresServer, password?: string): Record<string, string> {
   const { url, user, host, port, socketPath } = server
   return {

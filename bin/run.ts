@@ -1,15 +1,15 @@
-/** `--run`: a command that is started with the server's address in its environment, and with which the server ends. */
+/** `--run`: a shell command that gets the server's address in its environment. The server stops when the command ends. */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
 export interface RunningCommand {
-  /** Its exit code, as a shell tells it: 128 + n for one that was ended by signal n, 127 if it could not be started. */
+  /** Resolves to its exit code as a shell reports it: 128 + n if signal n ended it, 127 if it could not be started. */
   readonly exited: Promise<number>
-  /** Passes a signal on, to the command and to all that it has started in its process group. */
+  /** Sends a signal to the command's process group: to the command and the programs that it has started. */
   kill(signal: NodeJS.Signals): void
 }
 
-/** Starts a command of the shell's, in a process group of its own where there are such. */
+/** Starts a shell command, except on Windows in a process group of its own. */
 export function runCommand(command: string, environment: Readonly<Record<string, string>>): RunningCommand {
   const windows = process.platform === 'win32'
   const child = spawn(command, {
@@ -30,7 +30,7 @@ export function runCommand(command: string, environment: Readonly<Record<string,
         if (windows) child.kill(signal)
         else process.kill(-child.pid, signal)
       } catch {
-        // All of them have ended.
+        // All of its processes have ended.
       }
     },
   }

@@ -1,4 +1,4 @@
-/** The server that runs on a data directory, as its lock and its postmaster.pid tell. */
+/** Finds the server that runs on a data directory, by the directory's lock and postmaster.pid. */
 import { resolve } from 'node:path'
 import { isCluster } from '../server/data-directory.js'
 import { type Holder, holderOf, lockFileOf } from '../server/directory-lock.js'
@@ -8,20 +8,20 @@ import { errorCode } from '../wasm/cluster/startup-error.js'
 
 export interface RunningServer extends Holder {
   readonly dataDir: string
-  /** In postmaster.pid's words: starting, ready, standby, stopping. */
+  /** As in postmaster.pid: starting, ready, standby or stopping. */
   readonly state: string
   /** Where clients on this machine connect: a host name, an address, or the folder of a unix socket. */
   readonly address: string
   readonly port: number
 }
 
-/** What the command line finds in no data directory. */
+/** There is no cluster in the directory, or it cannot be read. */
 export class NoCluster extends StartupError {}
 
 /**
  * The server of a data directory, or undefined when none runs.
  *
- * @throws NoCluster when the directory holds none, or cannot be read
+ * @throws NoCluster when the directory holds no cluster, or cannot be read
  */
 export async function runningServer(dataDir: string): Promise<RunningServer | undefined> {
   const path = resolve(dataDir)
@@ -35,14 +35,14 @@ export async function runningServer(dataDir: string): Promise<RunningServer | un
   if (!isCluster(path)) throw new NoCluster(`"${path}" holds no PostgreSQL cluster`)
   if (holder === undefined) return undefined
   const lines = lockFileOf(path) ?? []
-  // Another's, or none yet: it has the directory, but PostgreSQL has not come up on it.
+  // If the PID is another's, or there is none, the server has locked the directory but PostgreSQL has not written the file yet.
   const [, , , port, socketDir = '', host = '', , state = 'starting'] =
     Number(lines[0]) === holder.pid ? lines : []
   return {
     ...holder,
     dataDir: path,
     state: state.trim(),
-    // A name that begins with @ is the system's own, not in the file system.
+    // A name that begins with @ is abstract: not in the file system.
     address:
       host === '' && socketDir !== '' && !socketDir.startsWith('@') ? socketDir : reachableHost(host || '*'),
     port: Number(port ?? 0),
@@ -50,9 +50,9 @@ export async function runningServer(dataDir: string): Promise<RunningServer | un
 }
 
 /**
- * The server of a data directory that is to be sent a signal.
+ * The server of a data directory, to send it a signal.
  *
- * @throws StartupError when none runs, or it is out of reach
+ * @throws StartupError when none runs, or it runs on another machine
  */
 export async function requireRunningServer(dataDir: string): Promise<RunningServer> {
   const server = await runningServer(dataDir)
@@ -60,7 +60,7 @@ export async function requireRunningServer(dataDir: string): Promise<RunningServ
   const { pid, host } = server
   if (host !== undefined)
     throw new StartupError(
-      `the server on "${server.dataDir}" runs on host "${host}", PID ${pid}: only from there it can be sent a signal`,
+      `the server on "${server.dataDir}" runs on another machine, "${host}", with PID ${pid}: run this command there`,
     )
   return server
 }

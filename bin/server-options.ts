@@ -1,4 +1,4 @@
-/** The options that say what server to start; whichever command starts one has them. */
+/** The options of a command that starts a server. */
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import { type StartServerOptions, StartupError } from '../server/index.js'
@@ -25,40 +25,40 @@ export interface ServerOptions {
 
 export function addServerOptions(command: Command): Command {
   return command
-    .option(
-      '-D, --data-dir <dir>',
-      'directory of the cluster, made if missing (default: an ephemeral cluster)',
-    )
+    .option('-D, --data-dir <dir>', 'data directory, made if missing (default: an ephemeral one)')
     .option('-p, --port <port>', 'TCP port, 0 for any free one (default: 5432)', wholeNumber)
     .option('-h, --host <hosts>', 'where to listen, comma-separated; * for everywhere (default: localhost)')
-    .option('-k, --socket-dir <dir>', 'directory for a unix socket as well')
-    .option('-U, --username <name>', "the superuser's name (default: postgres)")
+    .option('-k, --socket-dir <dir>', 'listen on a unix socket in this directory as well')
+    .option(
+      '-U, --username <name>',
+      'name of the superuser, in a new or an existing cluster (default: postgres)',
+    )
     .option(
       '--password-file <file>',
-      "file with the superuser's password, for a new cluster (default: the environment's POSTGRES_PASSWORD)",
+      "file with the superuser's password, for a new cluster (default: $POSTGRES_PASSWORD)",
     )
     .option('--insecure-listen', 'let other machines connect without password and TLS')
-    .option('--tls-cert <file>', 'offer TLS, with this certificate; PEM, as the next two')
-    .option('--tls-key <file>', 'its private key')
-    .option('--tls-ca <file>', 'certificates of the authorities that sign the certificates of clients')
-    .option('--tls-self-signed', 'offer TLS, with a certificate that is made in the data directory')
+    .option('--tls-cert <file>', 'offer TLS with this certificate (PEM)')
+    .option('--tls-key <file>', 'private key of that certificate (PEM)')
+    .option('--tls-ca <file>', 'certificates of the authorities that sign certificates of clients (PEM)')
+    .option('--tls-self-signed', 'offer TLS with a certificate that the server makes in the data directory')
+    .option('--allow-dir <dir>', 'allow SQL to read and write files in this directory; may be repeated', list)
+    .option('-c, --set <name=value>', 'a setting of PostgreSQL; may be repeated', setting)
     .option(
-      '--allow-dir <dir>',
-      'directory outside of the cluster where SQL may read and write files; may be repeated',
-      list,
+      '--max-connections <number>',
+      'how many clients may be connected at once (default: 100)',
+      wholeNumber,
     )
-    .option('-c, --set <name=value>', 'a setting of PostgreSQL, may be repeated', setting)
-    .option('--max-connections <number>', 'how many clients at once', wholeNumber)
     .option(
       '--http-port <port>',
       'serve /health, /ready and /metrics on this port, 0 for any free one',
       wholeNumber,
     )
-    .option('--http-host <host>', 'where to serve them (default: localhost)')
-    .option('--no-threads', 'run all processes on one thread, by JSPI (Node 24 or later)')
+    .option('--http-host <host>', 'where to listen with --http-port (default: localhost)')
+    .option('--no-threads', 'run all processes on one thread (needs Node 24 or later)')
 }
 
-/** The same as startServer() takes them. */
+/** @throws StartupError when options do not go together, or the password file cannot be read */
 export function startServerOptions(options: ServerOptions): StartServerOptions {
   return {
     dataDir: options.dataDir,
@@ -87,12 +87,12 @@ function tlsOption(options: ServerOptions): StartServerOptions['tls'] {
   if (cert !== undefined && key !== undefined) return { cert, key, ca }
   if (cert !== undefined || key !== undefined || ca !== undefined)
     throw new StartupError(
-      'TLS needs both --tls-cert and --tls-key (to which --tls-ca can be added), or --tls-self-signed',
+      'TLS needs both --tls-cert and --tls-key, or --tls-self-signed; --tls-ca needs the first two',
     )
   return options.tlsSelfSigned && 'self-signed'
 }
 
-/** Never from the command line, which everybody on the machine can see. */
+/** No option takes the password itself, because all users of the machine can see command lines. */
 function password(file: string | undefined): string | undefined {
   if (file === undefined) return process.env.POSTGRES_PASSWORD || undefined
   try {

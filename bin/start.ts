@@ -20,33 +20,37 @@ interface StartOptions extends ServerOptions, LogOptions {
   run?: string
 }
 
-/** A second Ctrl-C within this many milliseconds is the same one: npm and npx pass on what the terminal has sent already. */
+/** Within this many milliseconds a second SIGINT is the same Ctrl-C: npm and npx pass on what the terminal has sent already. */
 const SAME_INTERRUPT = 300
 
 export const SIGNALS = `
-Ctrl-C (SIGINT) disconnects the clients and shuts down, a second one stops at once.
+Ctrl-C (SIGINT) disconnects the clients and shuts down; a second one stops at once.
 On SIGTERM the server waits until all clients have left; on SIGQUIT it stops at once; on SIGHUP it reads its configuration again.`
 
 export function startCommand(): Command {
   return addServerOptions(
-    new Command('start').description('serve a cluster until a signal stops it; the default command'),
+    new Command('start').description(
+      'start a server, which runs until a signal stops it; the default command',
+    ),
   )
     .addOption(
       new Option(
         '--remote <url>',
-        'start no server here, but forward connections to a server elsewhere, by WebSocket',
+        'start no server, but a bridge: forward clients to the server at this wss:// URL',
       ).conflicts(['dataDir', 'set', 'socketDir', 'maxConnections', 'run', 'json', 'readyFile', 'httpPort']),
     )
-    .addOption(new Option('-q, --quiet', 'print the connection string only, no log').conflicts('verbose'))
+    .addOption(new Option('-q, --quiet', 'print only the connection string, and no log').conflicts('verbose'))
     .addOption(new Option('-v, --verbose', "print all of PostgreSQL's log, from severity INFO"))
     .addOption(
-      new Option('--log-format <format>', 'of the log on stderr').choices(['text', 'json']).default('text'),
+      new Option('--log-format <format>', 'format of the log on stderr')
+        .choices(['text', 'json'])
+        .default('text'),
     )
     .option('--json', 'print one JSON object instead of the greeting when the server is ready')
     .option('--ready-file <file>', 'write that JSON object to a file while the server is ready')
     .option(
       '--run <command>',
-      'run a command with DATABASE_URL set, and stop when it ends, with its exit code',
+      'run a shell command with DATABASE_URL set; stop when it ends, with its exit code',
     )
     .addHelpText('after', SIGNALS)
     .action(start)
@@ -66,11 +70,11 @@ async function start(options: StartOptions): Promise<void> {
     stopping = true
     log.stopping()
     notifySystemd('STOPPING=1')
-    // Before PostgreSQL runs there is nothing to stop.
+    // PostgreSQL has not been started yet.
     if (server === undefined) process.exit(1)
     void server.stop(mode)
   }
-  // The command that is run decides when it ends, and the server with it.
+  // With --run the command gets the signal. The server stops when the command ends.
   const signalled = (signal: NodeJS.Signals, mode: StopMode) => {
     if (command !== undefined && !stopping) command.kill(signal)
     else stop(mode)
@@ -109,22 +113,22 @@ async function start(options: StartOptions): Promise<void> {
     process.exit(await started.exited)
   } catch (error) {
     if (!(error instanceof StartupError)) throw error
-    // What was to be stopped while it started has not failed.
+    // A signal that stops a start is no failure.
     if (!stopping) log.failed(error.message)
     process.exit(1)
   }
 }
 
-/** What is printed to stdout; the command's output is to be alone there. */
+/** Says on stdout that the server is ready; with --run on stderr, because stdout is the command's. */
 function announce(server: PostgresServer, { json, quiet, run }: StartOptions): void {
   const text = json ? description(server) : quiet ? server.url : greeting(server)
-  // Whoever wants to know can also ask for the status.
+  // The server goes on if nobody reads this.
   process.stdout.on('error', () => {})
   if (run === undefined) console.log(text)
   else if (!quiet) console.error(text)
 }
 
-/** Waits for whichever of the two ends first, and ends the other. Returns the exit code of both together. */
+/** Waits until one of the two ends, and ends the other. Returns the command's exit code, 1 if it is 0 and the server ended first. */
 async function together(
   server: PostgresServer,
   command: RunningCommand,
@@ -135,7 +139,7 @@ async function together(
     command.kill('SIGTERM')
     return (await command.exited) || 1
   }
-  // What it has started and left behind.
+  // Ends programs that the command has left running.
   command.kill('SIGTERM')
   stop('fast')
   await server.exited
