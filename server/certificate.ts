@@ -1,12 +1,11 @@
-/**
- * What PostgreSQL wants to know of certificates and Node does not tell in these words: names as OpenSSL writes them, and
- * the hash that channel binding is about.
- */
+/** What PostgreSQL needs of certificates and Node does not give as such: names as OpenSSL writes them, and the hash for channel binding. */
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { PeerCertificate } from '../wasm/machine/tls-session.js'
 
 /**
- * @throws Error when the name contains a NUL, by which one could pass for another (CVE-2009-4034)
+ * What a backend is told about a client's certificate.
+ *
+ * @throws Error when the name contains a NUL, with which it could pass for another name (CVE-2009-4034)
  */
 export function peerCertificate(certificate: X509Certificate): PeerCertificate {
   const subject = relativeNames(certificate.subject)
@@ -40,7 +39,7 @@ function oneLine(names: readonly string[][]): string {
     .join('')
 }
 
-/** With what is not ASCII as escaped bytes of UTF-8, as in RFC 2253. */
+/** Escapes characters beyond ASCII, byte by byte of their UTF-8, as in RFC 2253. */
 function ascii(text: string): string {
   return text.replace(/[^\0-\x7f]+/g, part =>
     [...Buffer.from(part)].map(byte => `\\${byte.toString(16).toUpperCase()}`).join(''),
@@ -56,7 +55,7 @@ function unescaped(text: string): string {
 
 /** Object identifiers of signature algorithms, and of hash functions inside RSASSA-PSS parameters, in hex as in DER. */
 const HASHES: readonly [RegExp, string][] = [
-  [/^2a864886f70d01010(?:4|5)$/, 'sha256'], // MD5 and SHA-1 with RSA: RFC 5929 wants SHA-256
+  [/^2a864886f70d01010(?:4|5)$/, 'sha256'], // MD5 and SHA-1 with RSA: RFC 5929 takes SHA-256
   [/^2a8648ce3d0401$/, 'sha256'], // ECDSA with SHA-1
   [/^2a864886f70d01010b$|^2a8648ce3d040302$/, 'sha256'],
   [/^2a864886f70d01010c$|^2a8648ce3d040303$/, 'sha384'],
@@ -84,12 +83,12 @@ function signatureHash(der: Buffer): string | undefined {
   const identifier = element(der, algorithm.start)
   const oid = der.toString('hex', identifier.start, identifier.end)
   if (oid !== RSA_PSS) return HASHES.find(([pattern]) => pattern.test(oid))?.[1]
-  // Its parameters name the hash function first; SHA-1 where they do not.
+  // Its parameters name the hash function first. Without a name it is SHA-1.
   const parameters = der.toString('hex', identifier.end, algorithm.end)
   return PSS_HASHES[/608648016503040(2(0[1-4]))/.exec(parameters)?.[2] ?? '01']
 }
 
-/** Where the contents of the DER element lie that begins at `at`. */
+/** The offsets of the contents of the DER element that begins at offset `at`. */
 function element(der: Buffer, at: number): { start: number; end: number } {
   const short = der[at + 1]!
   if (short < 0x80) return { start: at + 2, end: at + 2 + short }

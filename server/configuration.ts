@@ -1,8 +1,8 @@
 /**
- * What the configuration files of an existing cluster set. The server binds its addresses before PostgreSQL runs, and gives
- * defaults of its own as options, which are stronger than files; so it has to know the files before PostgreSQL reads them.
+ * Reads the configuration files of an existing cluster. The host needs them before PostgreSQL does: it binds addresses first, and
+ * it gives PostgreSQL options with its own defaults, which would override the files.
  *
- * The syntax is that of PostgreSQL's guc-file.l. A file that has errors is PostgreSQL's to refuse.
+ * The syntax is that of PostgreSQL's guc-file.l. Errors in a file are ignored: PostgreSQL reports them.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -18,7 +18,7 @@ const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r
 /**
  * @param dataDir absolute
  * @param file its postgresql.conf, if it lies elsewhere
- * @returns settings by their names in lower case; what ALTER SYSTEM has set is stronger than what people have written
+ * @returns settings by their names in lower case; those of ALTER SYSTEM override those of postgresql.conf
  */
 export function configuredSettings(dataDir: string, file = 'postgresql.conf'): Record<string, string> {
   const settings: Record<string, string> = {}
@@ -49,7 +49,7 @@ function readConfiguration(file: string, settings: Record<string, string>, depth
   }
 }
 
-/** None of a file that cannot be read. */
+/** The lines of a file; none if it cannot be read. */
 export function linesOf(file: string): string[] {
   try {
     return readFileSync(file, 'utf8').split(/\r?\n/)

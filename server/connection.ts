@@ -1,13 +1,12 @@
 /**
  * One connection, of a client or to another server: moves bytes between a client's socket and its backend, and nothing
- * else. What is said on it is PostgreSQL's business, from the startup packet to the last message; when that is a request
- * for TLS, the bytes move through a TLS socket from then on.
+ * else. It does not look at the bytes, from the startup packet to the last message. When the client asks for TLS and the
+ * backend agrees, the bytes move through a TLS socket from then on.
  *
- * Both directions stream with bounded memory: a client that does not read stops us from taking the backend's
- * output, so the ring fills and the backend sleeps; a backend that does not read stops us from reading the client's
- * socket, so TCP slows the client down.
+ * Both directions stream with bounded memory. While the client does not read, the backend's output is not taken, so the ring
+ * fills and the backend sleeps. While the backend does not read, the client's socket is not read, so TCP slows the client down.
  *
- * The backend's end is let go exactly once: when it has closed its end and all its output is with the client's
+ * The backend's end is released exactly once: when the backend has closed it and all its output is in the client's
  * socket, or when the client is gone.
  */
 import type { Socket } from 'node:net'
@@ -16,20 +15,20 @@ import type { TlsSession } from '../wasm/machine/tls-session.js'
 import type { StatementCounter } from '../wasm/protocol/statement-count.js'
 import type { Tls } from './tls.js'
 
-/** Milliseconds without progress after which a client that does not take its backend's last words is given up. */
+/** Milliseconds without progress after which a client that does not read its backend's last output is disconnected. */
 const PATIENCE = 60_000
 
 export interface ConnectionOptions {
-  /** Called once, when there is no backend any more. */
+  /** Called once, when the backend's end has been released. */
   readonly onEnd: (connection: Connection) => void
-  /** What can do TLS on the client's socket, where there is anything. */
+  /** Does TLS on the client's socket; without it, backends cannot offer TLS. */
   readonly tls?: Tls | undefined
-  /** Looks at what a client sends. */
+  /** Counts the statements that the client sends. */
   readonly counter?: StatementCounter
 }
 
 export class Connection {
-  /** The client's socket, or what is inside of TLS on it. */
+  /** The client's socket, or the TLS socket on top of it. */
   #client: Socket
   readonly #backend: ClientSocket
   readonly #options: ConnectionOptions
@@ -44,7 +43,7 @@ export class Connection {
 
     this.#lendSocket()
     client.on('error', () => {
-      // ECONNRESET and its like: 'close' follows, and is all there is to know.
+      // ECONNRESET, for example: 'close' follows, and says enough.
     })
     this.#listen()
     backend.onOutput = this.#toClient
@@ -56,7 +55,7 @@ export class Connection {
     this.#toClient()
   }
 
-  /** Hands the client what the backend has written up to now, as its last words. For when the backend has ended. */
+  /** Sends the client what the backend has written up to now, and ends the connection. To be called when the backend has ended. */
   finish(): void {
     if (this.#released) return
     this.#client.cork()
@@ -65,7 +64,7 @@ export class Connection {
     this.#client.off('data', this.#toBackend)
     this.#backend.reset()
     this.#release()
-    // Reading on while the last words are on their way keeps the system from answering late input by a reset.
+    // If nobody read, the system would answer late input with a reset, and the client would lose the last output.
     this.#client.resume()
     this.#client.setTimeout(PATIENCE, () => this.#client.destroy())
     this.#client.destroySoon()
@@ -88,7 +87,11 @@ export class Connection {
     this.#release()
   }
 
-  /** Goes on inside of TLS. What the client has sent of that already goes back into its socket. */
+  /**
+   * Goes on inside TLS.
+   *
+   * @param early bytes that the backend has read and that belong to the handshake; they are put back into the socket
+   */
   async #secure(tls: Tls, early: Uint8Array): Promise<TlsSession> {
     const client = this.#client
     client.pause()
@@ -135,8 +138,8 @@ export class Connection {
   }
 
   /**
-   * Lets the backend's thread write to the system's socket itself, which halves the work per answer. It must not be
-   * closed while that thread uses it, for its number could be another client's by then.
+   * Lets the backend's thread write to the system's socket itself, which halves the work per answer. The socket must not be
+   * closed while that thread uses it, because its file descriptor could belong to another client by then.
    */
   #lendSocket(): void {
     const client = this.#client

@@ -1,27 +1,30 @@
-/** What can be done to a server from outside of PostgreSQL: shut it down, have it reload, signal its processes. */
+/** Controls a server from outside: shuts it down, makes it reload, signals its processes. */
 import type { Cluster } from '../wasm/cluster/cluster.js'
 import type { Signal, StopMode } from '../wasm/cluster/signals.js'
 
-/** What can be done to a server from when PostgreSQL runs, long before it accepts connections. */
+/** Controls a server. It works as soon as the postmaster runs, before the server accepts connections. */
 export interface ServerControl {
   /**
-   * Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is closed and freed. May be called again
-   * with a more urgent mode.
+   * Shuts the server down. Resolves when everything is closed and freed. May be called again with a more urgent mode.
+   *
+   * @param mode as of pg_ctl. Default: 'fast', which disconnects clients
    */
   stop(mode?: StopMode): Promise<void>
-  /** Has PostgreSQL read its configuration files again. */
+  /** Makes PostgreSQL read its configuration files again. */
   reload(): void
-  /** Has PostgreSQL look for a request that pg_ctl has left as a file, such as to promote a standby. */
+  /** Makes PostgreSQL look for a request that pg_ctl has left as a file, for example to promote a standby. */
   checkRequests(): void
   /**
-   * Signals one process, as pg_ctl kill does. Returns whether there is one with this pid, which is that of pg_stat_activity and
-   * nothing to the operating system. To end a session, call pg_terminate_backend() instead: SIGKILL and SIGQUIT make
-   * PostgreSQL end all of them and recover.
+   * Signals one process, as pg_ctl kill does. To end a session, call pg_terminate_backend() instead: after SIGKILL and
+   * SIGQUIT PostgreSQL ends all sessions and recovers.
+   *
+   * @param pid as in pg_stat_activity; the operating system does not know it
+   * @returns whether there is such a process
    */
   kill(pid: number, signal: Signal): boolean
 }
 
-/** What can be done to a cluster as long as its postmaster runs; `exited` resolves when it does not. */
+/** @param exited resolves when the postmaster has ended; the functions do nothing from then on */
 export function serverControl(cluster: Cluster, exited: Promise<unknown>): ServerControl {
   let ended = false
   void exited.then(() => {

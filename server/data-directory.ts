@@ -1,6 +1,6 @@
 /**
- * The directory that holds a cluster: an existing one is checked, so that what cannot work is refused in words that help;
- * a missing or empty one gets a new cluster, atomically: see new-cluster.ts.
+ * Opens a data directory for a server. An existing cluster is checked, so that one that cannot work is refused with a message that
+ * helps. A missing or empty directory gets a new cluster, whole or not at all: see new-cluster.ts.
  *
  * A directory has one server at a time: see directory-lock.ts.
  */
@@ -27,13 +27,13 @@ import { syncNames, unpackTemplate } from './unpack.js'
 
 const MAJOR = '18'
 
-/** A cluster's directory, for as long as this server has it. */
+/** A data directory that this server has opened and locked. */
 export interface DataDirectory {
   /** Absolute. */
   readonly path: string
-  /** Whether it goes away on release. */
+  /** Whether release() removes it. */
   readonly ephemeral: boolean
-  /** Lets others have it; an ephemeral one is removed. */
+  /** Unlocks it; removes it if it is ephemeral. */
   release(): void
 }
 
@@ -41,10 +41,12 @@ export interface DataDirectory {
 const taken = new Set<string>()
 
 /**
- * Takes a directory for a server, making a new cluster when it is missing or empty.
+ * Opens and locks a directory for a server, and makes a new cluster if it is missing or empty.
  *
- * @param fill puts a new cluster's files into a directory, durably; if it is given, there must be none yet
- * @throws StartupError when it is in use, not a cluster, a cluster that this server cannot read, or not accessible
+ * @param fill puts a new cluster's files into a directory, durably. If it is given, there must be no cluster yet. Default: unpacks
+ *   the template
+ * @throws StartupError when the directory is in use, not accessible, holds something else than a cluster, or a cluster that this
+ *   server cannot use
  */
 export async function openDataDirectory(
   dataDir: string,
@@ -62,7 +64,7 @@ export async function openDataDirectory(
     taken.delete(path)
   }
   try {
-    // Before the lock, which is written into the directory, and again once nobody else can change it.
+    // Before the lock, because locking writes into the directory; and again when nobody else can change it.
     contentOf(path)
     lock = await lockDirectory(path)
     const content = contentOf(path)
@@ -80,10 +82,10 @@ export async function openDataDirectory(
   return { path, ephemeral: false, release }
 }
 
-/** Makes the directory if there is none. What is made is added to `made`, each one before what is in it. */
+/** Makes the directory if it is missing. Adds all directories that it makes to `made`, parents first. */
 function makeDirectory(path: string, made: string[]): string {
   try {
-    // Not by one recursive call: where a file system refuses a new name with ENOENT, Node 20 would try for ever.
+    // Not by one recursive call: if a file system refuses a new name with ENOENT, Node 20 tries for ever.
     const parent = dirname(path)
     const topmost = existsSync(parent) ? undefined : mkdirSync(parent, { recursive: true })
     for (let name = parent; topmost !== undefined && name.length >= topmost.length; name = dirname(name)) {
@@ -101,12 +103,12 @@ function makeDirectory(path: string, made: string[]): string {
   }
 }
 
-/** Removes directories that were made for nothing, unless somebody has come to use them. */
+/** Removes directories that makeDirectory() has made, unless somebody uses them by now. */
 function removeEmpty(directories: readonly string[]): void {
   try {
     for (const directory of directories.toReversed()) rmdirSync(directory)
   } catch {
-    // It is not empty, and so is none above it.
+    // One is not empty, so those above it are not empty either.
   }
 }
 
@@ -116,9 +118,9 @@ export function isCluster(path: string): boolean {
 }
 
 /**
- * What a directory holds: a cluster, nothing, or what somebody has left who was killed while creating one. Changes nothing.
+ * What a directory holds: a cluster, nothing, or a part of a cluster whose creation was interrupted. Changes nothing.
  *
- * @throws StartupError if it is something else, or a cluster that this server cannot read
+ * @throws StartupError if it holds something else, or a cluster that this server cannot use
  */
 function contentOf(path: string): 'cluster' | 'nothing' | 'unfinished' {
   const names = readdirSync(path).filter(name => !isLock(name))
@@ -134,7 +136,7 @@ function contentOf(path: string): 'cluster' | 'nothing' | 'unfinished' {
   )
 }
 
-/** @throws StartupError unless the directory has a cluster that this server can use */
+/** @throws StartupError unless the directory holds a cluster that this server can use */
 export function checkCluster(path: string): void {
   const version = readIfThere(join(path, VERSION_FILE))?.toString().trim()
   if (version === undefined) {
@@ -149,16 +151,16 @@ export function checkCluster(path: string): void {
     )
   }
   const control = readIfThere(join(path, 'global', 'pg_control'))
-  // What is damaged PostgreSQL tells.
+  // PostgreSQL itself reports a damaged control file.
   const reason = control && isControlFile(control) ? foreignFormat(control) : undefined
   if (reason !== undefined) throw new StartupError(`the cluster in "${path}" cannot be read: ${reason}`)
   accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
 }
 
 function prepareCluster(path: string): void {
-  // Of a start that was killed at its very end.
+  // A start that was killed at its very end has left this.
   rmSync(join(path, UNPACKING), { recursive: true, force: true })
-  // PostgreSQL insists on this; copies may be open to all.
+  // PostgreSQL refuses a directory that others may read, as copies often are.
   if ((statSync(path).mode & 0o027) !== 0) chmodSync(path, 0o700)
 }
 

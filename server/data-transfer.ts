@@ -1,4 +1,4 @@
-/** Data directories as one file, to be kept, or moved to another host: see cluster-archive.ts. */
+/** Exports and imports a data directory as one file: see cluster-archive.ts. */
 import { readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { exportFiles, importFiles } from '../wasm/cluster/cluster-archive.js'
@@ -8,10 +8,10 @@ import { checkCluster, isCluster, openDataDirectory } from './data-directory.js'
 import { syncPath } from './unpack.js'
 
 /**
- * The cluster of a data directory as a gzipped tar archive, which `importDataDirectory()` takes, and `importCluster()` of
- * `pglite-imports-server/workers`. Until it has been read or cancelled no server can have the directory.
+ * The cluster of a data directory as a gzipped tar archive, for `importDataDirectory()`, or for `importCluster()` of
+ * `pglite-imports-server/workers`. Until the stream has been read or cancelled, no server can use the directory.
  *
- * @throws StartupError when a server runs on it, or it is no cluster
+ * @throws StartupError when a server runs on the directory, or it holds no cluster
  */
 export async function exportDataDirectory(dataDir: string): Promise<ReadableStream<Uint8Array>> {
   const path = resolve(dataDir)
@@ -21,11 +21,11 @@ export async function exportDataDirectory(dataDir: string): Promise<ReadableStre
 }
 
 /**
- * Makes a data directory of an archive: of `exportDataDirectory()`, or of `exportCluster()` in a Worker. It is durable when
- * this resolves; if it fails, nothing is left of it.
+ * Makes a data directory from an archive of `exportDataDirectory()`, or of `exportCluster()` in a Worker. The cluster is durable
+ * when this resolves. If it rejects, nothing of it is left.
  *
- * @param dataDir missing, or empty
- * @throws StartupError when the directory is not empty, or the archive has no cluster that this server can use
+ * @param dataDir a directory that is missing or empty
+ * @throws StartupError when the directory is not empty, or the archive holds no cluster that this server can use
  */
 export async function importDataDirectory(
   dataDir: string,

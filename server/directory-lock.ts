@@ -1,14 +1,14 @@
 /**
- * The lock by which a data directory has one server at a time, whoever can see it.
+ * The lock that keeps a data directory to one server at a time, also if the servers run in different containers.
  *
- * PostgreSQL's postmaster.pid names a process, and says nothing to a server in another container: there the same number
- * is another process, or none. So a server also listens on a unix socket in the directory. The system closes it with
- * its process, however that ends, and finds it by its file alone: who sees the directory on the same machine can ask whether
- * somebody listens, from whichever container or namespace.
+ * PostgreSQL's postmaster.pid names a process. That says nothing to a server in another container, where the same PID
+ * is another process, or none. So a server also listens on a unix socket in the directory. The system closes the socket when
+ * the process ends, however it ends, and finds it by its file alone: every process on the machine that sees the directory can
+ * ask whether somebody listens, from any container.
  *
- * Each server puts up a socket of its own name, then asks those of all others. Of two that come at the same time, the later
- * one to put it up sees the other; at worst both see each other, and try again after unequal pauses. A name is never used
- * twice, so what nobody listens on can be removed without looking twice.
+ * Each server first makes a socket with a name of its own, then asks all others. Of two servers that start at the same time,
+ * the later one sees the socket of the other; at worst both see each other, and try again after random pauses. No name is
+ * used twice, so a socket on which nobody listens can be removed.
  *
  * Where a file system takes no sockets, and on Windows, postmaster.pid is all there is.
  */
@@ -22,20 +22,20 @@ import { setTimeout } from 'node:timers/promises'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 
 /**
- * PID, host and something random. By how it begins PostgreSQL's tools know a temporary file, which belongs in no backup.
+ * PID, host name and a random number. PostgreSQL's tools leave files with this prefix out of backups, as temporary ones.
  */
 const NAME = /^pgsql_tmp\.server\.(\d+)\.([^.]*)\.[0-9a-f]+$/
 
 /** A socket's path must be shorter than this many bytes. */
 const PATH_LIMIT = 104
-/** Characters of the host's name in a socket's. */
+/** Characters of the host name in a socket's name. */
 const HOST_LENGTH = 32
 
-/** How often to try while others hold the lock, who may be trying it themselves; and milliseconds between, at most. */
+/** How often to try while others have a socket, who may be trying as well; and the longest pause between, in milliseconds. */
 const TRIES = 4
 const PAUSE = 100
 
-/** File systems and systems that have no such sockets. */
+/** Errors of file systems and systems that have no such sockets. */
 const WITHOUT_SOCKETS = [
   'EPERM',
   'ENOTSUP',
@@ -57,7 +57,7 @@ export function isLock(name: string): boolean {
 }
 
 /**
- * Locks a directory, and removes what a server that was killed has left of its own locks.
+ * Locks a directory, and removes the locks of servers that were killed.
  *
  * @param directory absolute; must exist
  * @throws StartupError naming the holder (code EBUSY), or the system's error if the directory cannot be written
@@ -69,7 +69,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
     let holder = own === undefined ? holderByPid(directory) : undefined
     for (const name of others) if (await isHeld(directory, name)) holder = holderIn(name)
     if (holder === undefined) {
-      // Only now: whoever does not hold the lock must not touch what may be the holder's.
+      // Not before this process holds the lock: they could be the holder's.
       if (own !== undefined) for (const name of others) removeStale(directory, name)
       return { release: () => own?.release() }
     }
@@ -86,7 +86,7 @@ export interface Holder {
 }
 
 /**
- * Who holds the lock of a directory, or undefined if nobody does. Changes nothing.
+ * The server that holds the lock of a directory, or undefined if none does. Changes nothing.
  *
  * @throws the system's error if the directory cannot be read
  */
@@ -96,7 +96,7 @@ export async function holderOf(directory: string): Promise<Holder | undefined> {
   return names.length === 0 ? holderByPid(directory) : undefined
 }
 
-/** As PostgreSQL finds it, where there are no sockets: a process of our own number, or our parent's, has left the file behind. */
+/** Finds the holder as PostgreSQL does, where there are no sockets. If the PID is ours or our parent's, the file is a left-over. */
 function holderByPid(directory: string): Holder | undefined {
   const pid = Number.parseInt(lockFileOf(directory)?.[0] ?? '', 10)
   if (!(pid > 0) || pid === process.pid || pid === process.ppid || !isAlive(pid)) return undefined
@@ -133,7 +133,7 @@ class OwnLock {
     // Whoever cannot be answered has been told enough by being let in.
     server.on('error', () => {})
     const own = new OwnLock(directory, name, server)
-    // Another, seeing it between bind and listen, has taken it for a stale one.
+    // Another server has seen it between bind and listen, taken it for a stale one and removed it.
     if (!locksIn(directory).includes(name)) {
       own.release()
       return OwnLock.put(directory)
@@ -188,14 +188,14 @@ function isHeld(directory: string, name: string): Promise<boolean> {
   )
 }
 
-/** With the lock of a server that is no more goes its postmaster.pid, whoever has its number now. */
+/** Removes the lock of a server that has ended, and its postmaster.pid, whatever process has that PID now. */
 function removeStale(directory: string, name: string): void {
   const lockFile = join(directory, 'postmaster.pid')
   if (lockFileOf(directory)?.[0] === NAME.exec(name)?.[1]) rmSync(lockFile, { force: true })
   rmSync(join(directory, name), { force: true })
 }
 
-/** Whether there is a process of this pid. */
+/** Whether there is a process with this PID. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -1,7 +1,7 @@
-/** Why a data directory cannot be had, in words for the person who has named it. */
+/** Why a data directory cannot be used, for the person who has named it. */
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 
-/** The error as it is where it is none of the system's. */
+/** A StartupError for an error of the system's; other errors are returned as they are. */
 export function directoryRefusal(error: unknown, path: string): unknown {
   if (error instanceof StartupError) return error
   switch (errorCode(error)) {

@@ -1,4 +1,4 @@
-/** Directories of clusters that go with their server. */
+/** Data directories that are removed when their server stops. */
 import { accessSync, constants, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,8 +13,8 @@ const TMPFS = 0x01021994
 const ENOUGH_MEMORY = 1 << 30
 
 /**
- * Where what is ephemeral goes: into memory where there is plenty, since making a thousand files takes most of a start's
- * time on a disk; otherwise to the system's temporary directory, or wherever TMPDIR says.
+ * Where ephemeral clusters lie: in memory if there is enough, because on a disk it takes most of a start's time to make a
+ * thousand files; otherwise in the system's temporary directory, or where TMPDIR says.
  */
 function ephemeralParent(): string {
   if (process.env.TMPDIR !== undefined) return tmpdir()
@@ -30,10 +30,10 @@ function ephemeralParent(): string {
   return tmpdir()
 }
 
-/** Those that go when this process exits. */
+/** Directories to remove when this process exits. */
 const ephemeral = new Set<string>()
 
-/** Makes a cluster that goes when it is released, or when this process exits. */
+/** Makes a cluster that is removed when it is released, or when this process exits. */
 export async function createEphemeralDirectory(
   fill: (directory: string) => Promise<void> = async directory => unpackTemplate(directory, false),
 ): Promise<DataDirectory> {
@@ -61,12 +61,12 @@ function removeEphemeral(): void {
   for (const path of ephemeral) remove(path)
 }
 
-/** Tries for a while: when the process exits, backends may still be making files. */
+/** Tries several times: when the process exits, backends may still be making files. */
 function remove(path: string): void {
   rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
 }
 
-/** Removes ephemeral clusters of processes on this machine that were killed. */
+/** Removes ephemeral clusters that killed processes of this machine have left. */
 function removeAbandoned(parent: string, prefix: string): void {
   for (const name of readdirSync(parent)) {
     const owner = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN

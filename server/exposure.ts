@@ -1,7 +1,4 @@
-/**
- * Other machines: who of them gets into a new cluster, and that none gets in by accident. Everything else about pg_hba.conf
- * is PostgreSQL's business.
- */
+/** Clients on other machines: the rules by which a new cluster lets them in, and checks that none is let in by accident. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { StartupError } from '../wasm/cluster/startup-error.js'
@@ -10,13 +7,13 @@ import type { StartServerOptions } from './options.js'
 
 type Admission = Pick<StartServerOptions, 'password' | 'tls' | 'insecureListen'>
 
-/** Hosts that only this machine can connect to. */
+/** Hosts to listen on that only this machine can connect to. */
 const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/
 
 /** Addresses in pg_hba.conf that only this machine has. */
 const LOOPBACK = /^(127\.|::1(\/|$)|localhost$|samehost$)/
 
-/** Lines of the file that initdb makes: TCP connections of this machine. */
+/** The lines of initdb's pg_hba.conf for TCP connections from this machine. */
 const LOCAL_TCP = /^(host\s.*\s)trust$/gm
 
 const PASSWORD = 'host    all             all             all                     scram-sha-256'
@@ -24,9 +21,9 @@ const CERTIFICATE = 'hostssl all             all             all                
 const TRUST = 'host    all             all             all                     trust'
 
 /**
- * A new cluster that is to listen for other machines needs something that keeps strangers out, or a clear word.
+ * Checks the options of a new cluster.
  *
- * @throws StartupError where it has neither
+ * @throws StartupError when the server would listen for other machines without password, TLS and `insecureListen`
  */
 export function refuseExposure(
   hosts: readonly string[],
@@ -35,11 +32,11 @@ export function refuseExposure(
 ): void {
   if (!listensElsewhere(hosts) || password !== undefined || ssl || insecureListen) return
   throw new StartupError(
-    `listening on "${hosts.join(',')}" lets other machines connect, and the cluster has neither a password nor TLS: give it a password with --password-file, or TLS with --tls-cert or --tls-self-signed; --insecure-listen lets everybody in`,
+    `listening on "${hosts.join(',')}" lets other machines connect, and the cluster has neither a password nor TLS: set a password with --password-file, or use TLS with --tls-cert or --tls-self-signed; --insecure-listen lets everybody in`,
   )
 }
 
-/** Writes into a new cluster's pg_hba.conf how clients of other machines, and with a password those of this one, get in. */
+/** Adds to a new cluster's pg_hba.conf the rules for other machines. With a password, the rules for this machine ask for it as well. */
 export function admitOthers(rules: string, { password, tls, insecureListen }: Admission): void {
   const add = (rule: string, initial = readFileSync(rules, 'utf8')) =>
     writeFileSync(rules, `${initial}${rule}\n`)
@@ -49,16 +46,16 @@ export function admitOthers(rules: string, { password, tls, insecureListen }: Ad
 }
 
 /**
- * An existing cluster has its rules.
+ * Checks the rules of an existing cluster.
  *
- * @throws StartupError where one of them lets in clients of other machines without any authentication
+ * @throws StartupError when the server would listen for other machines, and a rule lets their clients in without authentication
  */
 export function refuseTrust(hosts: readonly string[], rules: string, { insecureListen }: Admission): void {
   if (!listensElsewhere(hosts) || insecureListen) return
   const file = trustingFile(rules, 0)
   if (file === undefined) return
   throw new StartupError(
-    `listening on "${hosts.join(',')}" lets other machines connect, and "${file}" has a rule that trusts them: change it to scram-sha-256, or say --insecure-listen`,
+    `listening on "${hosts.join(',')}" lets other machines connect, and "${file}" has a rule that trusts them: change the rule to scram-sha-256, or start the server with --insecure-listen`,
   )
 }
 
@@ -66,10 +63,10 @@ function listensElsewhere(hosts: readonly string[]): boolean {
   return hosts.some(host => !LOCAL_HOST.test(host))
 }
 
-/** A file of rules, or one that it includes, with a rule that trusts clients of other machines. */
+/** The file, this one or one that it includes, with a rule that trusts clients on other machines. */
 function trustingFile(file: string, depth: number): string | undefined {
   if (depth > MAX_DEPTH) return undefined
-  // A line goes on after a backslash at its end.
+  // A backslash at the end of a line continues it.
   for (const line of linesOf(file).join('\n').replace(/\\\n/g, ' ').split('\n')) {
     const fields = fieldsOf(line)
     for (const included of includedFiles(fields, file)) {
@@ -88,7 +85,7 @@ function includedFiles([keyword, name]: readonly string[], file: string): string
   return keyword === 'include_dir' ? configurationFiles(path).map(name => resolve(path, name)) : []
 }
 
-/** As PostgreSQL's hba.c reads a line: what is quoted may have anything in it, and a list goes on after its commas. */
+/** Splits a line as PostgreSQL's hba.c does: quoted parts may have any character in them, and a list goes on after a comma. */
 function fieldsOf(line: string): string[] {
   const fields = line.match(/(?:"[^"]*"|,\s*|[^\s",#])+|#.*/g) ?? []
   return fields.filter(field => !field.startsWith('#')).map(field => field.replaceAll('"', ''))

@@ -1,9 +1,9 @@
 /**
- * Which of the machine's files a cluster may reach: its own, those of the installation, and what the person who starts
- * the server names by options. See wasm/node/confined-files.ts.
+ * Which files of the machine a cluster may reach: its own, those of the installation, and what options name. See
+ * wasm/node/confined-files.ts.
  *
- * Symbolic links that are in the data directory when the server starts, such as pg_wal on another disk and tablespaces,
- * have been put there by somebody who could write there, and so may be followed: SQL cannot make one that leads out.
+ * Symbolic links that are in the data directory when the server starts, for example pg_wal on another disk and tablespaces,
+ * are followed: SQL cannot make a link that leads out, so the owner of the directory has put them there.
  */
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -13,24 +13,24 @@ import { artefactsDir } from '../wasm/node/artefacts.js'
 import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/node/confined-files.js'
 import { socketDirsIn } from './settings.js'
 
-/** Settings that name a file to be read, */
+/** Settings that name a file to read. This and the next two count when they are given as options, not when postgresql.conf has them. */
 const FILES_TO_READ = [
   ...['config_file', 'hba_file', 'ident_file'],
   ...['ssl_cert_file', 'ssl_key_file', 'ssl_ca_file', 'ssl_crl_file', 'ssl_dh_params_file'],
 ]
-/** a file to be written, */
+/** Settings that name a file to write. */
 const FILES_TO_WRITE = ['external_pid_file']
-/** or a folder. All these are believed when they are given as options, and not when they are in postgresql.conf. */
+/** Settings that name a folder to read and write. */
 const FOLDERS = ['log_directory', 'ssl_crl_dir', 'basic_archive.archive_directory']
 
-/** COPY to there is how people measure; it leads nowhere. */
+/** Harmless, and used in benchmarks of COPY. */
 const NOWHERE = '/dev/null'
 
 /**
  * @param dataDir absolute, without symbolic links
  * @param settings those that the server is started with; the port names its unix sockets
  * @param allowed further folders, to be read and written
- * @throws StartupError when one of those is not there
+ * @throws StartupError when one of those is missing or no folder
  */
 export function fileAccess(dataDir: string, settings: Settings, allowed: readonly string[]): FileAccess {
   const named = (names: readonly string[]) =>
@@ -76,7 +76,7 @@ function folder(path: string, writable: boolean): AllowedFolder {
   }
 }
 
-/** What the links lead to that are at the top of the data directory, and the tablespaces. */
+/** The targets of symbolic links at the top of the data directory and in pg_tblspc. */
 function linksIn(dataDir: string): { folders: AllowedFolder[]; files: AllowedFile[] } {
   const found = { folders: [] as AllowedFolder[], files: [] as AllowedFile[] }
   for (const place of [dataDir, join(dataDir, 'pg_tblspc')]) {

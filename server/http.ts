@@ -1,6 +1,6 @@
 /**
- * What monitors ask by HTTP: /health, whether the server runs; /ready, whether it serves clients; /metrics, for
- * Prometheus. It is there from before PostgreSQL starts until after it has ended, and answers when PostgreSQL does not.
+ * The monitor, by HTTP: /health says whether the server runs, /ready whether it serves clients, /metrics has metrics for
+ * Prometheus. It listens from before PostgreSQL starts until after it has ended, and answers also when PostgreSQL does not.
  */
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
@@ -13,11 +13,11 @@ import { type Answer, statisticsOf } from './statistics.js'
 export interface HttpOptions {
   /** The TCP port, 0 for any free one. */
   port: number
-  /** A name or address to listen on. Default: 'localhost'. */
+  /** A name or address to listen on; '*' for all addresses. Default: 'localhost'. */
   host?: string | undefined
 }
 
-/** A server that is being watched. */
+/** The server that the monitor watches. */
 export interface Watched {
   status(): ServerStatus
   connect: Parameters<typeof statisticsOf>[0]
@@ -39,7 +39,7 @@ export class Monitor {
       await once(server, 'listening')
     } catch (error) {
       throw new StartupError(
-        `cannot serve HTTP on ${host}, port ${port}: ${errorCode(error) === 'EADDRINUSE' ? 'another program does; choose another port' : (error as Error).message}`,
+        `cannot serve HTTP on ${host}, port ${port}: ${errorCode(error) === 'EADDRINUSE' ? 'another program listens there; choose another port' : (error as Error).message}`,
         errorCode(error),
       )
     }
@@ -51,12 +51,12 @@ export class Monitor {
     this.url = `http://${hostInUrl(reachableHost(host))}:${(server.address() as AddressInfo).port}`
     server.on('request', (request, response) => {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
-        reply(response, 405, 'only GET\n')
+        reply(response, 405, 'use GET\n')
         return
       }
       void this.#answer(new URL(request.url ?? '/', 'http://monitor').pathname, response)
     })
-    // The server that is watched keeps the process running, not this one.
+    // PostgreSQL keeps the process running, not the monitor.
     server.unref()
   }
 
@@ -66,7 +66,7 @@ export class Monitor {
     this.#ask = statisticsOf(watched.connect, watched.user)
   }
 
-  /** The server has ended. Who asks from now on finds nobody. */
+  /** Stops listening. To be called when PostgreSQL has ended. */
   close(): void {
     this.#state = 'ended'
     this.#server.close()
@@ -91,9 +91,9 @@ export class Monitor {
       const remark =
         answer.error === undefined
           ? ''
-          : `# PostgreSQL could not be asked: ${answer.error.replaceAll('\n', ' ')}\n`
+          : `# no statistics from PostgreSQL: ${answer.error.replaceAll('\n', ' ')}\n`
       reply(response, 200, remark + text, METRICS_TYPE)
-    } else reply(response, 404, 'there are /health, /ready and /metrics\n')
+    } else reply(response, 404, 'not found: use /health, /ready or /metrics\n')
   }
 }
 

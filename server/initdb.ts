@@ -1,4 +1,4 @@
-/** PostgreSQL's initdb, for a cluster that is to differ from the one that the build has made. */
+/** Runs PostgreSQL's initdb, for a new cluster that differs from the template. */
 import { join } from 'node:path'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
@@ -7,21 +7,22 @@ import { runProgram } from '../wasm/node/run-program.js'
 import { openDataDirectory } from './data-directory.js'
 import { unpackTemplate } from './unpack.js'
 
-/** What a new cluster has unless told otherwise: as the template, see INITDB_OPTIONS in wasm/build/template.ts. */
+/** The template's options: see INITDB_OPTIONS in wasm/build/template.ts. */
 const DEFAULTS = [
   ...[`--username=${INITIAL_SUPERUSER}`, '--auth=trust', '--encoding=UTF8', '--locale=C', '--wal-segsize=1'],
   ...['-c', 'max_wal_size=1GB', '-c', 'min_wal_size=80MB'],
 ]
 
-/** Also a default, but initdb refuses the second where another provider is chosen. */
+/** The same, unless another provider is chosen: then initdb refuses the second. */
 const PROVIDER = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
 
 /**
  * Makes a new cluster, whole or not at all.
  *
- * @param dataDir missing, or empty
- * @param options initdb's, beside the directory; with none, the cluster is unpacked instead
- * @throws StartupError when there is something, or initdb fails: then with what it has said
+ * @param dataDir a directory that is missing or empty
+ * @param options initdb's options, without the directory; if there are none, the template is unpacked instead
+ * @returns the absolute path
+ * @throws StartupError when the directory is not empty, or with initdb's message when initdb fails
  */
 export async function createDataDirectory(dataDir: string, options: readonly string[]): Promise<string> {
   const directory = await openDataDirectory(dataDir, async unpacking =>
@@ -31,7 +32,11 @@ export async function createDataDirectory(dataDir: string, options: readonly str
   return directory.path
 }
 
-/** Runs initdb on an empty directory. @throws StartupError with what it has said when it fails */
+/**
+ * Runs initdb on an empty directory.
+ *
+ * @throws StartupError with initdb's message when it fails
+ */
 export async function initdb(directory: string, options: readonly string[]): Promise<void> {
   let said = ''
   const provider = options.some(option => option.startsWith('--locale-provider')) ? [] : PROVIDER

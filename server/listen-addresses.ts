@@ -1,25 +1,29 @@
 /**
- * Where the server listens. TCP addresses are bound before PostgreSQL starts, so that a taken port is known before
- * anything else happens, and one that is free can be chosen; PostgreSQL adopts them when it comes to listen there
- * itself. It is stricter than PostgreSQL, which is content with one address of several: `localhost` on which only
- * one of the two families is ours would send some clients to another server.
+ * Where the server listens. The host binds TCP addresses before PostgreSQL starts, so that a taken port is known before
+ * anything else happens, and a free one can be chosen. When PostgreSQL listens on the same addresses, it gets these sockets.
+ * This is stricter than PostgreSQL, which is content with one of several addresses: if another server had `localhost` in one
+ * of the two address families, some clients would connect to that one.
  *
- * Unix sockets are bound when PostgreSQL asks for it, for it keeps lock files beside them.
+ * Unix sockets are bound when PostgreSQL asks for it, because it makes lock files beside them.
  */
 import { lookup } from 'node:dns/promises'
 import { isIP, SocketAddress } from 'node:net'
 import type { ListenAddress } from '../wasm/cluster/cluster.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 
-/** How often to look for another port when the one that was free for one address is taken for the next. */
+/** How often to try another port when one is free for the first address and taken for the next. */
 const PORT_ATTEMPTS = 20
 
-/** Hosts to listen on that are none to connect to. */
+/** Hosts to listen on that clients cannot connect to. */
 const WILDCARDS = ['*', '0.0.0.0', '::']
 
 const UNAVAILABLE = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']
 
-/** The numeric addresses that a list of names and addresses stands for, as in PostgreSQL's listen_addresses. */
+/**
+ * The numeric addresses of names and addresses as in PostgreSQL's listen_addresses, each once.
+ *
+ * @throws StartupError when a name has no address
+ */
 export async function numericAddresses(hosts: readonly string[]): Promise<string[]> {
   const addresses = new Set<string>()
   for (const host of hosts) for (const address of await numeric(host)) addresses.add(address)
@@ -39,7 +43,7 @@ async function numeric(host: string): Promise<string[]> {
 
 /** What listens on an address. */
 interface Bound {
-  /** With the port that it has got. */
+  /** With the port that the system has chosen, if it was 0. */
   readonly address: ListenAddress
   close(): void
 }
@@ -50,8 +54,9 @@ interface Bound {
  * @param hosts numeric addresses
  * @param port 0 for any that is free on all of them
  * @param bind listens on one address, or rejects with the system's error
- * @returns at least one, unless there are no hosts. An address of a family that this machine does not have is left out.
- * @throws StartupError when the port is taken on any of them or may not be used
+ * @returns one for each address, but none for addresses of a family that this machine does not have; at least one, unless there
+ *   are no hosts
+ * @throws StartupError when the port is taken on one of them, or this process may not use it
  */
 export async function bindAll<T extends Bound>(
   hosts: readonly string[],
@@ -86,12 +91,12 @@ export function portOf(address: ListenAddress): number {
   return 'port' in address ? address.port : 0
 }
 
-/** Where clients on this machine connect to what listens on a host, given as it is to startServer(). */
+/** The host that clients on this machine connect to, for one that startServer() listens on. */
 export function reachableHost(host: string): string {
   return WILDCARDS.includes(host) ? 'localhost' : host
 }
 
-/** A host in a URL. */
+/** A host as it is written in a URL: IPv6 addresses in brackets. */
 export function hostInUrl(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
@@ -115,7 +120,7 @@ function explained(error: unknown, host: string, port: number): unknown {
   switch (errorCode(error)) {
     case 'EADDRINUSE':
       return new StartupError(
-        `cannot listen ${where}: another program does; choose another port`,
+        `cannot listen ${where}: another program listens there; choose another port`,
         'EADDRINUSE',
       )
     case 'EACCES':

@@ -1,7 +1,6 @@
 /**
- * A listening socket and the connections that came in by it.
- *
- * It may be bound before PostgreSQL runs; clients that come before PostgreSQL has adopted it wait.
+ * A listening socket and the connections of its clients. It may be bound before PostgreSQL runs: clients wait until PostgreSQL
+ * listens on it.
  */
 import type { Socket } from 'node:net'
 import type { Door, ListenAddress } from '../wasm/cluster/cluster.js'
@@ -13,7 +12,7 @@ import { ListeningSocket } from './listening-socket.js'
 import { refuse } from './refusal.js'
 import type { Tls } from './tls.js'
 
-/** Since the start, but for `open`, which is now. */
+/** Counts since the start; `open` is the number of connections now. */
 export interface ListenerStatistics {
   readonly accepted: number
   readonly refused: number
@@ -23,7 +22,7 @@ export interface ListenerStatistics {
 
 export class Listener {
   readonly #socket: ListeningSocket
-  /** They wait: for PostgreSQL to adopt the socket, or for room. */
+  /** Clients that wait until PostgreSQL listens, or until there is room for another process. */
   readonly #waiting: Socket[] = []
   readonly #connections = new Set<Connection>()
   readonly #count = new StatementCount()
@@ -46,7 +45,7 @@ export class Listener {
     return this.#socket.address
   }
 
-  /** Serves the clients that have come and those that will. */
+  /** Connects the clients that wait, and all later ones, to PostgreSQL. */
   start(door: Door, tls: Tls): void {
     this.#door = door
     this.#tls = tls
@@ -69,7 +68,7 @@ export class Listener {
     for (const client of this.#waiting.splice(0)) client.destroy()
   }
 
-  /** Ends the connections that are left, each after what its backend has said. For when the cluster has ended. */
+  /** Ends the connections, each after its backend's last output. To be called when the cluster has ended. */
   finish(): void {
     for (const connection of this.#connections) connection.finish()
   }

@@ -1,17 +1,17 @@
-/** A socket that listens, and hands over the clients that come. */
+/** A socket that listens, and hands each client's socket to onClient. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { RING_SIZE } from '../wasm/machine/abi.js'
 import type { ListenAddress } from '../wasm/machine/address.js'
 
-/** What Node buffers per connection and direction, in bytes: as much as a ring holds, so that one turn empties it. */
+/** Bytes that Node buffers per connection and direction: as many as a ring holds, so that one turn empties it. */
 const HIGH_WATER_MARK = RING_SIZE
 
 export class ListeningSocket {
-  /** With the port that it has got. */
+  /** With the port that the system has chosen, if it was 0. */
   readonly address: ListenAddress
   readonly #server: Server
 
-  /** Called with the socket of each client that comes, which has not been read from. To be set by who has bound it. */
+  /** Called with the socket of each client; nothing has been read from it. The caller of bind() sets it. */
   onClient: (client: Socket) => void = client => client.destroy()
 
   /** Listens on an address. Rejects with the system's error: EADDRINUSE, EACCES, … */
@@ -28,7 +28,7 @@ export class ListeningSocket {
       server.listen('path' in address ? address : { ...address, ipv6Only: address.family === 6 }, resolve)
     })
     server.removeAllListeners('error')
-    // accept() failed, for want of file descriptors mostly: that client is refused, the others are served.
+    // accept() has failed, mostly because there was no file descriptor. That client is disconnected, the others are served.
     server.on('error', () => {})
     const bound = server.address()
     const port = typeof bound === 'object' && bound !== null ? { port: bound.port } : {}

@@ -1,39 +1,40 @@
 /**
- * Metrics in Prometheus' format. What PostgreSQL counts has the names that postgres_exporter gives it where that has one,
- * so that dashboards made for it work; what only this server knows is called pglite_*.
+ * Metrics in Prometheus' format. PostgreSQL's statistics have postgres_exporter's names if it has any for them, so that its
+ * dashboards work. What only this server knows is called pglite_*.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Answer, Statistics } from './statistics.js'
 
-/** What the server knows without asking PostgreSQL. */
+/** What the host knows without asking PostgreSQL. */
 export interface ServerStatus {
-  /** Bytes of linear memory, all of it. */
+  /** Size of the linear memory, in bytes. */
   readonly memory: number
-  /** Bytes through connections. */
+  /** Bytes through connections since the start. */
   readonly received: number
   readonly sent: number
-  /** Client connections since the start, and those that were turned away because there was no room. */
+  /** Client connections since the start that were accepted, and that were refused because there was no room. */
   readonly accepted: number
   readonly refused: number
-  /** Statements that clients have sent. */
+  /** Query, Execute and FunctionCall messages that clients have sent since the start. */
   readonly statements: number
-  /** Now. */
+  /** Client connections now. */
   readonly connections: number
   readonly processes: Iterable<{ readonly pid: number; readonly type: string; readonly memory: number }>
 }
 
-/** By the names of fields, and of labels. */
+/** A row: values by the names of fields and labels. */
 type Values = Readonly<Record<string, unknown>>
 
-/** What rows are metrics of: by their fields, each its name as a metric and what it tells. */
+/** Which metrics are made from the fields of rows. */
 interface View {
-  /** Fields that tell rows apart. */
+  /** Fields that distinguish rows: the metrics' labels. */
   readonly labels?: readonly string[]
+  /** By field. */
   readonly metrics: Readonly<Record<string, readonly [name: string, help: string]>>
 }
 
 const UP: View = {
-  metrics: { up: ['pg_up', 'Whether PostgreSQL could be asked for its statistics'] },
+  metrics: { up: ['pg_up', 'Whether PostgreSQL has answered the query for its statistics'] },
 }
 const SERVER_NOW: View = {
   metrics: {
@@ -46,19 +47,19 @@ const SERVER_TOTALS: View = {
     received: ['pglite_received_bytes_total', 'Bytes from clients and other servers'],
     sent: ['pglite_sent_bytes_total', 'Bytes to clients and other servers'],
     accepted: ['pglite_connections_accepted_total', 'Client connections since the start'],
-    refused: ['pglite_connections_refused_total', 'Connections turned away for want of room'],
+    refused: ['pglite_connections_refused_total', 'Client connections refused because there was no room'],
     statements: ['pglite_statements_total', 'Query, Execute and FunctionCall messages'],
   },
 }
 const PROCESS: View = {
   labels: ['pid', 'type'],
   metrics: {
-    memory: ['pglite_process_memory_bytes', 'Linear memory that one process of PostgreSQL has for itself'],
+    memory: ['pglite_process_memory_bytes', 'Linear memory that belongs to one PostgreSQL process alone'],
   },
 }
 const FACTS: View = {
   metrics: {
-    start_time: ['pg_postmaster_start_time_seconds', 'When the postmaster was started'],
+    start_time: ['pg_postmaster_start_time_seconds', 'Start time of the postmaster'],
     in_recovery: ['pg_replication_is_replica', 'Whether the server is in recovery'],
     max_connections: ['pg_settings_max_connections', 'max_connections'],
   },
@@ -72,17 +73,17 @@ const ACTIVITY: View = {
     count: ['pg_stat_activity_count', 'Sessions by state'],
     max_tx_duration: [
       'pg_stat_activity_max_tx_duration',
-      'Seconds that the longest transaction has taken so far',
+      'Duration of the longest running transaction in seconds',
     ],
   },
 }
 const DATABASE: View = {
   labels: ['datname'],
   metrics: {
-    xact_commit: ['pg_stat_database_xact_commit', 'Transactions that were committed'],
-    xact_rollback: ['pg_stat_database_xact_rollback', 'Transactions that were rolled back'],
-    blks_read: ['pg_stat_database_blks_read', 'Blocks that were read from files'],
-    blks_hit: ['pg_stat_database_blks_hit', 'Blocks that were found in shared buffers'],
+    xact_commit: ['pg_stat_database_xact_commit', 'Transactions committed'],
+    xact_rollback: ['pg_stat_database_xact_rollback', 'Transactions rolled back'],
+    blks_read: ['pg_stat_database_blks_read', 'Blocks read from files'],
+    blks_hit: ['pg_stat_database_blks_hit', 'Blocks found in shared buffers'],
     tup_returned: ['pg_stat_database_tup_returned', 'Live rows that scans fetched, and index entries'],
     tup_fetched: ['pg_stat_database_tup_fetched', 'Live rows that index scans fetched'],
     tup_inserted: ['pg_stat_database_tup_inserted', 'Rows inserted'],
@@ -136,7 +137,7 @@ const BGWRITER: View = {
 
 export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
-/** All metrics of now, as text. Those of PostgreSQL are left out, and pg_up is 0, when it could not be asked. */
+/** All metrics as text. Without an answer from PostgreSQL its metrics are left out, and pg_up is 0. */
 export async function metricsText(status: ServerStatus, answer: Answer): Promise<string> {
   const registry = new Registry()
   addServer(registry, status)
@@ -145,7 +146,7 @@ export async function metricsText(status: ServerStatus, answer: Answer): Promise
   return `${await registry.metrics()}\n${await processMetrics.metrics()}`
 }
 
-/** Of Node's process: CPU, resident memory, file descriptors, the event loop's delay. */
+/** Metrics of Node's process: CPU, resident memory, file descriptors, the event loop's delay. */
 const processMetrics = new Registry()
 collectDefaultMetrics({ register: processMetrics })
 
@@ -167,7 +168,7 @@ function addStatistics(registry: Registry, statistics: Statistics): void {
   addView(registry, Counter, BGWRITER, bgwriter)
 }
 
-/** A metric for each of a view's; what only grows is a Counter. Both are 0 before they are increased. */
+/** Adds the metrics of a view. A new Counter or Gauge is 0, so inc() sets it. */
 function addView(
   registry: Registry,
   Metric: typeof Counter<string> | typeof Gauge<string>,

@@ -1,7 +1,4 @@
-/**
- * A server's sockets: those that it listens on, of which TCP's are bound before PostgreSQL runs, and those of its connections to
- * other servers.
- */
+/** A server's sockets: those that it listens on, and those of its connections to other servers. */
 import type { Door, ListenAddress } from '../wasm/cluster/cluster.js'
 import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
 import { Listener, type ListenerStatistics } from './listener.js'
@@ -9,7 +6,7 @@ import { type Connected, Outgoing } from './outgoing.js'
 import type { Tls } from './tls.js'
 
 export class Network {
-  /** Numeric addresses that TCP is listened on. */
+  /** The numeric TCP addresses that the server listens on. */
   readonly addresses: readonly string[]
   /** The port there, or undefined without TCP. */
   readonly port: number | undefined
@@ -17,9 +14,10 @@ export class Network {
   readonly #outgoing = new Outgoing()
 
   /**
-   * Listens on one port of all these hosts, 0 for any that is free on all of them. Clients wait until PostgreSQL adopts it.
+   * Listens on one TCP port of all these hosts. Clients wait until PostgreSQL listens there.
    *
-   * @throws StartupError when the port is taken on any of them, may not be used, or a host has no address
+   * @param port 0 for any that is free on all of them
+   * @throws StartupError when the port is taken on one of them, this process may not use it, or a host has no address
    */
   static async bind(hosts: readonly string[], port: number): Promise<Network> {
     return new Network(await bindAll(await numericAddresses(hosts), port, Listener.bind))
@@ -31,7 +29,7 @@ export class Network {
     this.port = listeners[0] && portOf(listeners[0].address)
   }
 
-  /** PostgreSQL listens on an address: lets the clients in that have come there. Resolves with what stops listening. */
+  /** Called when PostgreSQL listens on an address. Resolves to a function that stops listening. */
   async listen(address: ListenAddress, door: Door, tls: Tls): Promise<() => void> {
     let listener = this.#listeners.find(bound => sameAddress(bound.address, address))
     if (listener === undefined) {
@@ -42,7 +40,7 @@ export class Network {
     return () => listener.close()
   }
 
-  /** PostgreSQL connects to another server: see Outgoing. */
+  /** Called when PostgreSQL connects to another server: see Outgoing. */
   connect(address: ListenAddress, connected: Connected, signal: AbortSignal): Promise<void> {
     return this.#outgoing.connect(address, connected, signal)
   }
@@ -59,13 +57,12 @@ export class Network {
     }
   }
 
-  /** Ends the connections that are left, each after what its backend has said, and stops listening. */
+  /** Ends all connections, each after its backend's last output, and stops listening. */
   finish(): void {
     for (const connections of [...this.#listeners, this.#outgoing]) connections.finish()
     this.close()
   }
 
-  /** Stops listening. */
   close(): void {
     for (const listener of this.#listeners) listener.close()
   }

@@ -1,28 +1,28 @@
 /**
  * Makes a new cluster, so that a directory has all of it or nothing.
  *
- * It is unpacked into a folder inside the directory, which also works where the directory is a mount point, and its parts
- * are then moved up, PG_VERSION last: that file is what makes a directory a cluster. Whoever is killed before leaves the
- * folder, by which the next one knows that the rest may go.
+ * It is unpacked into a folder inside the directory, which also works if the directory is a mount point. Then its parts
+ * are moved up, PG_VERSION last: a directory with that file holds a cluster. If the process is killed before, the folder is
+ * left, and tells the next server that the rest may be removed.
  */
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { syncNames, syncPath } from './unpack.js'
 
-/** What makes a directory a cluster. */
+/** A directory with this file holds a cluster. */
 export const VERSION_FILE = 'PG_VERSION'
 
-/** What lies in a directory until its cluster is whole. */
+/** This folder lies in a directory until its cluster is whole. */
 export const UNPACKING = '.unpacking'
-/** What of a cluster may lie beside that folder: parts moved up, but never PG_VERSION. */
+/** Parts of a cluster that may lie beside that folder because they have been moved up; PG_VERSION is none of them. */
 const UNPACKED = /^(pg_[a-z_]+(\.conf)?|postgresql(\.auto)?\.conf|base|global)$/
 
-/** Whether these are the names of what somebody has left who was killed before the cluster was whole. */
+/** Whether these are the names of files that an interrupted createCluster() has left. */
 export function isUnfinished(names: readonly string[]): boolean {
   return names.includes(UNPACKING) && names.every(name => name === UNPACKING || UNPACKED.test(name))
 }
 
-/** Removes it. The folder goes last, for without it the rest would look like something else. */
+/** Removes those files; the folder last, because without it nobody could tell what the rest is. */
 export function removeUnfinished(path: string): void {
   const parts = readdirSync(path).filter(name => UNPACKED.test(name))
   for (const name of parts) rmSync(join(path, name), { recursive: true })
@@ -50,7 +50,7 @@ export async function createCluster(path: string, fill: (directory: string) => P
   for (const name of readdirSync(unpacking).filter(name => name !== VERSION_FILE))
     renameSync(join(unpacking, name), join(path, name))
   syncPath(path)
-  // Whatever will be acknowledged is in this directory, so its own name must be durable, too.
+  // The directory's own name must be durable, too: everything that commits will be in it.
   syncNames(dirname(path))
   renameSync(join(unpacking, VERSION_FILE), join(path, VERSION_FILE))
   syncPath(path)

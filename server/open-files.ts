@@ -1,4 +1,4 @@
-/** How many files processes may have open. All of them are this process to the system, which limits what it has open. */
+/** How many files each PostgreSQL process may have open: to the system all of them are one process, with one limit. */
 import { readFileSync } from 'node:fs'
 
 /** PostgreSQL's default for max_connections. */
@@ -7,9 +7,9 @@ const SESSIONS = 100
 const MOST = 1000
 const LEAST = 64
 
-/** Beside its files each process has descriptors for its thread and its client. */
+/** Descriptors that a process needs beside its files: for its thread and its client. */
 const OTHERS = 6
-/** Processes that no client has. */
+/** Processes beside the backends. */
 const BACKGROUND = 20
 
 /**

@@ -1,4 +1,4 @@
-/** What people can say about a server that they start by startServer(). */
+/** The options of startServer(). */
 import type { GivenSettings, Settings } from '../wasm/cluster/settings.js'
 import type { LogFormat } from '../wasm/machine/log-collector.js'
 import type { ServerControl } from './control.js'
@@ -6,9 +6,9 @@ import type { HttpOptions } from './http.js'
 
 export interface StartServerOptions {
   /**
-   * The directory of the cluster. A missing or empty one gets a new cluster; one of a native PostgreSQL 18 can be used as it
-   * is. Default: an ephemeral cluster, which is removed by stop() or when this process exits and does not wait for the
-   * disk (fsync = off). It lies in memory (/dev/shm) on Linux if at least 1 GiB is free there and TMPDIR is not set, else
+   * The data directory. A missing or empty one gets a new cluster; one of a native PostgreSQL 18 can be used as it
+   * is. Default: an ephemeral cluster, which does not wait for the disk (fsync = off), and which stop() or the exit of this
+   * process removes. It lies in memory (/dev/shm) on Linux if at least 1 GiB is free there and TMPDIR is not set, else
    * in the system's temporary directory.
    */
   dataDir?: string | undefined
@@ -21,8 +21,9 @@ export interface StartServerOptions {
    */
   host?: string | undefined
   /**
-   * The password of the superuser, for a new cluster. PostgreSQL then asks every client that comes by TCP for a password.
-   * Default: none. Then PostgreSQL lets clients of this machine in as any role without a password, and no other machine.
+   * The password of the superuser, for a new cluster. PostgreSQL then asks every client that connects by TCP for a password.
+   * In an existing cluster it is set if the superuser has none. Default: none. Then a new cluster lets clients on this
+   * machine in as any role without a password, and no clients on other machines.
    */
   password?: string | undefined
   /**
@@ -30,42 +31,43 @@ export interface StartServerOptions {
    * role. Without this option the server refuses to listen for other machines. Default: false.
    */
   insecureListen?: boolean | undefined
-  /** A directory for a unix socket as well, named .s.PGSQL.<port> in it. Default: as in postgresql.conf, else none. */
+  /** A directory in which the server listens on a unix socket, .s.PGSQL.<port>. Default: as in postgresql.conf, else none. */
   unixSocketDir?: string | undefined
   /**
-   * TLS with this certificate and key, files in PEM; `ca` verifies the certificates that clients may have. As PostgreSQL's
-   * settings ssl, ssl_cert_file, ssl_key_file and ssl_ca_file, and read again by reload(). 'self-signed': with
-   * server.crt and server.key in the data directory, which are made if missing. Default: what postgresql.conf says.
+   * TLS. `cert` and `key` name the files with the server's certificate and private key, `ca` a file with the authorities that
+   * sign clients' certificates, all PEM: PostgreSQL's settings ssl_cert_file, ssl_key_file and ssl_ca_file. reload() reads
+   * them again. 'self-signed': the server uses server.crt and server.key in the data directory, and makes them if they are
+   * missing. Default: what postgresql.conf says.
    */
   tls?: { cert: string; key: string; ca?: string | undefined } | 'self-signed' | undefined
   /**
-   * Directories outside of the cluster's that SQL may read and write, by COPY, as tablespaces, …, within PostgreSQL's own
-   * rights: superusers, and members of pg_read_server_files and pg_write_server_files. Default: none.
+   * Directories beside the data directory where SQL may read and write files, by COPY, as tablespaces, …: for roles to which
+   * PostgreSQL allows it, that is superusers and members of pg_read_server_files and pg_write_server_files. Default: none.
    */
   allowDirs?: readonly string[] | undefined
-  /** How many clients at once, as PostgreSQL's max_connections. */
+  /** How many clients may be connected at once: PostgreSQL's setting max_connections. Default: 100. */
   maxConnections?: number | undefined
-  /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html), stronger than postgresql.conf. */
+  /** Settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). They override postgresql.conf. */
   settings?: GivenSettings | undefined
-  /** The same, for what postgresql.conf does not set. */
+  /** The same, but postgresql.conf overrides them. */
   defaults?: Settings | undefined
   /**
-   * Whether each of PostgreSQL's processes runs on a thread of its own, as by default. Otherwise all run on the caller's,
-   * taking turns, which needs Node 24 or later.
+   * Whether each of PostgreSQL's processes runs on a thread of its own. If not, all run on the caller's thread, by turns, which
+   * needs Node 24 or later. Default: true.
    */
   threads?: boolean | undefined
   /**
-   * Where PostgreSQL's log goes: to this process' stderr, to a function, line by line, or nowhere, the default. What is
-   * logged, and in which format, is up to PostgreSQL's settings; log_destination may be stderr, jsonlog or csvlog.
+   * Where PostgreSQL's log goes: to this process' stderr, to a function line by line, or nowhere. PostgreSQL's settings
+   * say what is logged, and in which format: log_destination may be stderr, jsonlog or csvlog. Default: nowhere.
    */
   log?: 'stderr' | false | ((line: string, format: LogFormat) => void) | undefined
-  /** Serve /health, /ready and /metrics by HTTP as well. Default: no. */
+  /** Where the monitor serves /health, /ready and /metrics by HTTP. Default: nowhere. */
   http?: HttpOptions | undefined
-  /** Called once PostgreSQL runs, long before startServer() resolves, with what can be done to it until then. */
+  /** Called when the postmaster runs, before startServer() resolves, so that the server can be stopped while it starts. */
   onStarting?: ((server: ServerControl) => void) | undefined
   /**
-   * The superuser's name, by which the server sets the password and asks for its metrics. A new cluster gets it; for an
-   * existing one it has to be said where it is another. Default: 'postgres'.
+   * The name of a superuser. A new cluster gets it. In an existing cluster the server logs in as this role to set `password`,
+   * and to answer /ready and /metrics. Default: 'postgres'.
    */
   superuser?: string | undefined
   /** The role in `url`. Default: the superuser. */

@@ -1,4 +1,4 @@
-/** Connections that PostgreSQL makes to other servers, for replication mostly; and the names it looks up for them. */
+/** Connections that PostgreSQL's processes make to other servers, mostly for replication, and the resolver for their names. */
 
 import { lookup, lookupService } from 'node:dns/promises'
 import { once } from 'node:events'
@@ -7,13 +7,17 @@ import type { ListenAddress } from '../wasm/cluster/cluster.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { Connection } from './connection.js'
 
-/** Makes the cluster's end of a connection, or undefined when the process has given up. */
+/** Makes the process' end of a connection, or returns undefined when the process has closed it meanwhile. */
 export type Connected = (local: ListenAddress) => ClientSocket | undefined
 
 export class Outgoing {
   readonly #connections = new Set<Connection>()
 
-  /** Connects to an address. Rejects with the system's error: ECONNREFUSED, ETIMEDOUT, ENOENT, … */
+  /**
+   * Connects to an address.
+   *
+   * @throws the system's error: ECONNREFUSED, ETIMEDOUT, ENOENT, …
+   */
   async connect(address: ListenAddress, connected: Connected, signal: AbortSignal): Promise<void> {
     const socket = connect({ ...address, allowHalfOpen: true, noDelay: true, keepAlive: true, signal })
     await once(socket, 'connect')
@@ -26,7 +30,7 @@ export class Outgoing {
     this.#connections.add(new Connection(socket, process, { onEnd }))
   }
 
-  /** Ends the connections that are left, each after what was said on it. For when the cluster has ended. */
+  /** Ends all connections, each after its process' last output. To be called when the cluster has ended. */
   finish(): void {
     for (const connection of this.#connections) connection.finish()
   }
@@ -37,7 +41,11 @@ function localOf({ localAddress, localPort, localFamily }: Socket): ListenAddres
   return { host: localAddress, port: localPort, family: localFamily === 'IPv6' ? 6 : 4 }
 }
 
-/** The addresses of a host name, or the name of an address. Rejects with the system's error, ENOTFOUND mostly. */
+/**
+ * The addresses of a host name, or the name of an address.
+ *
+ * @throws the system's error, mostly ENOTFOUND
+ */
 export async function resolve(question: string): Promise<string[]> {
   if (isIP(question) !== 0) return [(await lookupService(question, 0)).hostname]
   return (await lookup(question, { all: true })).map(({ address }) => address)

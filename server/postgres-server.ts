@@ -1,4 +1,4 @@
-/** A server that accepts connections, as the program sees it that has started it. */
+/** A server that accepts connections, as startServer() returns it. */
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Cluster } from '../wasm/cluster/cluster.js'
@@ -13,28 +13,28 @@ import { statusOf } from './status.js'
 export interface PostgresServer extends ServerControl {
   /** Connection string for clients on this machine. */
   readonly url: string
-  /** The role in it. */
+  /** The role in `url`. */
   readonly user: string
   /** A host that clients on this machine can connect to, or '' without TCP. */
   readonly host: string
-  /** The TCP port that is listened on, which also names the unix socket. */
+  /** The TCP port, which is also in the name of the unix socket. */
   readonly port: number
-  /** The unix socket, if there is one. */
+  /** Path of the unix socket, if there is one. */
   readonly socketPath: string | undefined
-  /** Where /health, /ready and /metrics are, if they are served. */
+  /** URL of the monitor, without a path, if there is one. */
   readonly httpUrl: string | undefined
-  /** The cluster's directory. */
+  /** Absolute path of the data directory. */
   readonly dataDir: string
-  /** Whether the cluster goes when the server stops. */
+  /** Whether the cluster is removed when the server stops. */
   readonly ephemeral: boolean
   /**
-   * A connection through no network, for drivers that can be given a stream:
+   * A connection without a network, for drivers that accept a stream:
    * `new pg.Client({ stream: () => server.connect(), user: 'postgres' })` with node-postgres;
    * `postgres({ socket: () => server.connect(), user: 'postgres' })` with postgres.js, whose types lack that option. To
-   * pg_hba.conf it is a `local` connection. When the server has stopped, the stream is destroyed with an error.
+   * pg_hba.conf it is a `local` connection. If the server has stopped, the stream is destroyed with an error (ECONNREFUSED).
    */
   connect(): Duplex
-  /** Resolves when the server has ended, however it came to that: 0 after a shutdown, else PostgreSQL's exit code. */
+  /** Resolves when the server has ended, whatever the reason: to 0 after a shutdown, else to PostgreSQL's exit code. */
   readonly exited: Promise<number>
 }
 
@@ -46,9 +46,9 @@ export interface ServerParts {
   readonly monitor: Monitor | undefined
 }
 
-/** What clients need to know of it. */
+/** What a connection string is made from. */
 export interface ServerAddress {
-  /** As the options name it, the first if there are several; '' without TCP. */
+  /** The first host that the server listens on; '' without TCP. */
   readonly host: string
   readonly port: number
   /** The directory of the unix socket, '' without one. */

@@ -1,16 +1,16 @@
 /**
- * Turning away a client. It is let say first what clients say, for those who ask for encryption do not expect an error in answer
- * to that.
+ * Refuses a client with an ErrorResponse. The client's startup packet is read before, because a client that asks for
+ * encryption does not expect an ErrorResponse as the answer to that.
  */
 import type { Socket } from 'node:net'
 import { concatenated } from '../wasm/protocol/bytes.js'
 import { firstMessage, NO_ENCRYPTION } from '../wasm/protocol/first-message.js'
 
-/** Milliseconds that it has for that. */
+/** Milliseconds that the client has to send its startup packet. */
 const PATIENCE = 5000
 
 /**
- * @param client a socket that has not been read from, and is closed by this
+ * @param client a socket that has not been read from; refuse() closes it
  * @param reason an ErrorResponse
  */
 export function refuse(client: Socket, reason: Uint8Array): void {

@@ -1,4 +1,4 @@
-/** A certificate that a server signs itself: for encryption without a certification authority. X.509 v3 in DER (RFC 5280). */
+/** Makes a self-signed certificate, for encryption without a certification authority: X.509 v3 in DER (RFC 5280). */
 import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
@@ -6,10 +6,10 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 
 const DAY = 24 * 3600 * 1000
-/** Whoever trusts it has been given it by hand, so it lasts. */
+/** Long, because clients are given the certificate by hand. */
 const VALIDITY = 3650 * DAY
 
-/** Makes server.crt and server.key in a data directory, where PostgreSQL looks for them, unless they are there. */
+/** Makes server.crt and server.key in a data directory, where PostgreSQL looks for them, unless both exist. */
 export function ensureSelfSigned(dataDir: string): void {
   const [certificate, key] = [join(dataDir, 'server.crt'), join(dataDir, 'server.key')]
   if (existsSync(certificate) && existsSync(key)) return
@@ -26,7 +26,7 @@ function write(path: string, text: string, mode: number): void {
   renameSync(`${path}.tmp`, path)
 }
 
-/** PEM. */
+/** @returns certificate and private key in PEM (PKCS #8) */
 export function selfSigned(
   names: readonly string[],
   addresses: readonly string[],
@@ -79,7 +79,7 @@ const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'))
 const utf8 = (text: string) => der(0x0c, Buffer.from(text))
 const octets = (contents: Buffer) => der(0x04, contents)
 
-/** GeneralizedTime, or UTCTime before 2050, as RFC 5280 wants it. */
+/** UTCTime before 2050, GeneralizedTime from then on, as RFC 5280 demands. */
 function time(milliseconds: number): Buffer {
   const digits = new Date(milliseconds).toISOString().replace(/\.\d+|[-:T]/g, '')
   return digits < '2050' ? der(0x17, Buffer.from(digits.slice(2))) : der(0x18, Buffer.from(digits))

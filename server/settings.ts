@@ -1,4 +1,4 @@
-/** PostgreSQL's settings that follow from the options of a server and from what is configured in its data directory. */
+/** PostgreSQL's settings, from the options of startServer() and the configuration files of the data directory. */
 import { resolve } from 'node:path'
 import { type Settings, settingsText } from '../wasm/cluster/settings.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
@@ -7,21 +7,21 @@ import type { StartServerOptions } from './options.js'
 
 const DEFAULTS: Settings = { listen_addresses: 'localhost', unix_socket_directories: '' }
 
-/** PostgreSQL's own, which is also what a unix socket is named by where there is no TCP. */
+/** PostgreSQL's default. Without TCP it still names the unix socket. */
 export const DEFAULT_PORT = 5432
 
-/** Settings that PostgreSQL is always given as options, so that what its files say has to be repeated. */
+/** Settings that PostgreSQL always gets as options. Those override its files, so what the files say is repeated. */
 const ALWAYS_GIVEN = [...Object.keys(DEFAULTS), 'port', 'io_method']
 
-/** Nothing of an ephemeral cluster outlives this process, so nothing has to reach the disk. */
+/** For an ephemeral cluster: nothing of it outlives this process, so nothing has to reach the disk. */
 export const EPHEMERAL: Settings = { fsync: 'off', full_page_writes: 'off' }
 
 /**
- * Everything that is a setting of PostgreSQL: an option of ours is stronger than one that is given as a setting, and that is
- * stronger than what is configured.
+ * All settings that PostgreSQL gets as options. Options of startServer() such as `port` override `settings`, which override the
+ * configuration files.
  *
- * @param configured what the files in the data directory set
- * @throws StartupError where one of them cannot be had here
+ * @param configured what the configuration files set
+ * @throws StartupError when one of them cannot be used here
  */
 export function settingsOf(options: StartServerOptions, configured: Settings): Settings {
   const settings: Settings = {
@@ -39,22 +39,22 @@ export function settingsOf(options: StartServerOptions, configured: Settings): S
   const { logging_collector } = settings
   if (logging_collector !== undefined && !/^(off?|no?|f(alse)?|0)$/i.test(logging_collector))
     throw new StartupError(
-      'logging_collector cannot be on: the log is collected already and goes to stderr; set log_destination to jsonlog for structure',
+      'logging_collector cannot be on: this server writes the log to stderr itself; redirect that to a file',
     )
   return { ...openFilesSettings({ ...configured, ...settings }), ...settings }
 }
 
-/** The names and addresses to listen on. */
+/** The host names and addresses to listen on. */
 export function hostsIn({ listen_addresses = '' }: Settings): string[] {
   return listOf(listen_addresses)
 }
 
-/** The directories to have a unix socket in. */
+/** The directories of unix sockets. */
 export function socketDirsIn({ unix_socket_directories = '' }: Settings): string[] {
   return listOf(unix_socket_directories)
 }
 
-/** @throws StartupError when it is none */
+/** @throws StartupError when the port is no number from 0 to 65535 */
 export function portIn(settings: Settings): number {
   const port = Number(settings.port ?? DEFAULT_PORT)
   if (!Number.isInteger(port) || port < 0 || port > 65535)
@@ -85,7 +85,7 @@ function tlsSettings(tls: StartServerOptions['tls']): Settings {
   })
 }
 
-/** What lets all sessions have their files open, where the system does not grant PostgreSQL's default. */
+/** Lowers max_files_per_process where the system does not allow PostgreSQL's default in all sessions. */
 function openFilesSettings({ max_connections, max_files_per_process }: Settings): Settings {
   if (max_files_per_process !== undefined) return {}
   const files = filesPerProcess(max_connections)

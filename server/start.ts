@@ -1,4 +1,4 @@
-/** Starts a server: finds out what it is to be, takes what it needs, and runs PostgreSQL on that. */
+/** Starts a server: settles its settings, binds its ports, opens the data directory, and runs PostgreSQL on it. */
 import { existsSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
 import { Cluster } from '../wasm/cluster/cluster.js'
@@ -30,8 +30,8 @@ import { Tls } from './tls.js'
 /**
  * Starts a server and resolves when it accepts connections.
  *
- * @throws StartupError in words for the person who chose the options: a port is taken (code EADDRINUSE), a data directory
- * is in use, foreign or not accessible, PostgreSQL refuses a setting, …
+ * @throws StartupError with a message for the person who chose the options: a port is taken (code EADDRINUSE), the data directory
+ *   is in use, has no usable cluster or is not accessible, PostgreSQL refuses a setting, …
  */
 export async function startServer(options: StartServerOptions = {}): Promise<PostgresServer> {
   refuseImpossible(options)
@@ -73,12 +73,12 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
 
 function refuseImpossible({ threads }: StartServerOptions): void {
   if (!existsSync(`${artefactsDir}postgres.wasm`))
-    throw new StartupError(`postgres.wasm is not in ${artefactsDir}: build it by "npm run build"`, 'ENOENT')
+    throw new StartupError(`postgres.wasm is not in ${artefactsDir}: run "npm run build"`, 'ENOENT')
   if (threads === false && !hasPromiseIntegration())
     throw new StartupError('running without threads needs JSPI, which Node has from version 24 on')
 }
 
-/** What the files of an existing cluster set. */
+/** The settings in the configuration files of an existing cluster. */
 function configuredIn({ dataDir, settings }: StartServerOptions): Settings {
   if (dataDir === undefined) return {}
   return configuredSettings(resolvePath(dataDir), settings?.config_file?.toString())
@@ -88,7 +88,7 @@ function rulesIn({ hba_file = 'pg_hba.conf' }: Settings): string {
   return hba_file
 }
 
-/** What makes a new cluster where the template will not do: its superuser cannot be renamed by himself. */
+/** Runs initdb for another superuser than the template's, who could not rename himself. */
 function fillOf(superuser: string): ((directory: string) => Promise<void>) | undefined {
   if (superuser === INITIAL_SUPERUSER) return undefined
   return directory => initdb(directory, [`--username=${superuser}`])
@@ -98,7 +98,7 @@ function takeDirectory(dataDir: string | undefined, fill: ReturnType<typeof fill
   return dataDir === undefined ? createEphemeralDirectory(fill) : openDataDirectory(dataDir, fill)
 }
 
-/** What it takes to answer HTTP is loaded only by who wants that. */
+/** Loads the code of the monitor only if it is asked for. */
 async function listenHttp(options: HttpOptions): Promise<Monitor> {
   const { Monitor } = await import('./http.js')
   return Monitor.listen(options)
@@ -112,7 +112,7 @@ interface ClusterParts {
   readonly options: StartServerOptions
 }
 
-/** @throws StartupError when there is no memory, or PostgreSQL does not start */
+/** @throws StartupError when there is not enough address space, or PostgreSQL does not start */
 async function startCluster({
   directory,
   settings,
@@ -135,13 +135,13 @@ async function startCluster({
       onLog: logSink(options.log),
       onStarting: cluster => options.onStarting?.(serverControl(cluster, cluster.exited)),
     })
-    // While its first processes start: then this thread has little to do.
+    // Modules are compiled while the first processes start, because this thread has little to do then.
     const [cluster] = await Promise.all([starting, loadPrograms().modules.compileAll()])
     return cluster
   } catch (error) {
     if (error instanceof RangeError && error.message.startsWith('WebAssembly.Memory'))
       throw new StartupError(
-        'there is no address space for the memory that PostgreSQL may come to need: raise its limit ("ulimit -v")',
+        'not enough address space for the memory that PostgreSQL may need (4 GiB): raise the limit ("ulimit -v")',
         'ENOMEM',
       )
     throw error

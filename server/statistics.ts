@@ -1,19 +1,19 @@
 /**
- * Asks PostgreSQL for its own statistics, for health checks and metrics. The cost is bounded: one question at a time,
- * however many ask; an answer serves all who ask within a second; and who does not get one in time goes without.
+ * Asks PostgreSQL for its statistics, for /ready and /metrics. The cost is bounded: there is one question at a time, its
+ * answer is used for a second, and there is a time limit.
  *
- * Each time it is a new session, which takes a few milliseconds: one that was kept would take a client's place, and would
- * keep a smart shutdown and DROP DATABASE waiting. As a superuser's it gets in when clients have used up max_connections.
+ * Each question has a session of its own, which takes a few milliseconds. A session that stayed would take a client's place, and
+ * would make a smart shutdown and DROP DATABASE wait. A superuser's session gets in when clients have used up max_connections.
  */
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
 import { withHint } from '../wasm/cluster/superuser.js'
 
-/** Milliseconds. */
+/** Milliseconds until a question is given up, and for which an answer is used. */
 const PATIENCE = 5000
 const FRESH = 1000
 
-/** By PostgreSQL's views; each row has names and values as PostgreSQL gives them, all as text. */
+/** Queries of PostgreSQL's views. */
 const QUERIES = {
   server: `select pg_is_in_recovery()::int in_recovery, extract(epoch from pg_postmaster_start_time()) start_time,
     current_setting('max_connections') max_connections, current_setting('server_version') version,
@@ -30,19 +30,20 @@ const QUERIES = {
   bgwriter: 'select buffers_clean, maxwritten_clean, buffers_alloc from pg_stat_bgwriter',
 } as const
 
+/** A row of a view, with all values as text. */
 export type Row = Readonly<Record<string, string | null>>
 export type Statistics = Readonly<Record<keyof typeof QUERIES, readonly Row[]>>
 
-/** What came of asking: the statistics, or why there are none. */
+/** The statistics, or why there are none. */
 export type Answer =
   | { readonly statistics: Statistics; readonly error?: undefined }
   | { readonly statistics?: undefined; readonly error: string }
 
 /**
- * Makes a function that asks and never fails.
+ * Returns a function that asks for the statistics, and that never rejects.
  *
  * @param connect makes a connection to the server
- * @param user a superuser; its password is taken from PGPASSWORD where pg_hba.conf wants one for local connections
+ * @param user a superuser; PGPASSWORD has its password if pg_hba.conf demands one for local connections
  */
 export function statisticsOf(connect: () => Duplex, user: string): () => Promise<Answer> {
   let answer: Promise<Answer> | undefined
@@ -60,7 +61,7 @@ async function ask(connect: () => Duplex, user: string): Promise<Answer> {
     database: 'postgres',
     application_name: 'pglite-imports-server metrics',
     statement_timeout: PATIENCE,
-    // Who logs statements wants to see those of clients.
+    // Keeps these queries out of the log.
     options: '-c log_statement=none -c log_min_duration_statement=-1',
     types: { getTypeParser: () => (text: string) => text },
   })
@@ -75,7 +76,7 @@ async function ask(connect: () => Duplex, user: string): Promise<Answer> {
     return { error: withHint(error instanceof Error ? error.message : String(error), user) }
   } finally {
     clearTimeout(timer)
-    // As a session that has nothing more to say; a backend that is stuck loses its client.
+    // Ends the session in order, or destroys the stream if the backend is stuck.
     void client.end().catch(() => {})
     setTimeout(() => stream.destroy(), PATIENCE).unref()
   }
@@ -84,7 +85,7 @@ async function ask(connect: () => Duplex, user: string): Promise<Answer> {
 async function read(client: pg.Client): Promise<Statistics> {
   await client.connect()
   const views = Object.keys(QUERIES) as (keyof typeof QUERIES)[]
-  // One message, one answer for each view.
+  // One Query message with all of them; one result for each view.
   const results = (await client.query(Object.values(QUERIES).join(';'))) as unknown as pg.QueryResult<Row>[]
   return Object.fromEntries(views.map((view, i) => [view, results[i]!.rows])) as Record<
     keyof typeof QUERIES,

@@ -1,4 +1,4 @@
-/** What a server knows of itself without asking PostgreSQL. */
+/** What the host knows of a server without asking PostgreSQL, for metrics. */
 import type { Cluster } from '../wasm/cluster/cluster.js'
 import { processType } from '../wasm/cluster/process-type.js'
 import type { ServerStatus } from './metrics.js'

@@ -1,6 +1,6 @@
 /**
- * TLS by node:tls, with PostgreSQL's settings: the files and limits that its ssl_* settings name, loaded when the server
- * starts and anew when it is told to reload; and the handshake on a client's socket when a backend asks for it.
+ * TLS by node:tls, with the files and limits of PostgreSQL's ssl_* settings. They are loaded when the server starts and when it
+ * reloads its configuration. When a backend asks for it, the handshake is done on its client's socket.
  */
 import { X509Certificate as Certificate, constants, type X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
@@ -11,10 +11,10 @@ import type { FileLayer } from '../wasm/machine/host/file-layer.js'
 import type { TlsSession } from '../wasm/machine/tls-session.js'
 import { endPointHash, peerCertificate } from './certificate.js'
 
-/** In ALPN (RFC 7301). */
+/** The protocol's name in ALPN (RFC 7301). */
 const PROTOCOL = 'postgresql'
 
-/** As PostgreSQL has it: no renegotiation, no resumption of sessions, no compression. */
+/** As in PostgreSQL: no renegotiation, no resumption of sessions, no compression. */
 const OPTIONS =
   constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_COMPRESSION
 
@@ -26,7 +26,7 @@ const READ = {
   ...{ sync: false, noFollow: false },
 }
 
-/** In PEM, by PKCS #8 and as it was before. */
+/** Encrypted keys in PEM, by PKCS #8 and in the older form. */
 const ENCRYPTED = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m
 
 interface Loaded {
@@ -55,7 +55,7 @@ export class Tls implements TlsProvider {
     const key = this.#read(settings.keyFile, 'private key file')
     if (key !== undefined && ENCRYPTED.test(key)) {
       throw new Error(
-        `private key file "${settings.keyFile}" needs a passphrase, which nobody can be asked for: decrypt it with "openssl pkey"`,
+        `private key file "${settings.keyFile}" needs a passphrase, and this server cannot ask for one: decrypt the key with "openssl pkey"`,
       )
     }
     const ca = this.#read(settings.caFile, 'root certificate file')
@@ -85,8 +85,10 @@ export class Tls implements TlsProvider {
   }
 
   /**
-   * Does the handshake on a client's socket, from which nothing must be read meanwhile; what was read is put back. Rejects
-   * with an Error that says why there is none.
+   * Does the handshake on a client's socket. The caller must not read the socket meanwhile, and has put back what it read before.
+   *
+   * @returns the socket to read and write from now on
+   * @throws Error with the reason when the handshake fails
    */
   async open(client: Socket): Promise<{ socket: TLSSocket; session: TlsSession }> {
     const loaded = this.#loaded
@@ -95,13 +97,13 @@ export class Tls implements TlsProvider {
       isServer: true,
       secureContext: loaded.context,
       requestCert: loaded.verifying,
-      // Whether a client needs a certificate is said by pg_hba.conf.
+      // pg_hba.conf says whether a client needs a certificate.
       rejectUnauthorized: false,
       ALPNProtocols: [PROTOCOL],
     })
     await new Promise<void>((resolve, reject) => {
       socket.once('secure', resolve)
-      // For as long as it lives: after the handshake there is nothing to tell but that it is closed.
+      // Stays: an error after the handshake is ignored here, because 'close' follows.
       socket.on('error', error => reject(new Error(reasonOf(error))))
       for (const event of ['end', 'close']) socket.once(event, () => reject(new Error('EOF detected')))
     })
@@ -139,7 +141,7 @@ export class Tls implements TlsProvider {
   }
 }
 
-/** What OpenSSL says of it, without where in its source. */
+/** OpenSSL's reason, without the place in its source. */
 function reasonOf(error: Error): string {
   const { reason, code } = error as NodeJS.ErrnoException & { reason?: string }
   return reason ?? (code === 'ECONNRESET' ? 'EOF detected' : error.message)
@@ -149,7 +151,7 @@ function sessionOf(socket: TLSSocket, { certificate, verifying }: Loaded): TlsSe
   const { name } = socket.getCipher()
   const peer = verifying ? socket.getPeerX509Certificate() : undefined
   if (peer !== undefined) {
-    // Node tells its servers and clients what came of the verification, and here only its own half of the socket.
+    // Node gives the result of the verification to its tls.Server only; here its internal handle has it.
     const error = (socket as unknown as { _handle: { verifyError(): Error | null } })._handle.verifyError()
     if (error !== null) throw new Error(`certificate verify failed: ${error.message}`)
   }

@@ -1,6 +1,6 @@
 /**
- * Makes a new cluster by unpacking the one that the build has initdb'ed: a fraction of a second instead of running
- * initdb. A cluster made so is as good as one made by initdb: it gets a system identifier and secrets of its own.
+ * Makes a new cluster from the template, on which the build has run initdb. That takes a fraction of initdb's time, and the
+ * result is as good: each cluster gets a system identifier and secrets of its own.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ export function unpackTemplate(directory: string, durable: boolean): void {
       files.push(path)
     }
   }
-  // Once all is written: the first call makes the system write nearly everything, and the others find it done.
+  // When all is written: the first call makes the system write nearly everything, so the others are fast.
   if (durable) for (const path of [...files, ...folders]) syncPath(path)
 }
 
@@ -42,7 +42,7 @@ export function syncPath(path: string): void {
   }
 }
 
-/** Makes the names in a directory durable, unless it is one that may be passed through but not read. */
+/** Makes the names in a directory durable. Does nothing if this process may not read the directory. */
 export function syncNames(directory: string): void {
   try {
     syncPath(directory)

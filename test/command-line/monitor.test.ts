@@ -92,7 +92,7 @@ test('a server whose connections are used up answers by a reserved one, and says
   await until('it cannot ask', async () => (await ask('/ready')).code === 503)
   const { code, text } = await ask('/metrics')
   expect(code).toBe(200)
-  expect(text).toMatch(/^# PostgreSQL could not be asked: .*too many clients/)
+  expect(text).toMatch(/^# no statistics from PostgreSQL: .*too many clients/)
   expect(metric(text, 'pg_up')).toBe(0)
   expect(metric(text, 'pglite_linear_memory_bytes')).toBeGreaterThan(0)
   await second.end()
@@ -120,7 +120,7 @@ test('a port that is taken is refused in one line', async () => {
   const command = new Command('-p', '0', '--http-port', String(port))
   expect(await command.closed).toBe(1)
   expect(command.stderr).toMatch(
-    /^pglite-imports-server: cannot serve HTTP on localhost, port \d+: another program does.*\n$/,
+    /^pglite-imports-server: cannot serve HTTP on localhost, port \d+: another program listens there.*\n$/,
   )
   taken.close()
 })
