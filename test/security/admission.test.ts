@@ -189,7 +189,7 @@ test('a superuser of another name has the password, and asks for the metrics', a
   await unnamed.url()
   await until('it says why not', async () =>
     (await metrics(unnamed)).includes(
-      'role "postgres" does not exist: name the superuser that the cluster has by -U',
+      'role "postgres" does not exist: give the name of the cluster\'s superuser with -U',
     ),
   )
   unnamed.process.kill('SIGINT')

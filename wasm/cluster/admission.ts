@@ -1,22 +1,23 @@
 /**
  * Whether there is room for one more connection.
  *
- * PostgreSQL starts a process for each, even for one too many: that one refuses the client once it has said who it is, or
- * does not in time. So that is bounded here, or a flood of clients would take all processes and memory there are.
+ * PostgreSQL starts a process for each connection, also for one beyond max_connections: that process refuses the client after its
+ * startup message, or after a timeout. The number of such processes is bounded here, because a flood of clients would take all
+ * processes and memory.
  */
 
 import { processType } from './process-type.js'
 
-/** Connections that the postmaster has yet to start a process for; others wait until it has come so far. */
+/** Connections for which the postmaster has not started a process yet. Further clients wait in the host. */
 const QUEUE = 32
 
-/** Processes that are there to refuse one client each. Where there are as many, all slots are taken. */
+/** Processes that only refuse their client. When there are so many, max_connections has been reached. */
 const REFUSING = 16
 
-/** The part of the process table that is left to what PostgreSQL starts by itself. */
+/** The part of the process table that is kept free for processes that PostgreSQL starts by itself. */
 const SPARE = 1 / 16
 
-/** What PostgreSQL calls a process that will refuse its client. */
+/** PostgreSQL's name for a process that only refuses its client. */
 const DEAD_END = 'dead-end backend'
 
 export class Admission {
@@ -31,22 +32,22 @@ export class Admission {
     this.#capacity = maxProcesses * (1 - SPARE)
   }
 
-  /** There is no room, and none to be expected soon. */
+  /** Whether there is no room, and a client must be refused. */
   get full(): boolean {
     return this.#refusing.size >= REFUSING || this.#living + this.#queued.size >= this.#capacity
   }
 
-  /** There is no room at the moment. */
+  /** Whether there is no room at the moment, and a client must wait. */
   get busy(): boolean {
     return this.#queued.size >= QUEUE
   }
 
-  /** A connection has been queued, by its socket. */
+  /** To be called when a connection has been queued, with its socket. */
   queued(fd: number): void {
     this.#queued.add(fd)
   }
 
-  /** A queued connection's client has left, or it has been closed. */
+  /** To be called when a queued connection has been closed. */
   left(fd: number): void {
     this.#queued.delete(fd)
   }

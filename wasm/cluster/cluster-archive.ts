@@ -1,14 +1,14 @@
 /**
- * A whole cluster as one file: a tar archive of its data directory, compressed by gzip or not. It is the same wherever the
- * cluster is kept.
+ * A whole cluster as one file: a tar archive of its data directory, compressed by gzip or not. Its format does not depend on where
+ * the cluster is kept.
  */
 import { type Entry, type Extract, extract, type Header, type Pack, pack } from 'tar-stream'
 import type { FileLayer } from '../machine/host/file-layer.js'
 import { StartupError } from './startup-error.js'
 
-/** Of a server that runs, or has run; they would be wrong elsewhere. */
+/** Files of a running server, which would be wrong elsewhere. */
 const NOT_EXPORTED = new Set(['postmaster.pid', 'postmaster.opts'])
-/** Files in these are of sessions that have ended. */
+/** Temporary files, of sessions that have ended. */
 const TEMPORARY = /(^|\/)pgsql_tmp\//
 
 /** Bytes at a time. */
@@ -27,10 +27,10 @@ const READ = {
 const CREATE = { ...READ, read: false, write: true, create: true, exclusive: true }
 
 /**
- * The archive of the data directory `root`, whose server must not run: what changes meanwhile would be there by half.
- * It is read as the archive is. Errors end the stream.
+ * The archive of the data directory `root`. No server may run on it, because the archive would have a part of its changes. The
+ * files are read while the stream is read. An error ends the stream.
  *
- * @param done called when all was read, or the stream was cancelled
+ * @param done called when all has been read, or the stream has been cancelled
  */
 export function exportFiles(files: FileLayer, root: string, done: () => void): ReadableStream<Uint8Array> {
   const archive = pack()
@@ -70,9 +70,9 @@ async function addAll(archive: Pack, files: FileLayer, root: string): Promise<vo
   archive.finalize()
 }
 
-/** Resolves when the stream goes on, or does not any more. */
+/** Resolves at this event of the stream, or when the stream is closed. */
 function settled(stream: Stream, event: string): Promise<void> {
-  // It says so once, which may have been before.
+  // 'close' may have been emitted already.
   if (stream.destroying) return Promise.resolve()
   return new Promise(resolve => {
     const done = () => {
@@ -101,7 +101,7 @@ function* filesBelow(
     if (NOT_EXPORTED.has(name) || TEMPORARY.test(name) || type === 'other') continue
     if (type === 'link') {
       throw new StartupError(
-        `"${name}" leads out of the data directory: move what is in that tablespace to pg_default, and drop it`,
+        `"${name}" is a tablespace outside of the data directory: move its objects to pg_default, and drop it`,
       )
     }
     yield { name, type, size: type === 'file' ? files.stat(`${root}/${name}`, true).size : 0 }
@@ -112,7 +112,8 @@ function* filesBelow(
 /**
  * Puts the files of an archive into an empty directory.
  *
- * @throws StartupError when it is no archive, or has anything but the files of a data directory
+ * @throws StartupError when this is no archive, or it holds something else than the files of a data directory; or the error of
+ *   `files`, for example ENOSPC
  */
 export async function importFiles(
   files: FileLayer,
@@ -126,17 +127,17 @@ export async function importFiles(
     for await (const entry of entries) await importEntry(files, root, entry)
     await pumped
   } catch (error) {
-    // Whoever sends the archive may never send what it still waits for.
+    // Not awaited: the sender of the archive may never send the rest.
     void chunks.cancel(error).catch(() => {})
     if (error instanceof StartupError || isOfFiles(error)) throw error
     throw new StartupError(`this is not an archive of a data directory: ${(error as Error).message}`)
   }
 }
 
-/** Whether it is not the archive, but the place it is to go to: ENOSPC and the like. */
+/** Whether writing has failed (ENOSPC, …), and not reading the archive. */
 const isOfFiles = (error: unknown) => /^E[A-Z0-9]+$/.test((error as { code?: string }).code ?? '')
 
-/** Hands on what comes until it ends or fails, or nobody takes it any more. */
+/** Passes chunks on until they end or fail, or the extraction has been given up. */
 async function pump(chunks: ReadableStreamDefaultReader<Uint8Array>, entries: Extract): Promise<void> {
   try {
     while (!entries.destroying) {
@@ -152,7 +153,7 @@ async function pump(chunks: ReadableStreamDefaultReader<Uint8Array>, entries: Ex
   }
 }
 
-/** Looks at the first bytes for gzip's magic number. */
+/** Decompresses the archive if its first bytes are gzip's magic number. */
 async function uncompressed(archive: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
   const reader = archive.getReader()
   let start = new Uint8Array(0)
@@ -215,7 +216,11 @@ async function importFile(files: FileLayer, path: string, entry: Entry): Promise
   }
 }
 
-/** Relative to the data directory, with nothing that leads out of it. */
+/**
+ * An entry's path relative to the data directory.
+ *
+ * @throws StartupError when it leads out of the data directory
+ */
 function nameOf({ name }: Header): string {
   const steps = name.split('/').filter(step => step !== '' && step !== '.')
   if (steps.includes('..')) throw new StartupError(`"${name}" in the archive leads out of the data directory`)

@@ -1,5 +1,5 @@
 /**
- * A running cluster: the postmaster and its processes, and the sockets by which clients come to them.
+ * A running cluster: the postmaster, its processes, and the sockets at which it listens.
  */
 import { SOCKET_CLOSED, SOCKET_LISTEN } from '../machine/abi.js'
 import { type ListenAddress, readAddress, writeAddress } from '../machine/address.js'
@@ -21,11 +21,11 @@ export type { ListenAddress } from '../machine/address.js'
 export interface ClusterHost {
   readonly programs: Programs
   readonly scheduler: StartScheduler
-  /** The path that the server takes for its own, to find share/ and lib/ beside its folder. */
+  /** The path of the server's executable, as the processes see it: they find share/ and lib/ from it. */
   readonly postgresPath: string
-  /** What processes see of an environment. */
+  /** The processes' environment variables. */
   readonly environment: Readonly<Record<string, string>>
-  /** The postmaster's. */
+  /** The postmaster's PID. */
   readonly pid: number
   /** How large the memory may become, in pages of 64 KiB; by default as large as 32 bits can address. */
   readonly maximumPages?: number
@@ -37,36 +37,36 @@ export interface ClusterOptions extends ConnectingHost {
   dataDir: string
   /** PostgreSQL's settings, as -c name=value on its command line. */
   settings: Readonly<Record<string, string>>
-  /** At most so many processes at a time; PostgreSQL's own limits should be reached first. */
+  /** Size of the process table. PostgreSQL's own limits should be lower. */
   maxProcesses?: number
   /**
-   * Called when the postmaster listens on an address, as listen_addresses, port and unix_socket_directories tell it.
-   * Resolves with a function that stops listening; rejects with an error whose `code` says why it cannot, which
-   * PostgreSQL reports. Clients that come are to be taken to the door.
+   * Called when the postmaster listens on an address: of listen_addresses and port, or of unix_socket_directories. Clients
+   * that connect there are to be passed to the door. Resolves to a function that stops listening; rejects with an error whose
+   * `code` is the errno that PostgreSQL reports.
    */
   listen(address: ListenAddress, door: Door): Promise<() => void>
-  /** Does TLS, if there is anything that does. */
+  /** Does TLS. Without it PostgreSQL cannot turn on `ssl`. */
   tls?: TlsProvider
-  /** PostgreSQL's log, an entry at a time. */
+  /** Called with each entry of PostgreSQL's log. */
   onLog: LogSink
-  /** Called once the postmaster runs, long before it accepts connections. */
+  /** Called when the postmaster runs, before it accepts connections. */
   onStarting?(cluster: Cluster): void
 }
 
-/** Where clients of one listening address come in. */
+/** Passes clients of one listening address to PostgreSQL. */
 export interface Door {
-  /** Makes the cluster's end of a connection for a client that has come; undefined if there is no room for it. */
+  /** Makes the cluster's end of a connection for a client; returns undefined if there is no room for it. */
   accept(peer: ListenAddress): ClientSocket | undefined
-  /** Whether there is no room only for the moment, until onRoom. */
+  /** Whether there is no room at the moment, but will be: then onRoom is called. */
   readonly busy: boolean
-  /** There may be room again for those who found it busy. To be set by who listens. */
+  /** Called when the door may not be busy any more. The listener sets it. */
   onRoom: () => void
 }
 
-/** An abstract unix socket that only this process' own connections come to. */
+/** An abstract unix socket for connections from the same program. */
 const INTERNAL = '@in-process'
 
-/** What this host cannot do otherwise, or what suits it better than PostgreSQL's default. The former comes last. */
+/** DEFAULTS suit this host better than PostgreSQL's. REQUIRED are the only values that work here. */
 const DEFAULTS = { io_method: 'sync' }
 const REQUIRED = { logging_collector: 'off', dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv' }
 
@@ -80,7 +80,7 @@ interface ListeningSocket {
 }
 
 export class Cluster {
-  /** The postmaster's exit code, once it has ended. */
+  /** Resolves to the postmaster's exit code when it has ended. */
   readonly exited: Promise<number>
 
   readonly #machine: Machine
@@ -88,12 +88,16 @@ export class Cluster {
   readonly #listening = new Map<number, ListeningSocket>()
   readonly #connections: Connections
   readonly #admission: Admission
-  /** The listening socket for connections from within. */
+  /** The listening socket for connections from the same program. */
   #internal = 0
   #logTail = ''
   #ready: () => void = () => {}
 
-  /** Resolves when the cluster accepts connections; rejects with a StartError if it ends before that. */
+  /**
+   * Resolves when the cluster accepts connections.
+   *
+   * @throws StartError if the postmaster ends before that
+   */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options)
     options.onStarting?.(cluster)
@@ -156,35 +160,35 @@ export class Cluster {
     this.exited = exited.then(exitCode)
   }
 
-  /** All of it, shared and of each process. */
+  /** The linear memory: PostgreSQL's shared memory and that of all processes. */
   get memory(): WebAssembly.Memory {
     return this.#machine.memory.memory
   }
 
-  /** All processes that live, the postmaster included. */
+  /** All running processes, with the postmaster. */
   processes(): Iterable<ProcessStatus> {
     return this.#machine.processes()
   }
 
-  /** Bytes that came in and went out by all connections so far. */
+  /** Bytes through all connections since the start. */
   get traffic(): { received: number; sent: number } {
     return { received: this.#machine.kernel.received(), sent: this.#machine.kernel.sent() }
   }
 
-  /** Has the postmaster shut down; it is done when it has exited. */
+  /** Tells the postmaster to shut down; `exited` resolves when it has done so. */
   shutDown(mode: StopMode): void {
     this.signal(SHUTDOWN_SIGNALS[mode])
   }
 
   /**
-   * Signals the postmaster: SIGHUP reloads the configuration; SIGUSR1 has it look for a file that asks for promotion or for
-   * another log file.
+   * Signals the postmaster. SIGHUP reloads the configuration; SIGUSR1 makes the postmaster look for a file that asks for promotion or
+   * for another log file.
    */
   signal(signal: Signal): void {
     this.#machine.kernel.kill(this.#postmaster, SIGNALS[signal])
   }
 
-  /** Signals one of the processes, which the operating system does not know. Returns whether there is one with this pid. */
+  /** Signals one of the processes, by its PID in the cluster. Returns whether there is one. */
   kill(pid: number, signal: Signal): boolean {
     return this.#machine.kill(pid, SIGNALS[signal])
   }
@@ -196,7 +200,7 @@ export class Cluster {
     return socket
   }
 
-  /** Frees what the processes ran on. Call it once the postmaster has ended, or everything ends at once. */
+  /** Frees all resources. Call it when the postmaster has ended; processes that still run are killed. */
   async close(): Promise<void> {
     for (const { stop } of this.#listening.values()) stop()
     this.#listening.clear()

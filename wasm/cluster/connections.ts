@@ -1,7 +1,4 @@
-/**
- * The machine's end of its connections: those of clients that have come, and those that processes make, to other servers and
- * to the host's services.
- */
+/** The machine's end of all connections: those of clients, and those that processes make to other servers and to the host's services. */
 import { RESOLVER, SOCKET_CLOSED, SOCKET_CONNECT, TLS_SERVICE } from '../machine/abi.js'
 import { type ListenAddress, readAddress, writeAddress } from '../machine/address.js'
 import { ClientSocket } from '../machine/client-socket.js'
@@ -12,9 +9,11 @@ import { answerTls, type TlsProvider } from './tls.js'
 
 export interface ConnectingHost {
   /**
-   * Called when a process connects to another server. `connected` makes the machine's end of the connection, given the
-   * address that the connection has on this side, or returns undefined when nobody wants it any more. Rejects with an
-   * error whose `code` says why there is no connection; `signal` is aborted when the process stops waiting for one.
+   * Called when a process connects to another server. Rejects with an error whose `code` says why there is no connection.
+   *
+   * @param connected makes the machine's end of the connection, given the connection's local address; returns undefined when the
+   *   process does not want it any more
+   * @param signal aborted when the process stops waiting
    */
   connect(
     address: ListenAddress,
@@ -22,19 +21,19 @@ export interface ConnectingHost {
     signal: AbortSignal,
   ): Promise<void>
   /**
-   * The numeric addresses of a host name, or the name of a numeric address. Rejects with an error whose `code` is
-   * ENOTFOUND if there are none.
+   * Resolves to the numeric addresses of a host name, or to the name of a numeric address. Rejects with an error whose `code` is
+   * ENOTFOUND if there is none.
    */
   resolve(question: string): Promise<readonly string[]>
 }
 
 export class Connections {
   readonly #open = new Map<number, ClientSocket>()
-  /** What processes wait for. */
+  /** Connections that processes wait for, by socket. */
   readonly #attempts = new Map<number, AbortController>()
 
   /**
-   * @param tls does TLS, if there is anything that does
+   * @param tls does TLS, if the host can
    * @param left called when a connection has ended and its descriptor is free
    */
   constructor(
@@ -44,7 +43,7 @@ export class Connections {
     readonly left: (fd: number) => void = () => {},
   ) {}
 
-  /** Makes the machine's end of a connection that there is. */
+  /** Makes the machine's end of a connection. */
   add(fd: number): ClientSocket {
     const socket = new ClientSocket(fd, this.machine.kernel, this.machine.memory, () => {
       this.#open.delete(fd)
@@ -54,7 +53,7 @@ export class Connections {
     return socket
   }
 
-  /** Something has happened to a socket that is none to listen at. */
+  /** Handles events of a socket that does not listen. */
   handle(fd: number, events: number): void {
     if (events & SOCKET_CONNECT) void this.#connect(fd)
     if (!this.#attempts.has(fd)) this.#open.get(fd)?.handle(events)
@@ -91,14 +90,14 @@ export class Connections {
     }
   }
 
-  /** What answers at this path within the machine. */
+  /** The host's service at this path, if there is one. */
   #service(path: string): ((question: ClientSocket) => void) | undefined {
     if (path === RESOLVER) return question => answerResolver(question, this.host.resolve)
     if (path === TLS_SERVICE) return question => answerTls(question, this.tls, fd => this.#open.get(fd))
     return undefined
   }
 
-  /** The process does not wait any longer. */
+  /** The process has closed the socket before it was connected. */
   #giveUp(fd: number): void {
     this.#attempts.get(fd)?.abort()
     this.#attempts.delete(fd)

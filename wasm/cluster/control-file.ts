@@ -1,10 +1,9 @@
 /**
- * global/pg_control, as far as the server needs to know it before PostgreSQL runs: to tell a cluster whose files this
- * server can read from one of another format, and to give each cluster that is unpacked from the template an identity of
- * its own.
+ * global/pg_control, as far as the host needs it before PostgreSQL runs: to refuse a cluster with another format of files, and
+ * to give each copy of the template an identity of its own.
  *
- * The fields of ControlFileData (src/include/catalog/pg_control.h) have fixed sizes, so they are at the same places for 32 and
- * for 64 bits; the CRC at the end says whether they are.
+ * The fields of ControlFileData (src/include/catalog/pg_control.h) have fixed sizes, so their offsets are the same for 32 and
+ * 64 bits. The CRC at the end confirms it.
  */
 import {
   BLCKSZ,
@@ -24,7 +23,7 @@ import {
 
 const { ControlFileData: CONTROL, XLogPageHeaderData: PAGE, XLogLongPageHeaderData: FIRST_PAGE } = offsetof
 
-/** What the files of a cluster must have in common with those of this server: 64-bit servers have the same by default. */
+/** Values that a cluster's files must have. 64-bit servers have the same by default. */
 const FORMAT: readonly { at: number; ours: number; of(value: number): string }[] = [
   { at: CONTROL.catalog_version_no, ours: CATALOG_VERSION_NO, of: value => `catalogs of version ${value}` },
   { at: CONTROL.maxAlign, ours: MAXIMUM_ALIGNOF, of: value => `values aligned to ${value} bytes` },
@@ -41,7 +40,7 @@ const FORMAT: readonly { at: number; ours: number; of(value: number): string }[]
   { at: CONTROL.loblksize, ours: LOBLKSIZE, of: value => `large objects of ${value} bytes a row` },
 ]
 
-/** Whether the file is whole, and of PostgreSQL 18. */
+/** Whether the file is a valid pg_control of PostgreSQL 18. */
 export function isControlFile(control: Uint8Array): boolean {
   const fields = numbers(control)
   if (control.length < CONTROL.crc + 4) return false
@@ -50,30 +49,31 @@ export function isControlFile(control: Uint8Array): boolean {
 }
 
 /**
- * Why this server cannot read the cluster's files, and what to do, to be said after their place and a colon; undefined if it
- * can. The file must be valid, as isControlFile() tells.
+ * Why this server cannot read the cluster's files, and what to do, as the second half of a message; undefined if it can.
+ *
+ * @param control a valid file: see isControlFile()
  */
 export function foreignFormat(control: Uint8Array): string | undefined {
   const fields = numbers(control)
   if (fields.getUint8(CONTROL.float8ByVal) === 0)
     return (
-      'it was made by PGlite, by an earlier version of this server or by another server of 32 bits, whose files differ from ' +
-      'those of 64 bits that this one has: dump it with the program that made it, and restore that into a new cluster'
+      'it was made by PGlite, by an earlier version of this server or by another 32-bit server, whose files have another ' +
+      'format: dump it with the program that made it, and restore the dump into a new cluster'
     )
   const differences = FORMAT.flatMap(({ at, ours, of }) => {
     const theirs = fields.getUint32(at, true)
     return theirs === ours ? [] : `${of(theirs)}, not ${ours}`
   })
   if (differences.length === 0) return undefined
-  return `its files have ${differences.join('; ')}: dump it with the server that made it, and restore that into a new cluster`
+  return `its files have ${differences.join('; ')}: dump it with the server that made it, and restore the dump into a new cluster`
 }
 
-/** Bytes of each of the cluster's WAL segments; the file must be valid, as isControlFile() tells. */
+/** Size of the cluster's WAL segments in bytes. The file must be valid: see isControlFile(). */
 export function walSegmentSize(control: Uint8Array): number {
   return numbers(control).getUint32(CONTROL.xlog_seg_size, true)
 }
 
-/** A new system identifier, made as PostgreSQL makes one: the time in microseconds, and some bits to tell twins apart. */
+/** A new system identifier, as PostgreSQL makes one: the time in microseconds, and random bits in place of the PID. */
 export function newSystemIdentifier(): bigint {
   const now = Date.now()
   const [microsecond = 0, twin = 0] = crypto.getRandomValues(new Uint16Array(2))
@@ -83,9 +83,9 @@ export function newSystemIdentifier(): bigint {
 }
 
 /**
- * A file of the cluster template as it is in a cluster with this system identifier. Only two files differ.
+ * A file of the template as a cluster with this system identifier has it. Only pg_control and the first WAL segment change.
  *
- * @param name its path, ending with the path inside the data directory
+ * @param name its path, which ends with the path inside the data directory
  */
 export function identified(name: string, content: Uint8Array, systemIdentifier: bigint): Uint8Array {
   if (/(^|\/)global\/pg_control$/.test(name)) return identifyControlFile(content, systemIdentifier)
@@ -94,8 +94,8 @@ export function identified(name: string, content: Uint8Array, systemIdentifier: 
 }
 
 /**
- * A copy of pg_control with this system identifier, and with secrets of its own. The same identifier must go into the
- * cluster's WAL: see identifyWal().
+ * A copy of pg_control with this system identifier and a new nonce. The cluster's WAL needs the same identifier: see
+ * identifyWal().
  */
 function identifyControlFile(original: Uint8Array, systemIdentifier: bigint): Uint8Array {
   const control = original.slice()

@@ -1,4 +1,4 @@
-/** What every subpath of the package with a backend in it exports. */
+/** What the package's subpaths /wasm, /embedded and /workers all export. */
 export {
   createPGliteImportHandler,
   type PGliteImportHandler,

@@ -1,9 +1,8 @@
 /**
- * A connection to the server from inside its own process, through no network: a Duplex stream of the frontend/backend
- * protocol that PostgreSQL drivers accept in place of their socket. Beside a stream it therefore has the few methods and
- * events of a net.Socket that drivers use.
+ * A connection in the same program, without a network: a Duplex stream of the frontend/backend protocol that PostgreSQL drivers
+ * accept in place of their socket. So it also has the few methods and events of a net.Socket that drivers use.
  *
- * The backend is started by connect() or by the first byte written, so a stream that is never used costs nothing.
+ * connect() or the first byte written starts the backend, so a stream that is never used costs nothing.
  */
 import { Duplex } from 'node:stream'
 import type { ClientSocket } from '../machine/client-socket.js'
@@ -16,10 +15,10 @@ export type BackendEnd = Pick<
 
 export class InProcessSocket extends Duplex {
   readonly #connect: () => BackendEnd | Promise<BackendEnd>
-  /** Undefined before there is one, and once it is released. */
+  /** Undefined before the backend is there, and after it has been released. */
   #backend: BackendEnd | undefined
   #state: 'new' | 'opening' | 'open' | 'closed' = 'new'
-  /** Whether the stream wants more of the output. */
+  /** Whether the stream's reader wants more output. */
   #reading = false
   /** Called when the backend can take more input. */
   #written: ((error?: Error | null) => void) | undefined
@@ -30,7 +29,7 @@ export class InProcessSocket extends Duplex {
     this.#connect = connect
   }
 
-  /** Connects, whatever host and port are given; 'connect' is emitted then, or 'error'. */
+  /** Connects, whatever host and port are given, and emits 'connect' or 'error'. */
   connect(..._address: unknown[]): this {
     queueMicrotask(() => this.#whenOpen(() => this.emit('connect')))
     return this
@@ -42,27 +41,27 @@ export class InProcessSocket extends Duplex {
     return this.writable ? 'writeOnly' : 'closed'
   }
 
-  /** There is nothing to set: bytes are never held back here. */
+  /** Does nothing: bytes are never held back here. */
   setNoDelay(): this {
     return this
   }
 
-  /** There is nothing to set: the two ends cannot lose each other. */
+  /** Does nothing: the two ends cannot lose each other. */
   setKeepAlive(): this {
     return this
   }
 
-  /** There is nothing to set: it never times out. */
+  /** Does nothing: the stream never times out. */
   setTimeout(): this {
     return this
   }
 
-  /** There is nothing to set: the server, not its connections, keeps the process running. */
+  /** Does nothing: the server, not its connections, keeps the process running. */
   ref(): this {
     return this
   }
 
-  /** There is nothing to set: the server, not its connections, keeps the process running. */
+  /** Does nothing: the server, not its connections, keeps the process running. */
   unref(): this {
     return this
   }
@@ -100,7 +99,7 @@ export class InProcessSocket extends Duplex {
     done(error)
   }
 
-  /** Calls `use` with the backend's end: at once, or when it is there; never when there is none any more. */
+  /** Calls `use` with the backend's end: at once, or when it is there. Does nothing when it has been released. */
   #whenOpen(use: (backend: BackendEnd) => void): void {
     if (this.#state === 'new') this.#open()
     if (this.#state === 'opening') this.#waiting.push(use)
@@ -108,7 +107,7 @@ export class InProcessSocket extends Duplex {
     else this.#continueWriting()
   }
 
-  /** What is to be done once the backend is there. */
+  /** Functions to call when the backend is there. */
   readonly #waiting: ((backend: BackendEnd) => void)[] = []
 
   #open(): void {

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL's log as lines of text: which of them are chatter, and what in them says why a server did not start. Lines
- * look as log_line_prefix says, with the severity and two spaces behind it.
+ * PostgreSQL's log as lines of text: which of them a terse log leaves out, and which says why a server did not start. A line has
+ * log_line_prefix, the severity, a colon, two spaces, and the message.
  */
 import type { LogFormat } from '../machine/log-collector.js'
 
@@ -9,8 +9,8 @@ const HINT = /(?:^|\s)HINT: {2}(.*)$/
 const FURTHER = /^\t|(?:^|\s)(?:DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT|BACKTRACE): {2}/
 
 /**
- * What kept PostgreSQL from starting, in one line, going by the last FATAL or PANIC in its log, else by the last ERROR;
- * undefined when there is none. An error of the configuration file is logged before, with severity LOG.
+ * Why PostgreSQL did not start, in one line: the last FATAL or PANIC in its log, else the last ERROR; undefined if there is
+ * none. If it names the configuration file, an earlier line of severity LOG has the cause.
  */
 export function failureIn(log: string): string | undefined {
   const lines = log.split('\n')
@@ -32,9 +32,9 @@ function findLast(lines: readonly string[], pattern: RegExp): number | undefined
 }
 
 /**
- * A log without what PostgreSQL always says when it starts and stops: entries of severity LOG at those times. All else
- * passes, warnings and errors at any time, each with the lines that belong to it. What passes while the server starts is held
- * until it has started, for if it does not, the error that is thrown says why.
+ * A log without the usual messages of start and stop: it drops entries of severity LOG at those times. All other entries pass,
+ * each with the lines that belong to it. Entries of a start are held until the server has started. If it does not start, they
+ * are dropped, because the error that startServer() throws says why.
  */
 export class TerseLog {
   readonly #write: (line: string) => void
@@ -46,7 +46,7 @@ export class TerseLog {
     this.#write = write
   }
 
-  /** @param format 'stderr', or 'output': that which is no entry of a log also passes at any time */
+  /** @param format 'stderr', or 'output' for text that is no log entry, which always passes */
   add(line: string, format: LogFormat): void {
     if (!FURTHER.test(line)) {
       const severity = ENTRY.exec(line)?.[1]

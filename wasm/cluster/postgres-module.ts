@@ -1,6 +1,6 @@
 /**
- * One backend in this thread, with no server and no other processes: for hosts that cannot suspend WebAssembly, and for tests.
- * The host hands input to an import handler and calls `_interactive_one`, which returns when all of it has been answered.
+ * One backend in this thread, without a server and other processes: for hosts that cannot suspend WebAssembly, and for tests.
+ * The caller gives input to an import handler and calls `_interactive_one`, which returns when the backend has answered all of it.
  */
 import { WAIT_IMPOSSIBLE } from '../machine/abi.js'
 import { boot, spawn } from '../machine/boot.js'
@@ -20,19 +20,19 @@ import type { Programs } from './programs.js'
 export interface PostgresModule {
   readonly memory: WebAssembly.Memory
   /**
-   * Serves what the import handler has been given.
+   * Serves the input that the import handler has.
    *
-   * @param length bytes of input that were added; with 0, only signals and timeouts that are due are seen to
-   * @param firstByte the first of them: 0 for a startup packet, which begins the session; without one the session is
-   *   the superuser's in its own database
-   * @throws PostgresExit when the session has ended: by Terminate, the end of input, or a fatal error
+   * @param length bytes of input that were added; with 0, only due signals and timeouts are handled
+   * @param firstByte the first of them: 0 for a startup packet, which begins the session. If the first input is no startup
+   *   packet, the session is the superuser's in the database of that name
+   * @throws PostgresExit when the session has ended: by Terminate, the end of input, or a fatal error; and on every later call
    */
   _interactive_one(length: number, firstByte?: number): void
 }
 
-/** The backend has ended; the module cannot be used any more. Where it has crashed, `cause` is what it has crashed by. */
+/** The backend has ended, and the module cannot be used any more. After a crash, `cause` is the error that it has thrown. */
 export class PostgresExit extends Error {
-  /** @param exitCode as a shell shows it: 128 + n for a process that was ended by signal n */
+  /** @param exitCode as a shell shows it: 128 + n after an end by signal n */
   constructor(
     readonly exitCode: number,
     options?: { cause: unknown },
@@ -45,15 +45,14 @@ export type ModuleImports = Record<string, Record<string, WebAssembly.ImportValu
 
 export interface InstantiateOptions {
   /**
-   * Instantiates postgres.wasm. Gets all imports but the client's, which are the import handler's to add to `env`, and
-   * hands the instance to the callback. What it returns is ignored. Without it the module is instantiated with
-   * `client`.
+   * Instantiates postgres.wasm and passes the instance to `callback`. It must add the import handler's imports to
+   * `imports.env`, which has all others. Its result is ignored. Default: the module is instantiated with `client`.
    */
   instantiateWasm?: (
     imports: ModuleImports,
     callback: (instance: WebAssembly.Instance, module?: WebAssembly.Module) => void,
   ) => unknown
-  /** An import handler's imports, where `instantiateWasm` is not given. */
+  /** An import handler's imports, if `instantiateWasm` is not given. */
   client?: PGliteImports
 }
 
@@ -62,10 +61,10 @@ export interface ModuleHost {
   readonly programs: Programs
   readonly system: System
   readonly files: FileLayer
-  /** The path that the backend takes for its own: it finds share/ and lib/ beside its folder. */
+  /** The path of the backend's executable, as it sees it: it finds share/ and lib/ from it. */
   readonly postgresPath: string
   readonly environment: Readonly<Record<string, string>>
-  /** As the files have it. */
+  /** The data directory's path in `files`. */
   readonly dataDir: string
   readonly settings: Readonly<Record<string, string>>
   readonly pid: number
@@ -75,7 +74,7 @@ export interface ModuleHost {
   onLog(text: string): void
 }
 
-/** One, and the host; no others come. */
+/** Slots in the process table: the host and the backend. */
 const PROCESSES = 2
 
 export async function instantiatePostgres(
@@ -87,7 +86,7 @@ export async function instantiatePostgres(
   return start(await new Promise(resolve => instantiateWasm(process.imports, resolve)))
 }
 
-/** The same at once, where the engine may instantiate a large module so. */
+/** The same without a promise, in hosts that allow to instantiate a large module synchronously. */
 export function startPostgres(host: ModuleHost, client: PGliteImports | undefined): PostgresModule {
   return prepare(host, client).start()
 }
@@ -140,7 +139,7 @@ function prepare(host: ModuleHost, client: PGliteImports | undefined) {
   return { process, start }
 }
 
-/** How the one process waits: nobody else could wake this thread; at best it can sleep for a while. */
+/** How the one process waits: at most it can sleep for some time, because nobody else could wake this thread. */
 function kernelHost(memory: WebAssembly.Memory, system: System): KernelHost {
   const thread = threadHost(memory, system.monotonic)
   const sleeps = canSleep(memory)
@@ -150,7 +149,7 @@ function kernelHost(memory: WebAssembly.Memory, system: System): KernelHost {
   }
 }
 
-/** Not in a Worker of Cloudflare's, nor on the main thread of a browser. */
+/** Whether this thread may block: not in a Cloudflare Worker, nor on the main thread of a browser. */
 function canSleep(memory: WebAssembly.Memory): boolean {
   try {
     Atomics.wait(new Int32Array(memory.buffer), 0, 0, 0)

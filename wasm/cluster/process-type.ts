@@ -1,4 +1,4 @@
-/** PostgreSQL tells a child what it is to be by its first argument (launch_backend.c); only the postmaster has none. */
+/** The type of a process, for example 'backend', from its arguments (launch_backend.c); the postmaster has no such argument. */
 export function processType(args: readonly string[]): string {
   return /^--forkchild=(.*)$/.exec(args[1] ?? '')?.[1] ?? 'postmaster'
 }

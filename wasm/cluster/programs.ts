@@ -1,6 +1,6 @@
 import type { LoadableModules } from '../machine/loadable-modules.js'
 
-/** What a cluster's processes are instances of, compiled. */
+/** The compiled modules of a cluster's processes. */
 export interface Programs {
   readonly kernel: WebAssembly.Module
   readonly postgres: WebAssembly.Module

@@ -1,13 +1,13 @@
-/** Name resolution for processes: the host's side of `c/posix/resolver.c`, where the protocol is told. */
+/** Resolves names for processes: the host's side of `c/posix/resolver.c`, which describes the protocol. */
 import type { ClientSocket } from '../machine/client-socket.js'
 
-/** The longest question there can be: a name of the DNS has 253 characters. */
+/** Longest question in characters; a name in the DNS has 253 at most. */
 const LONGEST = 1024
 
-/** Errors by which Node says that there is no such name; all others may pass. */
+/** Node's errors for a name that does not exist. All others may be temporary. */
 const UNKNOWN = ['ENOTFOUND', 'EAI_NONAME', 'EAI_NODATA', 'EINVAL']
 
-/** Answers the question that comes by this connection. Input and output are as the process sees them. */
+/** Answers the question of a process on this connection. Its question is the socket's output, the answer is input. */
 export function answerResolver(
   socket: ClientSocket,
   resolve: (question: string) => Promise<readonly string[]>,

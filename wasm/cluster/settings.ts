@@ -1,12 +1,12 @@
-/** PostgreSQL's settings, as people give them and as PostgreSQL takes them on its command line. */
+/** PostgreSQL's settings, as programs give them, and as text for PostgreSQL's command line. */
 
-/** By name, as text. */
+/** Values as text, by name. */
 export type Settings = Readonly<Record<string, string>>
 
-/** By name, as whoever writes JavaScript has them. */
+/** Values as a program has them, by name. */
 export type GivenSettings = Readonly<Record<string, string | number | boolean>>
 
-/** As text, without those that are undefined. */
+/** The values as text, without those that are undefined. Booleans become `on` and `off`. */
 export function settingsText(
   values: Readonly<Record<string, string | number | boolean | undefined>>,
 ): Settings {

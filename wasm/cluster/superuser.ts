@@ -1,17 +1,17 @@
-/** What the server itself has to ask and to tell PostgreSQL: statements in a session of the superuser's. */
+/** Statements that the host itself executes, in a session of the superuser. */
 import { BackendMessages } from '../protocol/backend-messages.js'
 import { concatenated } from '../protocol/bytes.js'
 import { message, startupMessage } from '../protocol/messages.js'
 import { verifier } from '../protocol/scram.js'
 import type { Cluster } from './cluster.js'
 
-/** Whom a new cluster has, unless told otherwise: the template's, and the default of `init`. */
+/** The superuser of the template, and the default for a new cluster. */
 export const INITIAL_SUPERUSER = 'postgres'
 
 /**
- * The rows of a statement, or of several one after the other, as text.
+ * Executes one statement or several in one session, and returns the rows of all, with values as text.
  *
- * @throws Error in PostgreSQL's words, of the first one that fails; those behind it have been executed
+ * @throws Error with PostgreSQL's message for the first statement that fails; later ones have been executed
  */
 export async function asSuperuser(
   cluster: Cluster,
@@ -37,11 +37,10 @@ export async function asSuperuser(
 }
 
 /**
- * Gives the superuser a password. PostgreSQL is told what it would store itself, a verifier, so that the password is in no
- * statement that could be logged.
+ * Sets the superuser's password. The statement has the verifier, which PostgreSQL stores, so the password cannot be logged.
  *
- * @param keeps whether the password stays that the role has by now, given its verifier
- * @throws Error in PostgreSQL's words
+ * @param keeps called with the verifier that the role has, if it has one; if it resolves to true, nothing is changed
+ * @throws Error with PostgreSQL's message
  */
 export async function setPassword(
   cluster: Cluster,
@@ -58,10 +57,10 @@ export async function setPassword(
   await asSuperuser(cluster, `alter role current_user password '${await verifier(password)}'`, user)
 }
 
-/** What PostgreSQL has said, and what to do where it knows no such superuser. */
+/** PostgreSQL's message, with a hint if the superuser does not exist. */
 export function withHint(failure: string, superuser: string): string {
   if (failure !== `role "${superuser}" does not exist`) return failure
-  return `${failure}: name the superuser that the cluster has by -U`
+  return `${failure}: give the name of the cluster's superuser with -U`
 }
 
 /** The columns of a DataRow. */

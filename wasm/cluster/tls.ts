@@ -1,12 +1,12 @@
 /**
- * TLS for clients, the host's side of `c/postgres/tls.c`, where questions and answers are told. What does the encrypting
- * is given by whoever makes the cluster.
+ * TLS for clients: the host's side of `c/postgres/tls.c`, which describes the protocol. The creator of the cluster provides what
+ * does the encryption.
  */
 import type { ClientSocket } from '../machine/client-socket.js'
 import type { TlsSession } from '../machine/tls-session.js'
 import { concatenated } from '../protocol/bytes.js'
 
-/** PostgreSQL's settings ssl_*; file names are relative to the data directory, and '' where there is none. */
+/** PostgreSQL's settings ssl_*. File names are relative to the data directory, or '' for none. */
 export interface TlsSettings {
   readonly certFile: string
   readonly keyFile: string
@@ -24,13 +24,17 @@ export interface TlsSettings {
 }
 
 export interface TlsProvider {
-  /** Takes these settings for connections from now on, or throws an Error and keeps the former. */
+  /** Uses these settings for connections from now on. If they are invalid, throws an Error and keeps the former. */
   load(settings: TlsSettings): void
-  /** Whether there are settings, and if so, whether client certificates are verified. */
+  /** Whether settings have been loaded, and if so, whether client certificates are verified. */
   readonly state: 'none' | 'loaded' | 'verifying'
 }
 
-/** Answers the question that comes by this connection; `clientOf` finds a client by its socket's number. */
+/**
+ * Answers the question of a process on this connection.
+ *
+ * @param clientOf finds a client's connection by the number of its socket
+ */
 export function answerTls(
   socket: ClientSocket,
   provider: TlsProvider | undefined,
@@ -59,7 +63,7 @@ async function answerTo(
   provider: TlsProvider | undefined,
   clientOf: (fd: number) => ClientSocket | undefined,
 ): Promise<string[]> {
-  if (provider === undefined) throw new Error('this host has no TLS')
+  if (provider === undefined) throw new Error('this host cannot do TLS')
   const [request = '', ...parts] = new TextDecoder().decode(question).split('\0')
   if (request === 'load') {
     provider.load(settingsOf(parts))

@@ -1,20 +1,20 @@
-/** A backend's messages one by one, for the few that are not simply passed on. */
+/** Reads a backend's output message by message, for code that is a client itself. */
 import { concatenated } from './bytes.js'
 import { headerOf } from './messages.js'
 
 export interface BackendMessage {
   readonly type: string
   readonly body: Uint8Array
-  /** All of it. */
+  /** The whole message, with type and length. */
   readonly bytes: Uint8Array
 }
 
-/** Where a backend's output comes from. */
+/** The source of a backend's output, such as a ClientSocket. */
 export interface BackendOutput {
   getOutput(): Iterable<Uint8Array>
-  /** There is new output. */
+  /** Set by BackendMessages; to be called when there is new output. */
   onOutput: () => void
-  /** There will be no more. */
+  /** Set by BackendMessages; to be called when there will be no more. */
   onClose: () => void
 }
 
@@ -33,7 +33,7 @@ export class BackendMessages {
     }
   }
 
-  /** The next one, or undefined when the backend has ended. */
+  /** The next message, or undefined when the backend has ended. */
   async next(): Promise<BackendMessage | undefined> {
     for (;;) {
       this.#bytes = concatenated([this.#bytes, ...this.#backend.getOutput()])
@@ -45,7 +45,7 @@ export class BackendMessages {
     }
   }
 
-  /** What has come behind the last message that was asked for. */
+  /** The bytes that have come after the last message that next() returned. */
   rest(): Uint8Array {
     return this.#bytes
   }

@@ -1,4 +1,4 @@
-/** Bytes put together. */
+/** These parts in one array, which is the part itself if there is only one. */
 export function concatenated(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0]!
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
@@ -15,7 +15,7 @@ export function uint32(value: number): Uint8Array {
   return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
 }
 
-/** What the Int32 at this place says, without its sign. All four bytes must be there. */
+/** The unsigned 32-bit number at this offset, in network byte order. All four bytes must be there. */
 export function uint32At(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }

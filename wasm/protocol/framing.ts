@@ -3,12 +3,12 @@ import { concatenated } from './bytes.js'
 import { FrontendStream } from './frontend-stream.js'
 
 export class Framing {
-  /** undefined until the first byte tells whether a session begins: a startup packet's is the zero byte of its length. */
+  /** Undefined until the first byte: if that is zero, it belongs to a startup packet's length, and a session begins. */
   #stream: FrontendStream | undefined
-  /** Parts of a message that is not whole. */
+  /** Parts of a message that is not complete. */
   #parts: Uint8Array[] = []
 
-  /** Adds bytes; returns all whole messages that there are now, in one piece, or undefined. */
+  /** Adds bytes. Returns all messages that are complete now, in one piece, or undefined if none is. */
   add(bytes: Uint8Array): Uint8Array | undefined {
     if (bytes.length === 0) return undefined
     this.#stream ??= new FrontendStream(undefined, bytes[0] !== 0)
@@ -22,7 +22,7 @@ export class Framing {
     return messages
   }
 
-  /** What is left: part of a message. */
+  /** The bytes of the message that is not complete. */
   rest(): Uint8Array {
     return concatenated(this.#parts)
   }

@@ -1,28 +1,28 @@
 /**
- * Follows what a frontend sends, cut anywhere, from header to header: messages without a type, until one of them does not ask
- * for encryption, and then messages with one. Bodies are passed over, and nothing is kept.
+ * Follows a frontend's messages from header to header, wherever the bytes are cut. First come messages without a type: requests
+ * for encryption and the startup message. All later messages have a type. Bodies are skipped, and nothing is kept.
  */
 import { asksForEncryption, type Header, headerOf } from './messages.js'
 
 export class FrontendStream {
   readonly #onHeader: (header: Header) => void
   #typed: boolean
-  /** The beginning of the header that comes next; no header is longer. */
+  /** The beginning of the next header. No header is longer. */
   readonly #header = new Uint8Array(8)
   #have = 0
-  /** Bytes of the present message that are to come. */
+  /** Bytes of the present message that have not come yet. */
   #left = 0
 
   /**
    * @param onHeader called when a header is complete
-   * @param typed whether the first message has a type: in a session that has begun
+   * @param typed whether the first message has a type, that is, whether the session has begun already
    */
   constructor(onHeader: (header: Header) => void = () => {}, typed = false) {
     this.#onHeader = onHeader
     this.#typed = typed
   }
 
-  /** Goes on with these bytes. Returns how many of them belong to messages that are whole now. */
+  /** Follows these bytes. Returns how many of them belong to messages that are complete now. */
   follow(bytes: Uint8Array): number {
     let whole = 0
     for (let at = 0; at < bytes.length; ) {

@@ -1,29 +1,29 @@
 /**
- * How messages of the frontend/backend protocol are framed, and what begins a connection: the one place that knows headers and
- * request codes (PostgreSQL documentation, "Message Formats" and "Message Flow"). A message is a type byte, a length and a
- * body; those that a frontend sends before there is a session have no type.
+ * Headers and request codes of the frontend/backend protocol; no other file knows them (PostgreSQL documentation, "Message
+ * Formats" and "Message Flow"). A message is a type byte, a length and a body. Messages that a frontend sends before the session
+ * begins have no type.
  */
 import { concatenated, uint32, uint32At } from './bytes.js'
 
-/** What stands in place of the protocol's version in requests that come before a startup message, or instead of one. */
+/** Codes in the place of the protocol's version, in requests before a startup message or instead of one. */
 export const CANCEL_REQUEST = 80877102
 export const SSL_REQUEST = 80877103
 export const GSSENC_REQUEST = 80877104
 
 export const PROTOCOL_3_0 = 0x30000
 
-/** Of a message without a type, its length word included: PostgreSQL's MAX_STARTUP_PACKET_LENGTH, and what it adds. */
+/** Longest message without a type, in bytes: PostgreSQL's MAX_STARTUP_PACKET_LENGTH and the length word. */
 const MAXIMUM_UNTYPED_LENGTH = 10_004
 
 export interface Header {
-  /** '' where there is none. */
+  /** One character; '' for a message without a type. */
   readonly type: string
   /**
-   * Of the whole message, in bytes. Where PostgreSQL will refuse the length that the header tells without reading on, the
-   * header is all of the message.
+   * Bytes of the whole message. If the header has an invalid length, PostgreSQL refuses it without reading on, and this is the
+   * length of the header.
    */
   readonly length: number
-  /** Of a message without a type: the protocol's version, or a request. */
+  /** In a message without a type: the protocol's version or a request code. */
   readonly code?: number
 }
 
@@ -41,17 +41,22 @@ export function headerOf(bytes: Uint8Array, typed: boolean): Header | undefined 
   return bytes.length < 8 ? undefined : { type: '', length, code: uint32At(bytes, 4) }
 }
 
-/** Whether this message asks for TLS or GSSAPI; after it, and the answer, comes another one without a type. */
+/** Whether this message asks for TLS or GSSAPI. After it and its answer comes another message without a type. */
 export function asksForEncryption({ code }: Header): boolean {
   return code === SSL_REQUEST || code === GSSENC_REQUEST
 }
 
-/** Whether this message begins a session, of whatever minor version. */
+/** Whether this is a startup message, of any minor version of protocol 3. */
 export function beginsSession({ code = 0 }: Header): boolean {
   return code >>> 16 === PROTOCOL_3_0 >>> 16
 }
 
-/** @param type '' for a message without one */
+/**
+ * A message with its length.
+ *
+ * @param type '' for a message without a type
+ * @param body parts of the body; strings become UTF-8
+ */
 export function message(type: string, ...body: (Uint8Array | string)[]): Uint8Array {
   const encoder = new TextEncoder()
   const parts = body.map(part => (typeof part === 'string' ? encoder.encode(part) : part))

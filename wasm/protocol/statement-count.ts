@@ -1,10 +1,10 @@
-/** Counts what a client asks for: its Query, Execute and FunctionCall messages. */
+/** Counts a client's statements: its Query, Execute and FunctionCall messages. */
 import { FrontendStream } from './frontend-stream.js'
 
 const STATEMENTS = ['Q', 'E', 'F']
 
 export class StatementCount {
-  /** Messages counted, by all connections that share this. */
+  /** The number of such messages, of all connections that share this object. */
   statements = 0
 }
 
@@ -17,7 +17,7 @@ export class StatementCounter {
     this.#stream = this.#begin()
   }
 
-  /** What follows is inside of TLS, where the client starts again. */
+  /** To be called when TLS begins: inside it the client begins anew with a startup message. */
   restart(): void {
     this.#stream = this.#begin()
   }

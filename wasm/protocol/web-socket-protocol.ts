@@ -1,20 +1,20 @@
-/** What both ends of PostgreSQL's protocol over WebSocket have to agree on. */
+/** Constants of PostgreSQL's protocol over WebSocket, shared by server and bridge. */
 
 /**
- * A subprotocol (Sec-WebSocket-Protocol) in which the server tells by text messages how many bytes of the client's it has
- * taken since the beginning, in decimal. The client has no more than WINDOW bytes under way.
+ * A subprotocol (Sec-WebSocket-Protocol). The server says by text messages how many bytes of the client it has taken since the
+ * beginning, in decimal. The client keeps at most WINDOW bytes under way.
  */
 export const FLOW_CONTROL = 'postgresql-flow-control'
 
-/** In bytes. */
+/** Bytes. */
 export const WINDOW = 1 << 20
 
-/** RFC 6455, section 7.4.1, and the registry of status codes. */
+/** Status codes of Close frames: RFC 6455, section 7.4.1, and IANA's registry. */
 export const CloseCode = {
   Normal: 1000,
   GoingAway: 1001,
   UnsupportedData: 1003,
-  /** Not sent: what an end sees when the other has named none. */
+  /** Never sent: an end sees it when the other has given no status. */
   NoStatus: 1005,
   PolicyViolation: 1008,
   TooBig: 1009,
