@@ -139,7 +139,7 @@ test('a client for whom there is no thread is turned away, and nobody else', asy
   })
   expect(served).toBeLessThan(50)
   expect((await session.query('select 1 as one')).rows).toEqual([{ one: 1 }])
-  expect(server.log).toMatch(/there is no thread for a process: EAGAIN/)
+  expect(server.log).toMatch(/cannot start a thread for a process: EAGAIN/)
   server.allowThreads(true)
   await until('there are threads again', async () => {
     try {

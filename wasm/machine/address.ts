@@ -1,16 +1,16 @@
-/** Socket addresses as the kernel keeps them: `struct address` of c/kernel/kernel.h, with a struct sockaddr in it. */
+/** Socket addresses in the kernel's form: `struct address` of c/kernel/kernel.h, with a struct sockaddr in it. */
 import { type Address, AF_INET, AF_INET6, AF_UNIX, offsetof, sizeof } from './abi.js'
 import type { LinearMemory } from './memory.js'
 
 /**
- * An internet address or the path of a unix socket; an empty path for a client that has none. Behind an @ comes a name that
- * is not in the file system, as PostgreSQL writes an abstract unix socket.
+ * A numeric internet address, or the path of a unix socket, which is empty for a client without one. A path that begins with @ is an
+ * abstract address, not in the file system.
  */
 export type ListenAddress = { host: string; port: number; family: 4 | 6 } | { path: string }
 
 const { sockaddr_un: UNIX, sockaddr_in: INET, sockaddr_in6: INET6 } = offsetof
 
-/** In bytes. */
+/** Bytes of an IPv4 address. */
 const INET_LENGTH = 4
 const INET6_GROUPS = 8
 
@@ -62,7 +62,7 @@ export function writeAddress(memory: LinearMemory, address: Address, value: List
   memory.bytes.set(bytes, storage)
 }
 
-/** Of a path in the file system: nothing else is told to the kernel. */
+/** A sockaddr_un for a path in the file system. The host passes no abstract address to the kernel. */
 function unixAddress(text: string): Uint8Array {
   const path = new TextEncoder().encode(text).subarray(0, sizeof.sockaddr_un - UNIX.sun_path - 1)
   const bytes = new Uint8Array(UNIX.sun_path + (path.length === 0 ? 0 : path.length + 1))

@@ -1,19 +1,23 @@
-/** How a machine begins: its kernel is booted, and its first process gets a command line, which the others get from it. */
+/** Begins a machine: boots its kernel, and makes the first process with its command line. */
 import { ARGS_SIZE, errno, HOST_SLOT, MAX_FIRST_ARGS, PAGE_SIZE, PATH_SIZE } from './abi.js'
 import { instantiateKernel, type KernelExports, type KernelHost } from './kernel.js'
 import type { LinearMemory } from './memory.js'
 
-/** How large a machine is made. */
+/** Sizes that a machine's kernel is booted with. */
 export interface MachineSize {
-  /** At most so many processes at a time. */
+  /** Slots in the process table: processes at a time, and the host. */
   readonly processes: number
-  /** Bytes of data that a process has, the largest there will be. */
+  /** Bytes of data of the program that has most. */
   readonly data: number
   /** How deep a process may recurse, in bytes of C stack. */
   readonly depth: number
 }
 
-/** Makes the host's own instance of the kernel in a memory that is new. */
+/**
+ * Makes the host's own instance of the kernel, in a new memory.
+ *
+ * @throws Error when the memory's limit is too low
+ */
 export function boot(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
@@ -25,21 +29,21 @@ export function boot(
   return kernel
 }
 
-/** A command line that no process can be given, or a working directory. */
+/** The command line or the working directory of the first process is too long, or has a NUL byte. */
 export class CommandLineError extends Error {}
 
 export interface FirstProcess {
-  /** Its own name first. */
+  /** The command line; the first is the program's own name. */
   readonly args: readonly string[]
   readonly pid: number
-  /** Its working directory; none by default, for postgres goes to its data directory. */
+  /** The working directory. Default: none, because postgres changes to its data directory. */
   readonly directory?: string | undefined
 }
 
 const encoder = new TextEncoder()
 
 /**
- * Makes the first process, which the machine then asks to be run.
+ * Makes the first process. The kernel then asks the machine to run it.
  *
  * @returns its slot
  * @throws CommandLineError
@@ -65,7 +69,7 @@ export function spawn(
         `a process can have ${MAX_FIRST_ARGS - 1}, and ${ARGS_SIZE} bytes for them`,
     )
   if (line.length > PAGE_SIZE) throw tooLong()
-  put(path, kernel.sys_cwd(HOST_SLOT)) // Which its children begin in.
+  put(path, kernel.sys_cwd(HOST_SLOT)) // Children of the host inherit it.
   put(line, kernel.scratch())
   const slot = kernel.spawn(args.length, pid)
   if (slot === -errno.E2BIG) throw tooLong()

@@ -1,7 +1,7 @@
 /**
- * The host's end of one connection: of a client's, or of one that a process has made to another server, for which all that
- * is said here of client and backend holds as well. The bytes lie in two rings of shared memory, one for each direction
- * (c/kernel/connection.c); a backend's end is the import handler of its thread.
+ * The host's end of one connection: a client's, or one that a process has made to another server. For the latter read "other
+ * server" for client, and "process" for backend. The bytes are in two rings of the shared memory, one for each direction
+ * (c/kernel/connection.c).
  */
 import { concatenated } from '../protocol/bytes.js'
 import { HOST_SLOT, PAGE_SIZE, SOCKET_CLOSED, SOCKET_OUTPUT, SOCKET_SHUTDOWN, SOCKET_SPACE } from './abi.js'
@@ -11,28 +11,30 @@ import type { TlsSession } from './tls-session.js'
 
 const nothing = () => {}
 
-/** Milliseconds that a write which does not block can at most take. */
+/** Longest duration in milliseconds of a write that does not block. */
 const SEND_PATIENCE = 100
 
 export class ClientSocket {
-  /** There is new output. */
+  /** Called when there is new output. */
   onOutput: () => void = nothing
-  /** All input that was kept has gone in. */
+  /** Called when there is room again after setInput() has returned false. */
   onSpace: () => void = nothing
-  /** The backend will write nothing more; see outputEnded. */
+  /** Called when the backend will write nothing more; see outputEnded. */
   onShutdown: () => void = nothing
-  /** The backend has closed its end; there may still be output to take. */
+  /** Called when the backend has closed its end. There may still be output to take. */
   onClose: () => void = nothing
 
   /**
-   * The backend wants the connection to go on by TLS, of whose first bytes it has read these. Whoever can do that takes
-   * back what it has not read (takeBack()), and a lent socket (takeBackLent()), and resolves once bytes are exchanged in
-   * the clear only inside of it.
+   * Called when the backend wants TLS on this connection. The function that does it takes back the input that the backend has not
+   * read (takeBack()), and a lent socket (takeBackLent()), and resolves after the handshake: from then on input and output are the
+   * bytes inside TLS.
+   *
+   * @param early bytes of the handshake that the backend has read already
    */
   onSecure: (early: Uint8Array) => Promise<TlsSession> = () =>
-    Promise.reject(new Error('there is no TLS on this connection'))
+    Promise.reject(new Error('this connection cannot have TLS'))
 
-  /** Input that has not found room yet. */
+  /** Input for which there is no room in the ring yet. */
   #kept: Uint8Array | undefined
   #ended = false
   #shutdown = false
@@ -46,8 +48,9 @@ export class ClientSocket {
   ) {}
 
   /**
-   * Hands over raw frontend protocol bytes; they are copied, or kept until there is room. Returns false in the latter
-   * case: wait for onSpace before handing over more, or memory grows.
+   * Passes raw bytes of the frontend protocol to the backend. They are copied into the ring, or kept until there is room.
+   *
+   * @returns false if bytes are kept: wait for onSpace before passing more, or memory grows
    */
   setInput(bytes: Uint8Array): boolean {
     if (this.#released) return true
@@ -81,36 +84,36 @@ export class ClientSocket {
     return true
   }
 
-  /** The client has ended its stream: the backend reads what is left, then the end. */
+  /** To be called when the client has ended its stream: the backend reads what is left, then the end. */
   endInput(): void {
     this.#ended = true
     if (this.#kept === undefined && !this.#released) this.kernel.input_end(this.fd, 0)
   }
 
-  /** The client is gone: nobody reads the output any more. A socket that was lent is given back when this returns. */
+  /** To be called when the client is gone. Output is dropped. When this returns, no thread uses a lent socket any more. */
   reset(): void {
     if (this.#released) return
     this.#kept = undefined
     this.kernel.input_end(this.fd, 1)
-    // For the moment that one write takes, unless its thread has been ended in the middle of it.
+    // A write takes a moment, unless its thread has been ended in the middle of it.
     const patience = performance.now() + SEND_PATIENCE
     while (this.kernel.sending(this.fd) !== 0 && performance.now() < patience);
   }
 
   /**
-   * Lend the backend the system's socket, by its descriptor: it writes there what need not wait, and the rest comes
-   * through getOutput(). The descriptor must stay open until reset() or onClose.
+   * Lends the backend the system's socket, by its file descriptor. The backend writes there what the socket takes at once; the
+   * rest comes through getOutput(). The descriptor must stay open until reset() or onClose.
    */
   lend(descriptor: number): void {
     this.kernel.lend(this.fd, descriptor)
   }
 
-  /** Takes a lent socket back; for when the backend waits for the answer to a question. */
+  /** Takes a lent socket back, while the backend waits for an answer of the host's. */
   takeBackLent(): void {
     this.kernel.lend(this.fd, -1)
   }
 
-  /** Takes back the input that the backend has not read; for when it waits for the answer to a question. */
+  /** Takes back the input that the backend has not read, while it waits for an answer of the host's. */
   takeBack(): Uint8Array {
     const parts: Uint8Array[] = []
     const scratch = this.kernel.scratch() >>> 0
@@ -124,14 +127,14 @@ export class ClientSocket {
     return concatenated(parts)
   }
 
-  /** All output that was taken has been sent, so a lent socket may be written to again. */
+  /** To be called when all output that was taken has been sent: the backend may write to a lent socket again. */
   flushed(): void {
     if (!this.#released) this.kernel.flushed(this.fd)
   }
 
   /**
-   * What the backend has written, in order. A chunk is taken when it is yielded, so whoever stops iterating leaves
-   * the rest where it is, and the backend waits once the ring is full.
+   * Yields the backend's output, in order. A chunk is taken from the ring when it is yielded, so a caller that stops iterating
+   * leaves the rest there, and the backend waits when the ring is full.
    */
   *getOutput(): Generator<Uint8Array> {
     for (;;) {
@@ -143,12 +146,12 @@ export class ClientSocket {
     }
   }
 
-  /** Whether all output has been taken that there will ever be. */
+  /** Whether the backend has ended its output and all of it has been taken. */
   get outputEnded(): boolean {
     return this.#shutdown && !this.#released && this.kernel.output_size(this.fd) === 0
   }
 
-  /** Let go of the socket, after onClose or reset(). */
+  /** Frees the socket in the kernel, after onClose or reset(). */
   release(): void {
     if (this.#released) return
     this.#released = true
@@ -157,7 +160,7 @@ export class ClientSocket {
     this.released(this)
   }
 
-  /** For the cluster: what has happened to the socket, as kernel_socket_events() says. */
+  /** Handles the events that kernel_socket_events() has reported. */
   handle(events: number): void {
     if (events & SOCKET_SPACE && this.#kept !== undefined && this.#put(this.#kept)) {
       if (this.#ended) this.kernel.input_end(this.fd, 0)

@@ -1,8 +1,8 @@
 /**
- * One process as a coroutine of the engine's (JSPI): it is suspended where it waits, and others of its thread go on.
+ * One process as a coroutine of the engine (JSPI): the engine suspends it where it waits, and others on its thread go on.
  *
- * One that computes gives way by itself after so many interrupt checks (c/posix/signals.c). How many that are is found
- * out by the clock, but only after the turn is over, for in some hosts the clock stands still during execution.
+ * A process that computes yields after a number of interrupt checks (c/posix/signals.c). The clock determines that number, but only
+ * when the turn is over, because in some hosts the clock stands still during execution.
  */
 import { errno, SIGKILL } from './abi.js'
 import type { FileLayer } from './host/file-layer.js'
@@ -14,9 +14,9 @@ import type { LinearMemory } from './memory.js'
 import { Process, type ProcessHost, type ProcessMessage, type ProcessSetup } from './process.js'
 import type { Sleepers } from './sleepers.js'
 
-/** Milliseconds after which a process that computes should let others run; they all together, if there are several. */
+/** Milliseconds after which processes that compute should let others run: the sum, if there are several. */
 const SLICE = 10
-/** Interrupt checks between two of its turns. Between two checks there may be nanoseconds, or a millisecond. */
+/** Interrupt checks in one turn. Between two checks there may be nanoseconds, or a millisecond. */
 const FEWEST_CHECKS = 64
 const MOST_CHECKS = 16384
 const FIRST_CHECKS = 1024
@@ -29,7 +29,7 @@ export interface CoroutineHost {
   durable?: (() => Promise<void> | undefined) | undefined
 }
 
-/** What all coroutines of a machine have in common. */
+/** What all coroutines of a machine share. */
 export interface CoroutineSetup {
   readonly processes: ProcessSetup
   readonly memory: LinearMemory
@@ -41,12 +41,12 @@ export interface CoroutineSetup {
 export class Coroutine {
   readonly #jspi = promiseIntegration()
   #killed = false
-  /** Where it sleeps, or did so last. */
+  /** Address of the word on which it sleeps, or did so last. */
   #word = 0
-  /** Whether it has slept since its last turn, and when that began. */
+  /** Whether it has slept since its last turn, and when that turn began. */
   #slept = true
   #resumed = 0
-  /** Interrupt checks until it gives way. */
+  /** Interrupt checks until it yields. */
   #checks = FIRST_CHECKS
 
   constructor(
@@ -61,7 +61,7 @@ export class Coroutine {
     return new Process(this.slot, this.program, this.#processHost()).runSuspended()
   }
 
-  /** Ends it: where it sleeps, or when it would sleep or give way next. */
+  /** Ends it where it sleeps, or when it next sleeps or yields. */
   kill(): void {
     this.#killed = true
     this.setup.sleepers.end(this.#word, new ProcessExit(SIGKILL))
@@ -110,7 +110,7 @@ export class Coroutine {
     return result
   }
 
-  /** What the process has for its client goes out when what it tells of is durable. */
+  /** Sends output to the client when everything that the process has synced before is durable. */
   #send(send: () => number): number | Promise<number> {
     const durable = this.setup.host.durable?.()
     if (durable === undefined) return send()
@@ -123,7 +123,7 @@ export class Coroutine {
     )
   }
 
-  /** A turn of the others'. Returns after how many interrupt checks the next one is due. */
+  /** Lets others run. Returns the number of interrupt checks after which the process is to yield again. */
   async #yield(): Promise<number> {
     const { system } = this.setup.host
     await system.nextTurn()

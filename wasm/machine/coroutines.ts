@@ -1,4 +1,4 @@
-/** All processes on the caller's thread, as coroutines: for hosts without threads, such as Cloudflare Workers. */
+/** Runs all processes on the caller's thread, as coroutines: for hosts without threads, such as Cloudflare Workers. */
 import { WAIT_TIMED_OUT } from './abi.js'
 import { Coroutine, type CoroutineHost, type CoroutineSetup } from './coroutine.js'
 import { promiseIntegration } from './jspi.js'
@@ -18,7 +18,7 @@ export class Coroutines implements Scheduler {
 
   /**
    * @param heard called with every message of a process
-   * @throws Error if the engine cannot suspend
+   * @throws Error if the engine has no JSPI
    */
   constructor(processes: ProcessSetup, host: CoroutineHost, heard: (message: ProcessMessage) => void) {
     promiseIntegration()
@@ -26,7 +26,7 @@ export class Coroutines implements Scheduler {
     this.#sleepers = new Sleepers(memory, host.system)
     this.#setup = { processes, memory, sleepers: this.#sleepers, host, heard }
     this.host = {
-      // No process gives way while it holds a lock of the kernel. So when another one waits for that lock, its holder has ended.
+      // No process yields while it holds a lock of the kernel. So if a lock is held, its holder has ended.
       wait: () => WAIT_TIMED_OUT,
       notify: word => this.#sleepers.notify(word),
       now: host.system.monotonic,
@@ -47,12 +47,12 @@ export class Coroutines implements Scheduler {
     this.#processes.get(slot)?.kill()
   }
 
-  /** Processes that wait are woken by others only, not by time; see Sleepers. */
+  /** From now on no process is woken by its timeout, only by others; see Sleepers. */
   rest(): void {
     this.#sleepers.rest()
   }
 
-  /** They are woken by time again. */
+  /** Ends rest(): timeouts wake processes again. */
   resume(): void {
     this.#sleepers.resume()
   }
@@ -64,7 +64,7 @@ export class Coroutines implements Scheduler {
   async close(): Promise<void> {
     for (const process of this.#processes.values()) process.kill()
     this.#sleepers.close()
-    // One that computes ends when it would give way.
+    // A process that computes ends when it yields.
     while (this.#processes.size > 0) await this.#setup.host.system.nextTurn()
   }
 }

@@ -1,39 +1,38 @@
 /**
- * The contract by which a client's bytes enter and leave PostgreSQL: two imports of the WebAssembly module, bound when
- * it is instantiated. `recv()` on a backend's client socket is `env.pglite_js_read`, `send()` is
- * `env.pglite_js_write`; nothing lies in between, and no code is generated at run time. The C side is
- * `c/pglite-comm-imports.h`.
+ * How a client's bytes enter and leave PostgreSQL: by two imports of the WebAssembly module, bound when it is instantiated.
+ * `recv()` on a backend's client socket calls `env.pglite_js_read`, and `send()` calls `env.pglite_js_write`. No code is generated
+ * at run time. The C side is `c/pglite-comm-imports.h`.
  */
 import { Framing } from '../protocol/framing.js'
 import { type ClientImports, errno } from './abi.js'
 
 /**
- * The imports as the module calls them, with an address in its memory and a length in bytes. Both return how many bytes they
- * have put there, or taken from there: > 0, or a negated errno; pglite_js_read returns 0 at the end of the stream.
+ * The imports as the module calls them, with an address in its memory and a length in bytes. They return the number of bytes
+ * that they have written to, or read from, that address (> 0), or a negated errno. pglite_js_read returns 0 at the end of the stream.
  */
 export type PGliteImports = Readonly<ClientImports>
 
-/** Where the bytes lie that the imports are given addresses of: the module, once there is one. */
+/** The module in whose memory the imports' addresses are. */
 export interface PGliteModule {
   readonly memory: WebAssembly.Memory
 }
 
-/** A client's bytes between JavaScript and one backend, without any framing of their own. */
+/** Moves a client's bytes between JavaScript and one backend. */
 export interface PGliteImportHandler {
-  /** Goes into the `env` imports when the module is instantiated. */
+  /** To be added to the `env` imports when the module is instantiated. */
   readonly imports: PGliteImports
-  /** Tell whose memory the imports' addresses are in. Call it before the module first reads or writes. */
+  /** Says in whose memory the imports' addresses are. Call it before the module first reads or writes. */
   setModule(mod: PGliteModule): void
   /**
-   * Hand over raw frontend protocol bytes, framed in whatever way: also parts of messages, which the backend gets once they
-   * are complete. They are copied.
+   * Adds raw bytes of the frontend protocol to the backend's input; they are copied. They may end within a message: the backend
+   * gets each message when it is complete.
    */
   setInput(bytes: Uint8Array): void
-  /** No more input will come: the backend ends when it has used up what it was given. */
+  /** Says that no more input will come: the backend ends when it has read what it was given. */
   endInput(): void
-  /** Take what the backend has written since the last call, in order. */
+  /** Returns what the backend has written since the last call, in order. */
   getOutput(): Uint8Array[]
-  /** When set, output goes here at once, while the statement still runs, and getOutput() stays empty. */
+  /** If set, it is called with output at once, while the statement still runs, and getOutput() stays empty. */
   onOutput: ((chunk: Uint8Array) => void) | undefined
 }
 

@@ -1,6 +1,6 @@
 /**
- * JavaScript Promise Integration, by which WebAssembly code waits for a promise
- * (github.com/WebAssembly/js-promise-integration). TypeScript does not know it yet.
+ * JavaScript Promise Integration, which suspends WebAssembly code until a promise is settled
+ * (github.com/WebAssembly/js-promise-integration). TypeScript has no types for it yet.
  */
 interface PromiseIntegration {
   /** An import that may return a promise: the caller is suspended until it is settled. */
@@ -17,7 +17,7 @@ export function hasPromiseIntegration(): boolean {
   return engine.Suspending !== undefined && engine.promising !== undefined
 }
 
-/** @throws Error where the engine has none */
+/** @throws Error if the engine has no JSPI */
 export function promiseIntegration(): PromiseIntegration {
   const { Suspending, promising } = engine
   if (Suspending === undefined || promising === undefined)

@@ -1,6 +1,6 @@
 /**
- * kernel.wasm as TypeScript sees it: the functions of `c/kernel/kernel.h`, and the few that it needs in return. Each
- * thread has an instance of its own; all of them work on the same shared memory, so what one does the others see.
+ * kernel.wasm in TypeScript: the functions of `c/kernel/kernel.h`, and the few functions that it imports. Each
+ * thread has an instance of its own, and all instances work on the same tables in the shared memory.
  */
 import { type KernelFunctions, type KernelImports, WAIT_TIMED_OUT, WAIT_WOKEN } from './abi.js'
 import { LinearMemory } from './memory.js'
@@ -9,9 +9,9 @@ export interface KernelExports extends KernelFunctions {
   readonly __stack_pointer: WebAssembly.Global
 }
 
-/** How a process waits and is woken, and the clock it waits by. */
+/** How a process waits and is woken, and the clock for its timeouts. */
 export interface KernelHost extends Pick<KernelImports, 'notify' | 'now'> {
-  /** In a host that suspends the caller, an import made for that. */
+  /** A function, or, in a host that suspends the caller, a suspending import. */
   readonly wait: KernelImports['wait'] | WebAssembly.ImportValue
 }
 
@@ -26,7 +26,7 @@ export function instantiateKernel(
   return instance.exports as unknown as KernelExports
 }
 
-/** For a kernel that has assertions: c/kernel/assert.h. */
+/** Called by a kernel with assertions when one does not hold: c/kernel/assert.h. */
 function assertionFailed(memory: WebAssembly.Memory) {
   return (condition: number, file: number, line: number) => {
     const text = (address: number) => new LinearMemory(memory).string(address)

@@ -1,14 +1,14 @@
 /**
  * Loadable modules of PostgreSQL, such as plpgsql: WebAssembly modules beside postgres.wasm. A process instantiates one when
- * it first asks for it, and only then has its data in memory. The instance shares memory, stack and function table with
- * that of the process, and the two call each other directly. The scheme is that of tool-conventions' DynamicLinking.md, the
- * other side is `c/posix/dlopen.c`.
+ * it first needs it, and only then has the module's data in its memory. The instance shares memory, stack and function table with
+ * the process' instance of postgres.wasm, and the two call each other directly. The scheme is that of tool-conventions'
+ * DynamicLinking.md; the C side is `c/posix/dlopen.c`.
  */
 import { errno, type HostImports } from './abi.js'
 import type { LinearMemory } from './memory.js'
 import { imageSize, type ProgramEnvironment, symbol } from './program.js'
 
-/** The modules there are, compiled. */
+/** The compiled modules. */
 export interface LoadableModules {
   /** @param name of the file, without ".so" */
   get(name: string): WebAssembly.Module | undefined
@@ -18,22 +18,22 @@ type Exports = Readonly<Record<string, WebAssembly.ExportValue>>
 
 interface LoadedModule {
   readonly exports: Exports
-  /** Where its data lie. */
+  /** Address of its data. */
   readonly memory: number
 }
 
-/** What modules are linked with: an instance, its `env` imports, and the module that it is of. */
+/** The program that modules are linked with: an instance, its `env` imports, and its module. */
 interface Program {
   readonly env: ProgramEnvironment
   readonly exports: Exports
   readonly module: WebAssembly.Module
 }
 
-/** Links modules with one process: the last part of `c/host-imports.h`. */
+/** Links modules with one process: the functions module_* of `c/host-imports.h`. */
 export class ModuleLoader {
   #program: Program | undefined
   readonly #loaded = new Map<string, LoadedModule>()
-  /** Where in the function table functions of modules have been put, so that a function has one address only. */
+  /** Slots of modules' functions in the function table, so that each function has one address only. */
   readonly #slots = new Map<WebAssembly.ExportValue, number>()
 
   constructor(
@@ -41,7 +41,7 @@ export class ModuleLoader {
     readonly modules: LoadableModules,
   ) {}
 
-  /** Go into the `host` imports of the process. */
+  /** For the `host` imports of the process. */
   readonly imports = {
     module_size: name => {
       const module = this.modules.get(this.memory.string(name))
@@ -68,7 +68,7 @@ export class ModuleLoader {
     },
   } satisfies Partial<HostImports>
 
-  /** Tell what modules are linked with. */
+  /** Says which program modules are linked with. */
   attach(env: ProgramEnvironment, { exports }: WebAssembly.Instance, module: WebAssembly.Module): void {
     this.#program = { env, exports, module }
   }
@@ -76,7 +76,7 @@ export class ModuleLoader {
   #link(name: string, memory: number): Exports {
     const program = this.#program
     const module = this.modules.get(name)
-    if (program === undefined || module === undefined) throw new Error(`no module "${name}" to be loaded`)
+    if (program === undefined || module === undefined) throw new Error(`there is no module "${name}"`)
     const table = program.env.__indirect_function_table.grow(imageSize(module).table)
     const { exports } = new WebAssembly.Instance(module, this.#imports(program, module, memory, table))
     const { __wasm_apply_data_relocs: relocate, __wasm_call_ctors: construct } = exports
@@ -85,7 +85,7 @@ export class ModuleLoader {
     return exports
   }
 
-  /** The libraries that a module is linked with, which have been loaded before. */
+  /** The libraries that a module is linked with. They have been loaded before. */
   #needed(module: WebAssembly.Module): LoadedModule[] {
     return imageSize(module).needed.map(file => {
       const library = this.#loaded.get(file.replace(/\.so$/, ''))
@@ -94,7 +94,7 @@ export class ModuleLoader {
     })
   }
 
-  /** What a module imports: functions, and addresses of variables and functions, of what it needs or else of the program. */
+  /** A module's imports: functions, and addresses of variables and functions, from its libraries or else from the program. */
   #imports(
     { env, exports, module: program }: Program,
     module: WebAssembly.Module,
@@ -114,7 +114,7 @@ export class ModuleLoader {
       const place = library === undefined ? symbol(program, name) : undefined
       const used = place === undefined ? exported : env.__indirect_function_table.get(place)
       if (from === 'env' && used !== undefined) functions[name] = used
-      // A variable is exported as its place in the data of what exports it.
+      // A variable is exported as its offset in the data of the exporting module.
       if (from === 'GOT.mem' && exported instanceof WebAssembly.Global)
         addresses[from][name] = address((library?.memory ?? env.__memory_base.value) + Number(exported.value))
       if (from === 'GOT.func') {
@@ -133,7 +133,7 @@ export class ModuleLoader {
     }
   }
 
-  /** A function as C sees it: its index in the function table. */
+  /** The address of a function in C: its index in the function table. */
   #slot(env: ProgramEnvironment, value: WebAssembly.ExportValue): number {
     const slot = this.#slots.get(value) ?? env.__indirect_function_table.grow(1, value)
     this.#slots.set(value, slot)

@@ -1,7 +1,7 @@
 /**
- * Collects PostgreSQL's log, in the place of its own logging collector: takes what processes write to their standard
- * error apart into entries. What they log comes in chunks (PipeProtoHeader in PostgreSQL's postmaster/syslogger.h; see
- * c/postgres/log.c); all else that they write is taken as it is.
+ * Collects PostgreSQL's log in place of its own logging collector: splits what processes write to their standard
+ * error into entries. Log entries come in chunks (PipeProtoHeader in PostgreSQL's postmaster/syslogger.h; see
+ * c/postgres/log.c). All other text is passed on as it is.
  */
 import {
   offsetof,
@@ -12,15 +12,15 @@ import {
 } from './abi.js'
 
 /**
- * Which of PostgreSQL's log_destinations an entry is made for; 'stderr' is plain text, of one or more lines. 'output' is no
- * entry of the log, but what a process wrote beside it or what the host tells of one, that it has crashed for example.
+ * An entry's format, by the log_destination that it is for. 'stderr' is plain text of one or more lines. 'output' is no log
+ * entry, but other text of a process, or a message of the host's, for example about a crash.
  */
 export type LogFormat = 'stderr' | 'csvlog' | 'jsonlog' | 'output'
 
-/** Takes an entry of the log, which ends with a newline. */
+/** Called with an entry, which ends with a newline. */
 export type LogSink = (entry: string, format: LogFormat) => void
 
-/** What a chunk begins with: two zero bytes, the length of its data, the writer's pid, flags. */
+/** A chunk's header: two zero bytes, the length of its data, the writer's PID, flags. */
 const HEADER = offsetof.PipeProtoHeader
 const FORMATS: Readonly<Record<number, LogFormat>> = {
   [PIPE_PROTO_DEST_STDERR]: 'stderr',
@@ -29,13 +29,13 @@ const FORMATS: Readonly<Record<number, LogFormat>> = {
 }
 
 export class LogCollector {
-  /** By process and flags, what has come of an entry whose end has not. */
+  /** Parts of incomplete entries, by slot and format. */
   readonly #unfinished = new Map<number, Map<LogFormat, Uint8Array[]>>()
   readonly #decoder = new TextDecoder()
 
   constructor(readonly sink: LogSink) {}
 
-  /** @param bytes what the process of this slot has written by one call, so either whole chunks or none */
+  /** @param bytes what the process of this slot has written by one call: whole chunks, or other text */
   add(slot: number, bytes: Uint8Array): void {
     const format = formatOf(bytes)
     if (format === undefined) {
@@ -50,7 +50,7 @@ export class LogCollector {
     if (end < bytes.length) this.add(slot, bytes.subarray(end))
   }
 
-  /** The process has ended: what it has not finished will not be finished. */
+  /** To be called when the process has ended: passes on its incomplete entries. */
   end(slot: number): void {
     for (const format of [...(this.#unfinished.get(slot)?.keys() ?? [])]) this.#finish(slot, format)
     this.#unfinished.delete(slot)
@@ -70,13 +70,13 @@ export class LogCollector {
   }
 }
 
-/** What a chunk is for, or undefined when it is none. */
+/** The format of a chunk's entry, or undefined if this is no chunk. */
 function formatOf(bytes: Uint8Array): LogFormat | undefined {
   if (bytes.length <= HEADER.data || bytes[0] !== 0 || bytes[1] !== 0) return undefined
   return FORMATS[bytes[HEADER.flags]! & ~PIPE_PROTO_IS_LAST]
 }
 
-/** An entry in jsonlog's format as it would be in plain text, without a prefix. */
+/** A jsonlog entry as plain text, without log_line_prefix. */
 export function textOfEntry(entry: string): string {
   const fields = JSON.parse(entry) as Record<string, string | undefined>
   const { error_severity, message, detail, hint } = fields

@@ -1,6 +1,6 @@
 /**
- * The machine that processes run on: one memory, one kernel, and a scheduler that runs them. This is where the kernel's
- * requests to the host are answered: start a process, end one by force, post an alarm.
+ * The machine that processes run on: one memory, one kernel, and a scheduler that runs the processes. It answers the kernel's
+ * requests to the host: start a process, kill one, post an alarm, handle a socket's events.
  */
 import {
   HOST_SLOT,
@@ -24,19 +24,19 @@ import { imageSize } from './program.js'
 export interface Scheduler {
   /** How deep a process may recurse, in bytes of C stack. */
   readonly depth: number
-  /** For the machine's own instance of the kernel. */
+  /** What the machine's own instance of the kernel imports. */
   readonly host: KernelHost
   /**
-   * Run the process of this slot, an instance of this program.
+   * Runs the process of this slot, an instance of this program. Its last message is its exit.
    *
-   * @param forClient whether it has a client, who waits for it
+   * @param forClient whether a client waits for it
    */
   run(slot: number, program: WebAssembly.Module, forClient: boolean): void
-  /** End a process, whatever it is doing. Its exit is heard like any other. */
+  /** Ends a process, whatever it is doing. Its exit is reported like any other. */
   kill(slot: number): void
-  /** Resolves when the word at this address has been notified and is no longer `seen`. */
+  /** Resolves when the word at this address is no longer `seen`, and has been notified. */
   changed(word: number, seen: number): Promise<void>
-  /** End all processes. Resolves when they have ended. */
+  /** Ends all processes. Resolves when they have ended. */
   close(): Promise<void>
 }
 
@@ -46,38 +46,38 @@ export type StartScheduler = (setup: ProcessSetup, heard: (message: ProcessMessa
 export interface MachineOptions {
   scheduler: StartScheduler
   kernel: WebAssembly.Module
-  /** What the first process is an instance of. */
+  /** The program of the first process. */
   first: WebAssembly.Module
-  /** What the processes are that other processes start. */
+  /** The program of all processes that other processes start. */
   program: WebAssembly.Module
-  /** What processes can load. */
+  /** The modules that processes can load. */
   modules: LoadableModules
-  /** How large the memory may become, in pages of 64 KiB; by default as large as 32 bits can address. */
+  /** The memory's limit, in pages of 64 KiB. Default: the 4 GiB that 32 bits can address. */
   maximumPages?: number | undefined
-  /** At most so many processes at a time. */
+  /** Slots in the process table: processes at a time, and the host. */
   maxProcesses: number
   environment: Readonly<Record<string, string>>
   /** Whether processes have the standard streams of this Node process. */
   ownStreams?: boolean
-  /** Something a process has written to its standard error, an entry of the log mostly; see log-collector.ts. */
+  /** Called with what processes write to their standard error, mostly log entries; see log-collector.ts. */
   onLog: LogSink
-  /** The same of its standard output. By default it is taken for a part of the log. */
+  /** Called with what processes write to their standard output. Default: onLog gets it. */
   onOutput?(bytes: Uint8Array): void
-  /** What a process tells about its state, in the words of sd_notify(3). */
+  /** Called when a process reports its state, in the form of sd_notify(3). */
   onState(slot: number, state: string): void
-  /** A process is being started. */
+  /** Called when a process is being started. */
   onStart?(slot: number, args: readonly string[]): void
-  /** One that was started has ended. */
+  /** Called when a process has ended. */
   onEnd?(slot: number): void
-  /** Something has happened to a socket; the bits are SOCKET_OUTPUT and its like. */
+  /** Called with the events of a socket: bits such as SOCKET_OUTPUT. */
   onSocket(fd: number, events: number): void
 }
 
-/** A process that lives. */
+/** A running process. */
 export interface ProcessStatus {
   readonly pid: number
   readonly args: readonly string[]
-  /** Bytes of linear memory that it alone has. */
+  /** Bytes of linear memory that belong to it alone. */
   readonly memory: number
 }
 
@@ -105,9 +105,10 @@ export class Machine {
   }
 
   /**
-   * Starts the first process. Returns its slot, and its wait status once it has exited.
+   * Starts the first process.
    *
-   * @throws CommandLineError, and then the machine is closed
+   * @returns its slot, and a promise of its wait status
+   * @throws CommandLineError; the machine is closed then
    */
   spawn(first: FirstProcess): { slot: number; exited: Promise<number> } {
     try {
@@ -120,14 +121,14 @@ export class Machine {
     }
   }
 
-  /** Ends all processes and frees what they ran on. */
+  /** Ends all processes and frees their threads. */
   async close(): Promise<void> {
     this.#running = false
     clearTimeout(this.#timer)
     await this.#scheduler.close()
   }
 
-  /** Answers the kernel until the machine is closed. */
+  /** Answers the kernel's requests until the machine is closed. */
   async #serve(): Promise<void> {
     const word = this.kernel.word()
     const words = new Int32Array(this.memory.memory.buffer)
@@ -164,7 +165,7 @@ export class Machine {
     return Array.from({ length }, (_, index) => this.memory.string(this.kernel.argument(slot, index)))
   }
 
-  /** Signals the process that has this pid. Returns whether there is one. */
+  /** Signals the process with this PID. Returns whether there is one. */
   kill(pid: number, signal: number): boolean {
     for (let slot = HOST_SLOT + 1; slot < this.options.maxProcesses; slot++)
       if (this.kernel.state(slot) === PROC_RUNNING && this.kernel.pid(slot) === pid)
@@ -172,7 +173,7 @@ export class Machine {
     return false
   }
 
-  /** What lives now, by slot. */
+  /** The running processes, in the order of their slots. */
   *processes(): Generator<ProcessStatus> {
     for (let slot = HOST_SLOT + 1; slot < this.options.maxProcesses; slot++) {
       if (this.kernel.state(slot) !== PROC_RUNNING) continue
@@ -189,7 +190,7 @@ export class Machine {
     else this.#log.add(slot, bytes)
   }
 
-  /** One at a time: the next once this one's exit has been heard. */
+  /** Kills one process. The next one is killed after this one's exit. */
   #killProcess(): void {
     const slot = this.kernel.next_killed()
     if (slot > 0) this.#scheduler.kill(slot)
@@ -212,7 +213,7 @@ export class Machine {
       this.#exits.get(message.slot)?.(message.status)
       this.#exits.delete(message.slot)
       this.#killProcess()
-      // One that was ended by force may have asked for something without having come to wake this thread.
+      // A killed process may have made a request without waking this thread.
       if (this.#running) this.#do(this.kernel.work())
     }
   }

@@ -2,20 +2,20 @@ import { NPAGE } from './abi.js'
 
 const decoder = new TextDecoder()
 
-/** What it begins with; the kernel lets it grow. */
+/** Initial size; the kernel makes it grow. */
 const INITIAL_PAGES = 256
 
-/** @param maximumPages how large it may become; by default as large as 32 bits can address */
+/** @param maximumPages the limit, in pages of 64 KiB. Default: the 4 GiB that 32 bits can address */
 export function newMemory(maximumPages: number = NPAGE): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: maximumPages, shared: true })
 }
 
 /**
- * The linear memory as typed arrays. It can grow at any moment, by any thread; views of it stay valid for what they
- * cover but have to be made anew to reach what has been added.
+ * The linear memory as typed arrays. Any thread can make it grow at any moment. Existing views stay valid, but new ones are
+ * needed to reach the new part.
  */
 export class LinearMemory {
-  /** All of it, at least as far as anyone has asked for so far. */
+  /** All bytes; at least those that reach() has been called for. */
   bytes: Uint8Array
   #view: DataView
 
@@ -24,11 +24,11 @@ export class LinearMemory {
     this.#view = new DataView(memory.buffer)
   }
 
-  /** Call before touching anything below `end`; returns all bytes. */
+  /** Returns all bytes, at least those below `end`. Call it before using an address that may be new. */
   reach(end: number): Uint8Array {
     if (end > this.bytes.length) this.#refresh()
     if (end > this.bytes.length) {
-      // V8 can miss that another thread has let it grow, if that was while this one came to know the memory.
+      // V8 can miss that another thread has made it grow while this one received the memory.
       this.memory.grow(0)
       this.#refresh()
     }
@@ -40,25 +40,25 @@ export class LinearMemory {
     this.#view = new DataView(this.memory.buffer)
   }
 
-  /** For numbers at addresses below `end`. */
+  /** A view for numbers at addresses below `end`. */
   view(end: number): DataView {
     this.reach(end)
     return this.#view
   }
 
-  /** A copy, for whom shared memory is no good. */
+  /** A copy of these bytes, for functions that do not accept shared memory. */
   copy(address: number, length: number): Uint8Array {
     const start = address >>> 0
     return this.reach(start + length).slice(start, start + length)
   }
 
-  /** The NUL-terminated UTF-8 string there. */
+  /** The NUL-terminated UTF-8 string at this address. */
   string(address: number): string {
     const start = address >>> 0
     let bytes = this.reach(start + 1)
     let end = bytes.indexOf(0, start)
     if (end < 0) {
-      // It goes on where the memory has grown.
+      // The string goes on in the part by which the memory has grown.
       bytes = this.reach(bytes.length + 1)
       end = bytes.indexOf(0, start)
     }

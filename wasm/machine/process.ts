@@ -1,7 +1,7 @@
 /**
- * A process as its host runs it: an instance of a program at its place in the memory, from its imports to its wait
- * status. It does not know what runs it, a thread of its own or one that it shares; hosts differ in how a process waits,
- * in what becomes of its client's bytes, and in how they end it, and all that comes in by ProcessHost.
+ * Runs a process: an instance of a program at its place in the memory, from its imports to its wait status. It works on a thread of
+ * its own or on a shared one. Hosts differ in how a process waits, in where its client's bytes go, and in how they end it; ProcessHost
+ * has these differences.
  */
 import { type ClientImports, type HostImports, SIGSEGV, STDERR_FILENO } from './abi.js'
 import { clockImports } from './host/clock.js'
@@ -15,41 +15,41 @@ import { type LoadableModules, ModuleLoader } from './loadable-modules.js'
 import type { LinearMemory } from './memory.js'
 import { imageSize, type ProgramEnvironment, type ProgramExports, TABLE_BASE } from './program.js'
 
-/** What all processes of a machine have in common. */
+/** What all processes of a machine share. */
 export interface ProcessSetup {
   readonly memory: WebAssembly.Memory
   readonly kernel: WebAssembly.Module
   readonly modules: LoadableModules
   readonly environment: Readonly<Record<string, string>>
-  /** Whether standard streams are those of this Node process; otherwise nothing is read, and what is written is told. */
+  /** Whether standard streams are those of this Node process. Otherwise there is no input, and output comes as messages. */
   readonly ownStreams?: boolean
 }
 
-/** What a machine hears of its processes; the last of each is its exit. */
+/** Messages of processes to their machine. The last of each process is its exit. */
 export type ProcessMessage =
   | { readonly type: 'exit'; readonly slot: number; readonly status: number }
   | { readonly type: 'log'; readonly slot: number; readonly stream: number; readonly bytes: Uint8Array }
   | { readonly type: 'state'; readonly slot: number; readonly state: string }
 
-/** What one process has from its host. */
+/** What the host provides to one process. */
 export interface ProcessHost extends ProcessContext {
   readonly memory: LinearMemory
-  /** By which it waits: an instance that no other process uses meanwhile. */
+  /** An instance of the kernel that no other process uses meanwhile: the process waits in it. */
   readonly kernel: KernelExports
   readonly modules: LoadableModules
-  /** As this process sees them: its own handles, which are closed when it has ended. */
+  /** Files, with handles of this process' own, which are closed when it has ended. */
   readonly files: FileLayer
   readonly streams: StandardStreams
-  /** Its client's bytes; undefined where whoever instantiates the program adds them to its imports. */
+  /** The imports for its client's bytes; undefined if the caller that instantiates the program adds them. */
   readonly client: Importable<ClientImports> | undefined
-  /** Lets others of its thread run, see c/host-imports.h; undefined where there are none. */
+  /** Lets other processes on its thread run, see c/host-imports.h; undefined if there are none. */
   readonly yield?: WebAssembly.ImportValue
 }
 
-/** Functions as a module imports them; a host that suspends the caller has some that are made for that. */
+/** Functions as a module imports them: JavaScript functions, or suspending imports. */
 export type Importable<Functions> = { readonly [name in keyof Functions]: WebAssembly.ImportValue }
 
-/** All that a program imports. */
+/** All imports of a program. */
 interface ProgramImports extends Record<string, WebAssembly.ModuleImports> {
   readonly env: ProgramEnvironment
   readonly kernel: WebAssembly.ModuleImports
@@ -68,7 +68,7 @@ export class Process {
     this.#loader = new ModuleLoader(host.memory, host.modules)
   }
 
-  /** For the program to be instantiated with, at its place in the memory, which is made ready for it. */
+  /** The imports to instantiate the program with. The first use clears the process' data in the memory. */
   get imports(): ProgramImports {
     this.#imports ??= {
       env: { ...environmentOf(this), ...this.host.client },
@@ -90,7 +90,7 @@ export class Process {
     }
   }
 
-  /** Makes it ready to run: its data in place, its pointers relocated, its constructors run. */
+  /** Makes the instance ready to run: puts its data in place, relocates its pointers, runs its constructors. */
   start(instance = new WebAssembly.Instance(this.program, this.imports)): ProgramExports {
     const exports = instance.exports as unknown as ProgramExports
     this.#loader.attach(this.imports.env, instance, this.program)
@@ -101,7 +101,7 @@ export class Process {
     return exports
   }
 
-  /** Runs it to its end on this thread, which blocks where the process waits. Returns its wait status. */
+  /** Runs the process to its end. The thread blocks where the process waits. Returns the wait status. */
   run(): number {
     try {
       return this.start().process_main(...this.arguments)
@@ -110,7 +110,7 @@ export class Process {
     }
   }
 
-  /** The same where the process is suspended while it waits, and others run. */
+  /** The same, but the process is suspended while it waits, and others run. */
   async runSuspended(): Promise<number> {
     try {
       return await promiseIntegration().promising(this.start().process_main)(...this.arguments)
@@ -119,13 +119,13 @@ export class Process {
     }
   }
 
-  /** Its command line, as main() takes it. */
+  /** The arguments of main(). */
   get arguments(): [argc: number, argv: number] {
     const { kernel } = this.host
     return [kernel.argc(this.slot), kernel.argv(this.slot)]
   }
 
-  /** The process has thrown this, which ends it; what is no exit of its own is a crash, and is told. Returns its wait status. */
+  /** Ends the process after it has thrown. If that was no ProcessExit, it is a crash, which is logged. Returns the wait status. */
   end(thrown: unknown): number {
     const { files, streams, kernel } = this.host
     try {
@@ -141,7 +141,7 @@ export class Process {
   }
 }
 
-/** What an instance gets to be at its place of the memory, which is made ready for its data: all zero. */
+/** The imports that put an instance at its place in the memory. The place for its data is set to zero. */
 function environmentOf({ slot, program, host: { kernel, memory } }: Process): ProgramEnvironment {
   kernel.__stack_pointer.value = kernel.stack(slot)
   kernel.clear_image(slot)

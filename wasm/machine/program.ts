@@ -1,19 +1,19 @@
 /**
  * A program, such as postgres.wasm, and its instances. It is position independent: each instance, that is each
- * process, lies at another place of the one memory, but has a function table of its own.
+ * process, is at another place in the one memory, and has a function table of its own.
  */
 
 /** How much room an instance needs. */
 export interface ImageSize {
-  /** Bytes of data, zero data included. */
+  /** Bytes of data, with those that are zero. */
   data: number
   /** Slots of the function table. */
   table: number
-  /** Files of the modules that have to be loaded before it. */
+  /** File names of the modules that have to be loaded before it. */
   needed: readonly string[]
 }
 
-/** Functions that c/posix and c/postgres export beside those of the linker. */
+/** The functions that a program exports: the linker's, and those of c/posix and c/postgres. */
 export interface ProgramExports {
   __wasm_call_ctors(): void
   __wasm_apply_data_relocs?(): void
@@ -25,7 +25,7 @@ export interface ProgramExports {
   _interactive_one?(length: number, firstByte: number): number
 }
 
-/** What every instance gets to be at its place of the memory. */
+/** The `env` imports that put an instance at its place in the memory. */
 export interface ProgramEnvironment extends WebAssembly.ModuleImports {
   readonly memory: WebAssembly.Memory
   readonly __memory_base: WebAssembly.Global<'i32'>
@@ -34,7 +34,7 @@ export interface ProgramEnvironment extends WebAssembly.ModuleImports {
   readonly __stack_pointer: WebAssembly.Global
 }
 
-/** Parts of `dylink.0`. */
+/** Subsections of `dylink.0`. */
 export const MEMORY_INFO = 1
 const NEEDED = 2
 
@@ -49,7 +49,7 @@ export function imageSize(module: WebAssembly.Module): ImageSize {
   return size
 }
 
-/** Reads what the linker noted in the module's `dylink.0` section (tool-conventions' DynamicLinking.md). */
+/** Reads the module's `dylink.0` section (tool-conventions' DynamicLinking.md). */
 function readImageSize(module: WebAssembly.Module): ImageSize {
   const section = WebAssembly.Module.customSections(module, 'dylink.0')[0]
   if (section === undefined) throw new Error('not a position independent WebAssembly module')
@@ -70,7 +70,7 @@ function readImageSize(module: WebAssembly.Module): ImageSize {
     const end = number() + at
     if (type === MEMORY_INFO) {
       const data = number()
-      number() // alignment: all places that instances are given are aligned enough
+      number() // Alignment: every place of an instance is aligned enough.
       memory = { data, table: number() }
     }
     if (type === NEEDED)
@@ -85,12 +85,12 @@ function readImageSize(module: WebAssembly.Module): ImageSize {
   return { ...memory, needed }
 }
 
-/** Where in the function table of each of a program's instances its functions stand, by name. */
+/** Slots of a program's functions in each instance's function table, by name, without TABLE_BASE. */
 type Symbols = Readonly<Record<string, number>>
 
 const symbolsOf = new WeakMap<WebAssembly.Module, Symbols>()
 
-/** Where in each instance's function table a program's function of this name stands, if loadable modules may use it. */
+/** The slot of a program's function in each instance's function table; undefined if loadable modules cannot use it. */
 export function symbol(program: WebAssembly.Module, name: string): number | undefined {
   const symbols = symbolsOf.get(program) ?? readSymbols(program)
   symbolsOf.set(program, symbols)

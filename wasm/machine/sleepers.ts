@@ -1,18 +1,18 @@
 /**
- * Who waits in a host of one thread: for somebody to notify a word of the memory, or for a time to come. They have one
- * timer between them.
+ * The processes that wait in a host of one thread: each until a word of the memory is notified, or until its timeout. They share
+ * one timer.
  *
- * One that is woken goes on in a microtask. So that processes which wake each other for ever still leave time for what
- * comes from outside, every so often one goes on in a new turn of the event loop instead.
+ * A woken process goes on in a microtask. Every WAKES_IN_A_TURN times it goes on in a new turn of the event loop instead, so that
+ * processes which wake each other for ever do not keep out events from outside.
  */
 import { WAIT_TIMED_OUT, WAIT_WOKEN } from './abi.js'
 import type { System } from './host/system.js'
 import type { LinearMemory } from './memory.js'
 
-/** Wake-ups after which one goes through the event loop. */
+/** After so many wake-ups one goes through the event loop. */
 const WAKES_IN_A_TURN = 64
 
-/** Timers take no more milliseconds than 31 bits. */
+/** A timer's milliseconds have 31 bits. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
 interface Sleeper {
@@ -23,7 +23,7 @@ interface Sleeper {
 }
 
 export class Sleepers {
-  /** By the address of the word that they wait for. Each waits for its own. */
+  /** By the address of the word that they wait for; each process has its own. */
   readonly #sleepers = new Map<number, Sleeper>()
   #wakes = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -40,7 +40,7 @@ export class Sleepers {
   /**
    * Sleeps as c/kernel/host.h says.
    *
-   * @returns WAIT_WOKEN or WAIT_TIMED_OUT; rejects with what end() is given
+   * @returns WAIT_WOKEN or WAIT_TIMED_OUT; rejects with the reason given to end()
    */
   sleep(word: number, expected: number, ms: number): number | Promise<number> {
     const address = word >>> 0
@@ -58,12 +58,12 @@ export class Sleepers {
     const sleeper = this.#sleepers.get(address)
     if (sleeper === undefined) return
     if (++this.#wakes % WAKES_IN_A_TURN === 0) {
-      // It stays among the sleepers, to be woken or ended by others before its turn.
+      // It stays among the sleepers, because others may wake or end it before that turn.
       void this.system.nextTurn().then(() => this.#wake(address, sleeper, WAIT_WOKEN))
     } else this.#wake(address, sleeper, WAIT_WOKEN)
   }
 
-  /** Whoever sleeps on this word is not to go on as if nothing had happened, but to fail for this reason. */
+  /** Makes sleep() reject with this reason for the process that sleeps on this word. */
   end(word: number, reason: unknown): void {
     const address = word >>> 0
     const sleeper = this.#sleepers.get(address)
@@ -72,22 +72,22 @@ export class Sleepers {
   }
 
   /**
-   * Gives up the timer: until resume(), sleepers are woken by others only. What they wait for with a timeout while nobody
-   * is there can wait until somebody comes.
+   * Gives up the timer: until resume() no timeout wakes a sleeper, only others do. While there is no client, timeouts can
+   * wait until one connects.
    */
   rest(): void {
     this.#resting = true
     this.#stopTimer()
   }
 
-  /** Takes up the timer again; what is overdue is woken at once. */
+  /** Sets the timer again. Sleepers that are overdue are woken at once. */
   resume(): void {
     if (!this.#resting) return
     this.#resting = false
     for (const { deadline } of this.#sleepers.values()) this.#setTimer(deadline)
   }
 
-  /** Wakes all, and from now on nobody sleeps. */
+  /** Wakes all. From now on sleep() returns at once. */
   close(): void {
     this.#closed = true
     this.#stopTimer()
@@ -101,7 +101,7 @@ export class Sleepers {
     sleeper.wake(result)
   }
 
-  /** Sees to it that the timer rings no later than this. */
+  /** Makes the timer fire no later than this. */
   #setTimer(deadline: number): void {
     if (deadline >= this.#due || this.#closed || this.#resting) return
     clearTimeout(this.#timer)

@@ -1,9 +1,9 @@
 /**
- * How deep PostgreSQL may recurse, in bytes of C stack, and the engine's stack that goes with it; see c/posix/stack.h. The
- * engine needs up to 1.6 times as much of its own stack as C does of its, in code of V8's first tier (`--liftoff-only`).
+ * How deep PostgreSQL may recurse, in bytes of C stack, and the size of the engine's stack for that; see c/posix/stack.h. The
+ * engine uses up to 1.6 times as much of its own stack as C uses of its stack, in code of V8's first tier (`--liftoff-only`).
  */
 
-/** On the caller's thread and in coroutines, whose stacks are what the engine makes them: 984 kB. */
+/** On the caller's thread and in coroutines, for which the engine's stack has 984 kB. */
 export const CALLER_DEPTH = 560 * 1024
 
 /** On a thread of its own: PostgreSQL's default for max_stack_depth. */

@@ -1,20 +1,20 @@
-/** What became of a handshake. */
+/** The result of a TLS handshake, as pg_stat_ssl and authentication need it. */
 export interface TlsSession {
   readonly version: string
   readonly cipher: string
   readonly cipherBits: number
   readonly alpnUsed: boolean
-  /** Of the server's certificate, by the hash function of its signature, in hex; '' if it has none (RFC 5929). */
+  /** Hash of the server's certificate in hex, by the hash function of its signature; '' if that has none (RFC 5929). */
   readonly certificateHash: string
-  /** The client's certificate, which has been verified. */
+  /** The client's verified certificate, if it has one. */
   readonly peer: PeerCertificate | undefined
 }
 
 export interface PeerCertificate {
   readonly commonName: string | undefined
-  /** As RFC 2253 writes it, with which pg_hba.conf's clientname=DN compares. */
+  /** In the form of RFC 2253, for pg_hba.conf's clientname=DN. */
   readonly distinguishedName: string
-  /** As OpenSSL writes them in one line: /C=…/CN=… */
+  /** In OpenSSL's one-line form: /C=…/CN=… */
   readonly subject: string
   readonly issuer: string
   /** Decimal. */

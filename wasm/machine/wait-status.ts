@@ -1,15 +1,12 @@
-/**
- * Wait statuses, as waitpid(2) reports them (host_exit() in c/host-imports.h): the number of the signal that has ended a
- * process is one, too.
- */
+/** Wait statuses as waitpid(2) reports them: an exit code, shifted, or the number of the signal that has ended the process. */
 import { STATUS_CODE_SHIFT, STATUS_SIGNAL_MASK } from './abi.js'
 
-/** That of a process which has ended by itself. */
+/** The wait status of a process that has exited with this code. */
 export function exited(code: number): number {
   return code << STATUS_CODE_SHIFT
 }
 
-/** The exit code, as a shell shows it: 128 + n for a process that was ended by signal n. */
+/** The exit code as a shell shows it: 128 + n if signal n has ended the process. */
 export function exitCode(status: number): number {
   const signal = status & STATUS_SIGNAL_MASK
   return signal === 0 ? status >> STATUS_CODE_SHIFT : 128 + signal

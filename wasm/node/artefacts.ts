@@ -1,4 +1,4 @@
-/** Where the built files lie, and what is in them. */
+/** Finds and loads the build's files. */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,13 +6,13 @@ import type { Programs } from '../cluster/programs.js'
 import type { LoadableModules } from '../machine/loadable-modules.js'
 import { tuneEngine } from './engine.js'
 
-/** The folder that the build fills: postgres.wasm, kernel.wasm, lib/, the cluster template, share/. */
+/** The folder of the build's files: postgres.wasm, kernel.wasm, lib/, share/, files.bin. */
 export const artefactsDir = fileURLToPath(new URL('../../../wasm/dist/', import.meta.url))
 
 /** The path that the server takes for its own: it finds its share/ folder beside it. */
 export const postgresPath = `${artefactsDir}bin/postgres`
 
-/** What processes see of an environment. A child looks for the server's path as a shell would, ICU for its data. */
+/** The processes' environment. PostgreSQL finds its executable by PATH, ICU its data by ICU_DATA. */
 export const environment = {
   PATH: `${artefactsDir}bin`,
   LC_ALL: 'C',
@@ -20,7 +20,7 @@ export const environment = {
   ICU_DATA: `${artefactsDir}share`,
 }
 
-/** What compile() reads into. The engine makes a copy, so that one for each of so many files would only be garbage. */
+/** Buffer of compile(). The engine copies the bytes, so one buffer serves all files. */
 let buffer = new Uint8Array()
 
 function compile(name: string): WebAssembly.Module {
@@ -29,7 +29,7 @@ function compile(name: string): WebAssembly.Module {
   try {
     file = openSync(path, 'r')
   } catch (error) {
-    throw new Error(`${path} is missing: build it by "npm run build"`, { cause: error })
+    throw new Error(`${path} is missing: run "npm run build"`, { cause: error })
   }
   try {
     const { size } = fstatSync(file)
@@ -42,14 +42,14 @@ function compile(name: string): WebAssembly.Module {
   }
 }
 
-/** The programs as they lie in the package. */
+/** The compiled modules of the package. */
 export interface PackagedPrograms extends Programs {
   readonly modules: ModuleFiles
 }
 
 let programs: PackagedPrograms | undefined
 
-/** Compiles the programs, once per Node process: threads share the code. */
+/** Compiles the modules, once per Node process: threads share the code. */
 export function loadPrograms(): PackagedPrograms {
   if (programs === undefined) {
     programs = {
@@ -61,13 +61,13 @@ export function loadPrograms(): PackagedPrograms {
   return programs
 }
 
-/** The kernel alone, for a program that starts no servers. Tests name the file of one that has assertions. */
+/** Compiles the kernel alone, for a program that starts no servers. Tests use one with assertions, which the variable names. */
 export function loadKernel(): WebAssembly.Module {
   tuneEngine()
   return compile(process.env.PGLITE_IMPORTS_KERNEL ?? 'kernel.wasm')
 }
 
-/** The loadable modules, each compiled when somebody first asks for it. */
+/** The loadable modules. Each is compiled when it is first needed. */
 class ModuleFiles implements LoadableModules {
   readonly #names = new Set(
     readdirSync(`${artefactsDir}lib`).flatMap(file => (file.endsWith('.so') ? file.slice(0, -3) : [])),
@@ -80,7 +80,7 @@ class ModuleFiles implements LoadableModules {
     return this.#compiled.get(name)
   }
 
-  /** Compiles the others, one in each turn of the event loop. What cannot be compiled is left to who asks for it. */
+  /** Compiles all others, one in each turn of the event loop. Errors are ignored here. */
   async compileAll(): Promise<void> {
     for (const name of this.#names) {
       if (this.#compiled.has(name)) continue
@@ -88,14 +88,14 @@ class ModuleFiles implements LoadableModules {
       try {
         this.get(name)
       } catch {
-        // It is tried again, and the error told, when a process needs it.
+        // When a process needs the module, get() throws the error again.
       }
     }
     buffer = new Uint8Array()
   }
 }
 
-/** Any other program. */
+/** Compiles a program, such as initdb.wasm. */
 export function loadProgram(file: string): WebAssembly.Module {
   return new WebAssembly.Module(readFileSync(file))
 }

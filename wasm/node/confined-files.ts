@@ -1,13 +1,12 @@
 /**
- * The machine's files, as far as a cluster may reach them. What SQL can name, by COPY, pg_read_file(), lo_export(), a
- * tablespace, a log's folder or the file of a foreign table, all comes through here, so this is the one place that says
- * what is out of bounds; to PostgreSQL it is a file without permission.
+ * The computer's files, as far as a cluster may reach them. Every file that SQL can name, by COPY, pg_read_file(), lo_export(), a
+ * tablespace, log_directory or file_fdw, is opened here, so only this file decides which are allowed. To PostgreSQL all
+ * others are files without permission.
  *
- * A path is looked at twice. As it is written it must lie in a folder that is allowed, or nothing is told about it, not
- * even whether it exists. And where it really leads, through symbolic links, must be allowed as well: folders are
- * resolved once and remembered, and the last name is opened in a way that does not follow links, so that opening a file
- * of the cluster costs no further call. Processes cannot make links that lead out, because what a link is made to point
- * to has to be allowed, too.
+ * A path is checked twice. As it is written it must be in an allowed folder; otherwise PostgreSQL does not even learn whether it
+ * exists. Its real place, after symbolic links, must be allowed as well: folders are resolved once and remembered, and the
+ * last name is opened without following links, so opening a file of the cluster costs no further call. Processes cannot make links
+ * that lead out, because the target of a new link must be allowed, too.
  */
 import { realpathSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
@@ -15,28 +14,28 @@ import { S_IFLNK, S_IFMT } from '../machine/abi.js'
 import type { FileLayer, OpenFlags } from '../machine/host/file-layer.js'
 import { nodeFiles } from './files.js'
 
-/** A folder with all that is in it. Paths are absolute, without a slash at the end. */
+/** A folder with everything in it. Paths are absolute, without a slash at the end. */
 export interface AllowedFolder {
-  /** As it may be written. */
+  /** As processes name it. */
   readonly path: string
-  /** Where that is, without symbolic links. */
+  /** Its real place, without symbolic links. */
   readonly real: string
   readonly writable: boolean
 }
 
-/** One file, wherever it leads. */
+/** One file, also if its path is a symbolic link to any place. */
 export interface AllowedFile {
   readonly path: string
   readonly writable: boolean
 }
 
-/** What a cluster may reach. Plain data, for threads are told it as a message. */
+/** What a cluster may reach. Plain data, because threads get it as a message. */
 export interface FileAccess {
   readonly folders: readonly AllowedFolder[]
   readonly files: readonly AllowedFile[]
 }
 
-/** As many links as Linux follows. */
+/** Linux follows as many links. */
 const MAX_LINKS = 40
 
 function refused(path: string, code = 'EACCES'): Error {
@@ -49,11 +48,11 @@ function covers(folder: string, path: string): boolean {
 
 type Use = 'read' | 'write'
 
-/** Where calls on paths may be carried out, and where that is. */
+/** Decides which paths are allowed, and finds their real places. */
 class Bounds {
   readonly #folders: readonly AllowedFolder[]
   readonly #named: ReadonlyMap<string, AllowedFile>
-  /** Folders whose real place has been found to be allowed, and that place; those that may be written to. */
+  /** The real places of allowed folders that have been resolved, for reading and for writing. */
   readonly #places = { read: new Map<string, string>(), write: new Map<string, string>() }
 
   constructor(
@@ -70,12 +69,12 @@ class Bounds {
     return file !== undefined && (use === 'read' || file.writable)
   }
 
-  /** Is it a folder above one that is allowed? Whoever resolves a path asks about these. */
+  /** Whether this is a folder above an allowed one. To resolve a path, C asks for the status of these. */
   isAbove(path: string): boolean {
     return this.#folders.some(({ path: folder }) => covers(resolve(path), folder))
   }
 
-  /** Where a folder really is. */
+  /** The real place of a folder. Throws EACCES if it is not allowed. */
   placeOf(folder: string, use: Use): string {
     const known = this.#places[use].get(folder)
     if (known !== undefined) return known
@@ -86,7 +85,7 @@ class Bounds {
     return real
   }
 
-  /** The same file by a path of which only the last name may be a link. */
+  /** A path of the same file in which only the last name may be a link. Throws EACCES if it is not allowed. */
   inside(path: string, use: Use): string {
     const name = resolve(path)
     const holder = this.#folders.find(
@@ -97,12 +96,12 @@ class Bounds {
     return `${this.placeOf(dirname(name), use)}/${basename(name)}`
   }
 
-  /** Where to carry out a call that does not follow the last name if that is a link. */
+  /** The path for a call that does not follow a link as last name. */
   at(path: string, use: Use): string {
     return this.isNamed(path, use) ? path : this.inside(path, use)
   }
 
-  /** Where to carry out a call that does follow. */
+  /** The path for a call that does. */
   followed(path: string, use: Use, links = 0): string {
     if (this.isNamed(path, use)) return path
     const place = this.inside(path, use)
@@ -111,7 +110,7 @@ class Bounds {
     return this.followed(this.targetOf(place), use, links + 1)
   }
 
-  /** Where a link leads. */
+  /** The target of a link. */
   targetOf(link: string): string {
     return resolve(dirname(link), this.layer.readlink(link))
   }
@@ -120,7 +119,7 @@ class Bounds {
     try {
       return (this.layer.stat(place, false).mode & S_IFMT) === S_IFLNK
     } catch {
-      return false // Whoever makes use of it hears why.
+      return false // The call itself fails then.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Files on the machine's own file system, by node:fs: synchronous calls, real fsync. */
+/** The computer's files, by node:fs: synchronous calls, real fsync. */
 import * as fs from 'node:fs'
 import type { EntryType, FileLayer, FileStatus, OpenFlags } from '../machine/host/file-layer.js'
 

@@ -9,8 +9,8 @@ import type { ThreadPool } from './thread-pool.js'
 import { Threads } from './threads.js'
 
 /**
- * @param access which of the machine's files the cluster may reach
- * @param threads those that processes run on; undefined: all run on the caller's
+ * @param access which files of the computer the cluster may reach
+ * @param threads the threads that processes run on; undefined: all processes run on the caller's
  * @throws Error without threads, if this Node has no JSPI
  */
 export function nodeHost(access: FileAccess, threads: ThreadPool | undefined): ClusterHost {

@@ -1,4 +1,4 @@
-/** One backend in this thread under Node: on a directory that holds a cluster, or on one in memory. */
+/** One backend in this thread under Node: on a data directory, or on a cluster in memory. */
 import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
@@ -15,16 +15,16 @@ import { nodeSystem } from './system.js'
 import { readTemplate } from './template.js'
 
 export interface PostgresModuleOptions extends InstantiateOptions {
-  /** A directory that holds a cluster. Without it, a new one in memory, which is gone with the module. */
+  /** A data directory. Default: a new cluster in memory, which is lost with the module. */
   dataDir?: string
   /** PostgreSQL's settings. */
   settings?: Readonly<Record<string, string>>
-  /** PostgreSQL's log, one or more complete lines at a time; nowhere by default. */
+  /** Called with PostgreSQL's log, one or more complete lines at a time. Default: the log is dropped. */
   onLog?: (text: string) => void
 }
 
 const MEMORY_DATA_DIR = '/data'
-/** Where the server's own files appear beside files in memory. */
+/** The path at which the server's own files appear beside files in memory. */
 const INSTALLED_AT = '/pgsql'
 
 const installation = {
@@ -33,7 +33,7 @@ const installation = {
   writable: false,
 }
 
-/** The machine's files, as far as the module needs them: its own and, if there is one, the cluster's directory. */
+/** The computer's files that the module needs: the installation's and, if there is one, the data directory. */
 function ownFiles(dataDir?: string): FileLayer {
   const cluster =
     dataDir === undefined ? [] : [{ path: dataDir, real: realpathSync(dataDir), writable: true }]

@@ -1,6 +1,6 @@
 /**
- * The standard streams of this Node process, and its terminal, as those of a program. The program's thread waits where
- * they make it wait, but looks for signals meanwhile, so that Ctrl-C reaches a program that waits for input.
+ * Gives a program the standard streams and the terminal of this Node process. While the program's thread waits for a stream it
+ * looks for signals, so that Ctrl-C reaches a program that waits for input.
  */
 import { spawnSync } from 'node:child_process'
 import { constants, openSync, readSync, writeSync } from 'node:fs'
@@ -8,10 +8,10 @@ import { isatty } from 'node:tty'
 import type { FileLayer } from '../machine/host/file-layer.js'
 import type { StandardStreams } from '../machine/host/files.js'
 
-/** The terminal by its name, which programs open to ask for passwords. */
+/** The terminal's name. Programs open it to ask for passwords. */
 const TERMINAL = '/dev/tty'
 
-/** Milliseconds between two looks at a stream that does not block. */
+/** Milliseconds between two attempts to read or write a stream that does not block. */
 const PAUSE = 10
 
 const never = new Int32Array(new SharedArrayBuffer(4))
@@ -44,7 +44,7 @@ export class OwnStreams implements Required<StandardStreams> {
     return isatty(handle)
   }
 
-  /** By the program that every Unix has for it, for Node can only switch off more than that. */
+  /** Sets the terminal's echo by stty, because Node's raw mode would change more than that. */
   echo(handle: number, on: boolean): void {
     const { status } = spawnSync('/bin/stty', [on ? 'echo' : '-echo'], {
       stdio: [handle, 'ignore', 'ignore'],
@@ -53,7 +53,7 @@ export class OwnStreams implements Required<StandardStreams> {
     this.#silenced = on ? undefined : handle
   }
 
-  /** The same files, and the terminal among them. */
+  /** The same files, but the terminal does not block the thread. */
   files(layer: FileLayer): FileLayer {
     return {
       ...layer,
@@ -72,7 +72,7 @@ export class OwnStreams implements Required<StandardStreams> {
     }
   }
 
-  /** Of the program: it may have been ended while it asked for a password. */
+  /** To be called when the program has ended: turns the echo on again if it was asking for a password. */
   end(): void {
     if (this.#silenced !== undefined) this.echo(this.#silenced, true)
   }
@@ -82,7 +82,7 @@ export class OwnStreams implements Required<StandardStreams> {
       try {
         return read()
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EOF') return 0 // As Windows says it.
+        if ((error as NodeJS.ErrnoException).code === 'EOF') return 0 // The end of a stream on Windows.
         if (!isAgain(error)) throw error
         if (this.signalled()) throw Object.assign(new Error('there are signals'), { code: 'EINTR' })
         pause()
@@ -91,12 +91,12 @@ export class OwnStreams implements Required<StandardStreams> {
   }
 }
 
-/** A terminal is opened anew: its own description does not block, and the one of whoever gave it to us stays as it is. */
+/** Opens a terminal anew without blocking, because standard input's own description is shared with other programs. */
 function openInput(): number {
   try {
     if (isatty(0)) return openSync(TERMINAL, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch {
-    // It is not this session's.
+    // This process has no controlling terminal.
   }
   return 0
 }

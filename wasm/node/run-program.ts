@@ -1,4 +1,4 @@
-/** Runs a program of the build's, such as initdb or psql, on a machine of its own; the processes it starts are servers. */
+/** Runs a program of the build, such as initdb or psql, on a machine of its own. Processes that it starts run postgres.wasm. */
 import { type ConnectingHost, Connections } from '../cluster/connections.js'
 import { SIGINT } from '../machine/abi.js'
 import { Machine } from '../machine/machine.js'
@@ -8,13 +8,13 @@ import { ThreadPool } from './thread-pool.js'
 import { Threads } from './threads.js'
 
 export interface ProgramOptions {
-  /** What it sees of an environment beside what all programs see. */
+  /** Environment variables beside those of all programs. */
   environment?: Readonly<Record<string, string>>
-  /** Called with what it and its children write; by default they have the streams and the terminal of this process. */
+  /** Called with what the program and its children write. Default: they use the streams and the terminal of this process. */
   onWrite?: (text: string) => void
-  /** How it connects to servers. By default it cannot. */
+  /** Connects to servers. Default: the program cannot connect. */
   connections?: ConnectingHost
-  /** It starts no servers, so these need not be compiled. */
+  /** Whether the program starts no other processes: then postgres.wasm is not compiled. */
   alone?: boolean
 }
 
@@ -48,7 +48,7 @@ export async function runProgram(
   const connections = new Connections(machine, outside)
   const { slot, exited } = machine.spawn({ args, pid: process.pid, directory: process.cwd() })
   const interrupt = () => void machine.kernel.kill(slot, SIGINT)
-  // Whoever has this process' terminal also has its Ctrl-C.
+  // A program that has this process' terminal also gets its Ctrl-C.
   if (onWrite === undefined) process.on('SIGINT', interrupt)
   const status = await exited
   process.off('SIGINT', interrupt)

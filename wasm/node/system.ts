@@ -4,12 +4,12 @@ import type { System } from '../machine/host/system.js'
 
 const GROUPS = '/etc/group'
 
-/** Where performance.now() begins on the system's monotonic clock, so that all threads tell the same time. */
+/** The origin of performance.now() on the system's monotonic clock, so that all threads have the same time. */
 const origin = Number(process.hrtime.bigint()) / 1e6 - performance.now()
 
 export const nodeSystem: System = {
   monotonic: () => origin + performance.now(),
-  /** Of this thread, where Node can tell; otherwise of the whole Node process. */
+  /** CPU time of this thread, or, if this Node has no threadCpuUsage(), of the whole Node process. */
   cpuTime() {
     const usage = (process as { threadCpuUsage?: typeof process.cpuUsage }).threadCpuUsage ?? process.cpuUsage
     const { user, system } = usage.call(process)

@@ -1,26 +1,26 @@
 /**
- * Threads without a process. Making one takes longer than a client likes to wait, so a few stand ready.
+ * Idle threads. To start a thread takes longer than a client should wait, so a few are started in advance.
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { THREAD_STACK_MB } from '../machine/stack.js'
 
-/** What a cluster needs before its first client: postmaster, checkpointer, background writer and startup process. */
+/** Threads that a cluster needs before its first client: postmaster, checkpointer, background writer and startup process. */
 const FIRST = 4
-/** How long to keep others that nobody needs, in milliseconds: where clients come and go, they are soon used again. */
+/** Milliseconds for which further idle threads are kept: if clients come and go, they are soon used again. */
 const KEEP = 5000
 
-/** How many may come up at a time: more would only take the cores from each other. */
+/** How many threads may start at a time: more would only take the cores from each other. */
 const COMING = availableParallelism()
-/** The same where no client waits for any of them, so that those who are served have a core left. */
+/** The same if no client waits for any of them, so that a core is left for clients with sessions. */
 const COMING_UNAWAITED = Math.max(1, COMING - 1)
 
-/** Megabytes. A process' data lie in the shared memory; its thread's own heap holds next to nothing. */
+/** Megabytes. A process' data are in the shared memory; its thread's own heap has almost nothing. */
 const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: THREAD_STACK_MB }
 
 /**
- * A thread has the options of node that this process has. But --input-type, which says how to read the text given with
- * --eval, suits no thread, and the others cannot be listed without it: a list may hold no options of the engine's.
+ * A thread inherits node's options from this process. But threads refuse --input-type, which is for the text given with --eval.
+ * Then they get none, because a list of the others must not have V8's options.
  */
 const NODE_OPTIONS = process.execArgv.some(option => option.startsWith('--input-type'))
   ? { execArgv: [] }
@@ -37,17 +37,17 @@ interface Waiting {
 
 export class ThreadPool {
   readonly #idle: Worker[] = []
-  /** Those who need one, clients first. */
+  /** Requests for a thread, those for clients first. */
   readonly #waiting: Waiting[] = []
   readonly #coming = new Set<Worker>()
-  /** How many idle ones there should be. */
+  /** How many idle threads there should be. */
   #wanted: number
   #trimming: NodeJS.Timeout | undefined
-  /** How many have been idle all the time since the last trimming. */
+  /** How many threads have been idle all the time since the last trimming. */
   #unused = 0
   #closed = false
 
-  /** A pool for a cluster that will start soon: its threads come up while this one does the rest. */
+  /** A pool for a cluster that will start soon: its threads start while the main thread does the rest. */
   static forCluster(): ThreadPool {
     const pool = new ThreadPool(1)
     pool.#wanted += FIRST
@@ -55,16 +55,16 @@ export class ThreadPool {
     return pool
   }
 
-  /** @param spare how many to have at hand always, for clients: processes that nobody waits for leave them */
+  /** @param spare how many idle threads to keep for clients; other processes do not take these */
   constructor(readonly spare: number) {
     this.#wanted = spare
   }
 
   /**
-   * Resolves with an idle thread, as soon as there is one; another one takes its place.
+   * Resolves to an idle thread when there is one; another one is started in its place.
    *
-   * @param forClient whether a client waits for what the thread is for
-   * @throws Error if none can be made
+   * @param forClient whether a client waits for the thread's process
+   * @throws Error if no thread can be started
    */
   take(forClient: boolean): Promise<Worker> {
     return new Promise((give, fail) => {
@@ -74,9 +74,9 @@ export class ThreadPool {
     })
   }
 
-  /** Gives a thread back that is idle again. */
+  /** Returns a thread that is idle again. */
   put(worker: Worker): void {
-    // It is being ended, and has to be waited for.
+    // The thread is being ended, and must stay referenced until then.
     if (this.#closed) return
     worker.unref()
     this.#idle.unshift(worker)
@@ -84,7 +84,7 @@ export class ThreadPool {
     this.#trimming ??= setInterval(() => this.#trim(), KEEP).unref()
   }
 
-  /** Ends the threads that no process has. */
+  /** Ends all idle threads. */
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#trimming)
@@ -103,7 +103,7 @@ export class ThreadPool {
     setImmediate(() => this.#fill())
   }
 
-  /** A client waits for a thread, or all do for the cluster to start. */
+  /** Whether a client waits for a thread, or the cluster is starting. */
   get #awaited(): boolean {
     return this.#waiting[0]?.forClient === true || this.#wanted > this.spare
   }
@@ -117,7 +117,7 @@ export class ThreadPool {
       )
         this.#make()
     } catch (error) {
-      // The system has no more: nobody can be served until some are given back.
+      // The system allows no more threads.
       for (const { fail } of this.#waiting.splice(0)) fail(error as Error)
     }
   }
@@ -129,7 +129,7 @@ export class ThreadPool {
     })
     this.#coming.add(worker)
     let failure: Error | undefined
-    // Its first message. It is "online" before its code has been read, for which there may be no file descriptor left.
+    // Not 'online', which comes before the thread reads its code: for that there may be no file descriptor.
     worker.once('message', () => {
       this.#coming.delete(worker)
       this.put(worker)
@@ -141,13 +141,13 @@ export class ThreadPool {
       const at = this.#idle.indexOf(worker)
       if (at >= 0) this.#idle.splice(at, 1)
       if (!this.#coming.delete(worker)) return
-      this.#waiting.shift()?.fail(failure ?? new Error('the thread ended before it began'))
-      // Not for the sake of having one at hand, or one that never comes would be made for ever.
+      this.#waiting.shift()?.fail(failure ?? new Error('the thread ended before it was ready'))
+      // Only for a waiting process: otherwise a thread that cannot start would be started for ever.
       if (this.#waiting.length > 0) this.#fill()
     })
   }
 
-  /** Ends those that nobody has needed since the last time. The ones last used are in front. */
+  /** Ends the threads that have been idle since the last trimming. Those used last are in front. */
   #trim(): void {
     const kept = Math.max(this.spare, this.#idle.length - this.#unused)
     for (const worker of this.#idle.splice(kept)) void worker.terminate()

@@ -17,17 +17,17 @@ export class Threads implements Scheduler {
   readonly depth = THREAD_DEPTH
   readonly host: ReturnType<typeof threadHost>
   readonly #busy = new Map<number, Worker>()
-  /** Processes that there is no thread for yet. */
+  /** Processes for which there is no thread yet. */
   readonly #waiting = new Map<number, RunMessage>()
-  /** Threads that know the machine. */
+  /** Threads that have got this machine's ThreadSetup. */
   readonly #joined = new WeakSet<Worker>()
-  /** Being ended. The process of such a thread may have come to its own end first, but there is no next one for it. */
+  /** Threads that are being ended. The process may have exited first, but the thread gets no other. */
   readonly #ending = new WeakSet<Worker>()
 
   /**
    * @param heard called with every message of a process, the last of which is its exit
-   * @param access which of the machine's files processes may reach; undefined: all
-   * @param pool whose threads to use, and to close with the machine
+   * @param access which files of the computer processes may reach; undefined: all
+   * @param pool the threads to use; it is closed with the machine
    */
   constructor(
     readonly setup: ProcessSetup,
@@ -38,7 +38,6 @@ export class Threads implements Scheduler {
     this.host = threadHost(setup.memory, nodeSystem.monotonic)
   }
 
-  /** Run the process of this slot, an instance of this program, on a thread of its own. */
   run(slot: number, program: WebAssembly.Module, forClient: boolean): void {
     const message = { slot, program }
     this.#waiting.set(slot, message)
@@ -48,7 +47,6 @@ export class Threads implements Scheduler {
     )
   }
 
-  /** End a process, whatever it is doing. Its exit is heard like any other. */
   kill(slot: number): void {
     if (this.#waiting.delete(slot)) {
       queueMicrotask(() => this.#lost(slot, undefined))
@@ -65,7 +63,6 @@ export class Threads implements Scheduler {
     if (waiting.async) await waiting.value
   }
 
-  /** End all threads. Resolves when they have ended. */
   async close(): Promise<void> {
     this.#waiting.clear()
     await Promise.all([this.pool.close(), ...[...this.#busy.values()].map(worker => worker.terminate())])
@@ -93,7 +90,7 @@ export class Threads implements Scheduler {
       try {
         this.heard(message)
       } finally {
-        // The process waits for that, though whoever takes the log has thrown.
+        // The process waits for this, also if the function for the log has thrown.
         if (message.type === 'log') {
           Atomics.add(written, 0, 1)
           Atomics.notify(written, 0)
@@ -115,7 +112,7 @@ export class Threads implements Scheduler {
     try {
       module = this.setup.modules.get(name)
     } catch (error) {
-      this.#log(slot, `module "${name}" cannot be compiled: ${(error as Error).message}`)
+      this.#log(slot, `cannot compile module "${name}": ${(error as Error).message}`)
     }
     worker.postMessage({ module } satisfies ModuleAnswer)
     Atomics.store(answered, 0, 1)
@@ -126,13 +123,13 @@ export class Threads implements Scheduler {
     this.heard({ type: 'log', slot, stream: STDERR_FILENO, bytes: Buffer.from(`${text}\n`) })
   }
 
-  /** There is no thread for a process. It has touched nothing, so this is no crash: it ends as by exit(1). */
+  /** Ends a process for which no thread could be started. It has not run, so it ends as by exit(1), and not as crashed. */
   #fail(slot: number, error: Error): void {
-    this.#log(slot, `there is no thread for a process: ${error.message}`)
+    this.#log(slot, `cannot start a thread for a process: ${error.message}`)
     this.heard({ type: 'exit', slot, status: exited(1) })
   }
 
-  /** A process has ended with its thread, or was killed before it had one. */
+  /** Reports the end of a process whose thread has ended, or that was killed before it had one. */
   #lost(slot: number, failure: Error | undefined): void {
     this.#busy.delete(slot)
     if (failure !== undefined) this.#log(slot, `thread ended: ${failure.message}`)

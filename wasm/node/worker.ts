@@ -1,6 +1,6 @@
 /**
- * The thread of a process. It runs one process after another, each an instance of the program; while one runs, the
- * thread blocks where the process does. What it has to say goes to the main thread as messages.
+ * The code of a thread. It runs one process after another. While a process runs, the thread blocks where the process waits. It sends
+ * messages to the main thread.
  */
 import { writeSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
@@ -14,26 +14,26 @@ import { nodeFiles } from './files.js'
 import { OwnStreams } from './own-streams.js'
 import { nodeSystem } from './system.js'
 
-/** What the main thread asks of a worker: run the process of this slot. */
+/** From the main thread: run the process of this slot, an instance of this program. */
 export interface RunMessage {
   readonly slot: number
   readonly program: WebAssembly.Module
 }
 
-/** What a thread is told first, once: the machine that its processes are on. */
+/** The first message from the main thread: the machine of the thread's processes. */
 export interface ThreadSetup extends Omit<ProcessSetup, 'modules'> {
-  /** Which of the machine's files processes may reach; undefined: all. */
+  /** Which files of the computer processes may reach; undefined: all. */
   readonly access: FileAccess | undefined
-  /** One number, of how many log messages of this thread have been written. */
+  /** One number: how many log messages of this thread the main thread has written. */
   readonly written: Int32Array
 }
 
-/** A process needs a loadable module, and its thread waits until it has that: see ModuleAnswer. */
+/** To the main thread: a process needs a loadable module. The thread waits for a ModuleAnswer. */
 export interface ModuleRequest {
   readonly type: 'module'
   readonly slot: number
   readonly name: string
-  /** One number, which the main thread sets once it has answered by a message. */
+  /** One number, which the main thread sets to 1 when it has sent the answer. */
   readonly answered: Int32Array
 }
 
@@ -46,7 +46,7 @@ class Thread {
   readonly #kernel: KernelExports
   readonly #files: FileLayer
   readonly #modules = new Map<string, WebAssembly.Module>()
-  /** Log messages of this thread, of all its processes. */
+  /** How many log messages this thread has sent. */
   #logged = 0
 
   constructor(
@@ -92,7 +92,7 @@ class Thread {
     this.#tell({ type: 'log', slot, stream, bytes })
   }
 
-  /** A client hears no more before what was logged is in the log, as where a process writes its own. */
+  /** Waits until the main thread has written all log messages of this thread: a client must not get its answer before. */
   #untilWritten(): void {
     for (;;) {
       const written = Atomics.load(this.setup.written, 0)
@@ -102,8 +102,8 @@ class Thread {
   }
 
   /**
-   * The client's bytes: the process' end of the rings. Output goes straight to the system's socket where the host has
-   * lent it and it takes more.
+   * The imports for the client's bytes, on the process' end of the rings. If the host has lent the system's socket, output goes
+   * directly there as long as the socket takes it.
    */
   #client(slot: number): ProcessHost['client'] {
     const kernel = this.#kernel
@@ -123,7 +123,7 @@ class Thread {
     }
   }
 
-  /** Returns how many bytes the system's socket took without waiting, or a negated errno. */
+  /** Returns how many bytes the system's socket has taken without waiting, or a negated errno. */
   #send(descriptor: number, buffer: number, length: number): number {
     try {
       return writeSync(descriptor, this.#memory.reach(buffer + length), buffer, length)
@@ -153,5 +153,5 @@ port.on('message', (message: ThreadSetup | RunMessage) => {
   else thread?.run(message)
 })
 
-/** What ThreadPool waits for. */
+/** ThreadPool waits for this message. */
 port.postMessage('ready')

@@ -1,7 +1,7 @@
 /**
- * What the portable folders (wasm/protocol, wasm/machine, wasm/cluster) take from whatever host they run in: Node, a
- * browser, a Worker, Deno, Bun. They are type-checked with this and with the language alone, so that what is not here is
- * not used; whatever else they need of a host is handed to them as an interface.
+ * The globals that the portable folders (wasm/protocol, wasm/machine, wasm/cluster) use, which all hosts have: Node, browsers,
+ * Workers, Deno, Bun. These folders are type-checked with this file and the language alone, so they cannot use others. The host
+ * implements interfaces for everything else.
  */
 
 declare function queueMicrotask(task: () => void): void
@@ -16,7 +16,7 @@ declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>
 }
 declare class TextDecoder {
-  /** @param options whether more bytes come, which may go on with a character */
+  /** @param options `stream`: more bytes follow, which may continue a character */
   decode(bytes?: ArrayBufferView | ArrayBuffer, options?: { stream?: boolean }): string
 }
 

@@ -1,4 +1,4 @@
-/** The one module of Node's that all hosts or their bundlers have: drivers take a connection as a stream of it. */
+/** The only module of Node's that the portable folders import: all hosts or their bundlers have it, and drivers need its streams. */
 declare module 'node:stream' {
   export class Duplex {
     constructor(options: { readableHighWaterMark: number; writableHighWaterMark: number })

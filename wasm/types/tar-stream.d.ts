@@ -1,4 +1,4 @@
-/** The library's streams, as far as they are used here: its own types are those of Node's streams, which not every host has. */
+/** The part of tar-stream that is used here, because the library's own types need Node's types. */
 declare module 'tar-stream' {
   export interface Header {
     name: string
@@ -8,7 +8,7 @@ declare module 'tar-stream' {
     mtime?: Date
   }
   interface Stream {
-    /** From the moment on that it is to be. */
+    /** Whether destroy() has been called, or the stream has failed. */
     readonly destroying: boolean
     readonly destroyed: boolean
     on(event: string, listener: () => void): this
@@ -17,7 +17,7 @@ declare module 'tar-stream' {
     destroy(error?: Error | null): this
   }
   interface Sink extends Stream {
-    /** Returns whether to go on at once, or when 'drain' is emitted. */
+    /** Returns false if the caller should wait for 'drain' before it writes more. */
     write(chunk: Uint8Array): boolean
     end(chunk?: Uint8Array | null): this
   }

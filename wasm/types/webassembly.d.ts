@@ -1,6 +1,6 @@
 /**
- * WebAssembly's JavaScript interface (webassembly.github.io/spec/js-api), as far as it is used here, with threads and with
- * JSPI (github.com/WebAssembly/js-promise-integration). TypeScript has it only among all that a browser has, and without JSPI.
+ * The part of WebAssembly's JavaScript interface (webassembly.github.io/spec/js-api) that is used here, with threads and
+ * JSPI (github.com/WebAssembly/js-promise-integration). TypeScript has it only in a browser's types, and without JSPI.
  */
 declare namespace WebAssembly {
   type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'externref' | 'anyfunc'

@@ -2,16 +2,16 @@
 import { HOST_MONOTONIC, HOST_REALTIME, type HostImports } from '../abi.js'
 import type { System } from './system.js'
 
-/** How often to see whether the system's time of day has been set, in milliseconds. */
+/** Milliseconds between checks whether the system's time of day has been set. */
 const CHECK_INTERVAL = 1000
-/** By how much the two clocks must have drifted apart to follow, in milliseconds: Date.now() has no fraction. */
+/** Difference between the two clocks, in milliseconds, that is ignored: Date.now() has no fraction. */
 const TOLERANCE = 2
 
-/** Both in milliseconds: 1970 on the clock of performance.now(), and when that was checked last. */
+/** In milliseconds of performance.now(): the time of 1970, and of the last check. */
 let epoch = Date.now() - performance.now()
 let checked = performance.now()
 
-/** Microseconds since 1970, finer than Date.now() and yet following it. */
+/** Microseconds since 1970, with a finer resolution than Date.now(). */
 function realtime(): number {
   const now = performance.now()
   if (now - checked > CHECK_INTERVAL) {

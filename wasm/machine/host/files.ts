@@ -1,4 +1,4 @@
-/** The file functions of c/host-imports.h: addresses and flags are decoded here and nowhere else. */
+/** The file functions of c/host-imports.h. Only this file decodes their addresses and flags. */
 import {
   DT_DIR,
   DT_LNK,
@@ -24,12 +24,12 @@ import type { LinearMemory } from '../memory.js'
 import { errnoOf } from './errno.js'
 import type { EntryType, FileLayer, FileStatus, OpenFlags } from './file-layer.js'
 
-/** Of what is DT_UNKNOWN the type is asked for by stat. */
+/** C asks by stat for the type of an entry that is DT_UNKNOWN. */
 const ENTRY_TYPES: Record<EntryType, number> = {
   ...{ directory: DT_DIR, file: DT_REG, link: DT_LNK, other: DT_UNKNOWN },
 }
 
-/** The fields of a FileStatus, which are those of `struct host_stat`, and where they are in it. */
+/** The fields of a FileStatus, and their offsets in `struct host_stat`. */
 const STATUS_FIELDS = Object.entries(offsetof.host_stat) as [keyof FileStatus, number][]
 
 const encoder = new TextEncoder()
@@ -52,17 +52,17 @@ function decodeFlags(bits: number): OpenFlags {
 export interface StandardStreams {
   /** `stream` is 1 for output, 2 for errors. */
   write(stream: number, bytes: Uint8Array): void
-  /** Fills the buffer with input; returns how many bytes that are, 0 at the end. Without it there is none. */
+  /** Fills the buffer with input. Returns the number of bytes, 0 at the end. Default: there is no input. */
   read?(buffer: Uint8Array): number
-  /** Whether this is a terminal, also one that was opened by its name. Without it nothing is. */
+  /** Whether a handle is a terminal, also one that was opened by its name. Default: none is. */
   isTerminal?(handle: number): boolean
-  /** Whether a terminal shows what is typed. */
+  /** Sets whether a terminal shows what the user types. */
   echo?(handle: number, on: boolean): void
-  /** The process has ended. */
+  /** Called when the process has ended. */
   end?(): void
 }
 
-/** A call whose failure is a negated errno. */
+/** The same function, but it returns a negated errno where `call` throws. */
 function guarded<A extends unknown[]>(call: (...args: A) => number | undefined): (...args: A) => number {
   return (...args) => {
     try {
@@ -87,7 +87,7 @@ function putStatus(memory: LinearMemory, address: number, status: FileStatus): v
   for (const [field, offset] of STATUS_FIELDS) view.setFloat64(start + offset, status[field], true)
 }
 
-/** What is done to files by their names. */
+/** Functions that take paths. */
 function pathImports(memory: LinearMemory, layer: FileLayer) {
   const one = (path: number, call: (path: string) => void) => {
     call(memory.string(path))
@@ -125,7 +125,7 @@ function pathImports(memory: LinearMemory, layer: FileLayer) {
   } satisfies Partial<HostImports>
 }
 
-/** What is done to files that are open, and to streams. */
+/** Functions that take handles, of open files or standard streams. */
 function handleImports(memory: LinearMemory, layer: FileLayer, streams: StandardStreams) {
   return {
     close(handle) {

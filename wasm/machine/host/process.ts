@@ -1,19 +1,19 @@
-/** What a process asks about itself: the last part of c/host-imports.h. */
+/** A process' functions about itself and other processes of the system in c/host-imports.h. */
 import { errno, type HostImports } from '../abi.js'
 import type { LinearMemory } from '../memory.js'
 import { errnoOf } from './errno.js'
 import type { System } from './system.js'
 
-/** Thrown through the module's frames to end a process; `status` is as waitpid(2) reports it. */
+/** Thrown through the module's frames to end a process. `status` is a wait status, as of waitpid(2). */
 export class ProcessExit {
   constructor(readonly status: number) {}
 }
 
-/** Whom a process asks about itself, and whom it tells. */
+/** What the host provides for these functions. */
 export interface ProcessContext {
   readonly environment: Readonly<Record<string, string>>
   readonly system: System
-  /** Takes what the process says about its state, in the words of sd_notify(3), such as "READY=1". */
+  /** Called when the process reports its state, in the form of sd_notify(3): for example "READY=1". */
   notifyState(state: string): void
 }
 
@@ -31,7 +31,7 @@ export function processImports(memory: LinearMemory, host: ProcessContext) {
       if (bytes.length <= size) memory.reach(start + size).set(bytes, start)
       return bytes.length
     },
-    /** Others may be asked about, as when a postmaster.pid names one, and not signalled. */
+    /** Says whether a process of the system exists, for example the one in postmaster.pid. It cannot signal one. */
     kill(pid, signal) {
       try {
         host.system.find(pid)

@@ -1,8 +1,8 @@
-/** The randomness of c/host-imports.h. */
+/** The function host_random of c/host-imports.h. */
 import type { HostImports } from '../abi.js'
 import type { LinearMemory } from '../memory.js'
 
-/** As much as crypto.getRandomValues gives at a time. */
+/** Most bytes that crypto.getRandomValues gives at a time. */
 const MOST = 65536
 
 export function randomImports(memory: LinearMemory) {

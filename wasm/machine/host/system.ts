@@ -1,13 +1,13 @@
-/** What a process finds outside of the cluster: clocks, and other processes of the system. */
+/** The system around a cluster: clocks, processes and groups. */
 export interface System {
   /** Milliseconds on a clock that never goes back, the same for all processes. */
   monotonic(): number
-  /** Microseconds of CPU time that this process has used, or as near to it as can be told. */
+  /** Microseconds of CPU time that this process has used, or an approximation. */
   cpuTime(): number
-  /** Returns if there is such a process. Throws an error with a `code`: ESRCH, or EPERM for another user's. */
+  /** Returns if there is such a process. Throws an error with a `code`: ESRCH if not, EPERM if it is another user's. */
   find(pid: number): void
-  /** The number of a group; undefined if there is none of this name. */
+  /** The number of the group with this name; undefined if there is none. */
   group(name: string): number | undefined
-  /** Resolves when timers and what has come from outside have had their turn. */
+  /** Resolves in a new turn of the event loop, after due timers and events from outside. */
   nextTurn(): Promise<void>
 }

@@ -1,16 +1,16 @@
-/** Files in memory: a volatile volume for a cluster that need not outlive its process. */
+/** A volume in memory, for a cluster that need not outlive its host. */
 import { FileError, type Node } from './node.js'
 import type { Store } from './store.js'
 import { type Volume, volume } from './volume.js'
 
 interface Content {
-  /** What lies behind the file's size is room to grow. */
+  /** May be longer than the file, so that it can grow. */
   bytes: Uint8Array
-  /** Whether `bytes` are somebody else's: to be copied before they change. */
+  /** Whether `bytes` belong to somebody else, and must be copied before they change. */
   borrowed: boolean
 }
 
-/** A file that grows gets as much again, but no more than this, in bytes. */
+/** A file that grows gets twice the room, but at most this many bytes more. */
 const MOST_ROOM = 1 << 20
 
 const EMPTY: Content = { bytes: new Uint8Array(0), borrowed: true }
@@ -22,7 +22,7 @@ export function memoryVolume(): Volume {
 class MemoryStore implements Store {
   readonly #contents = new Map<number, Content>()
 
-  /** All that can fail is that a file grows, which comes before any other change. */
+  /** Only growing a file can fail, and that is always the first change. */
   atomically(changes: () => void): void {
     changes()
   }

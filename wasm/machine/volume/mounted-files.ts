@@ -1,18 +1,18 @@
-/** Several layers as one: each has a part of the tree of paths. */
+/** Several file layers as one, in which each has a part of the tree of paths. */
 import type { FileLayer } from '../host/file-layer.js'
 
-/** A handle of the whole is a handle of a layer times the number of layers, plus which layer it is. */
+/** The first handle. A handle is a layer's own handle times the number of layers, plus the layer's index, plus this. */
 const STREAMS = 3
 
 export interface Mount {
-  /** Where it appears: a path without a slash at the end. */
+  /** The path at which the layer appears, without a slash at the end. */
   readonly at: string
   readonly layer: FileLayer
-  /** What the layer itself calls that place. */
+  /** The layer's own path of that place. */
   readonly root: string
 }
 
-/** @param base has every path that no mount has */
+/** @param base the layer of all paths that are in no mount */
 export function mountedFiles(base: FileLayer, mounts: readonly Mount[]): FileLayer {
   const places: readonly Mount[] = [{ at: '', layer: base, root: '' }, ...mounts]
   const which = (path: string) => 1 + mounts.findIndex(({ at }) => path === at || path.startsWith(`${at}/`))

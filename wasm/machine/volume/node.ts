@@ -1,4 +1,4 @@
-/** What a volume consists of: files, directories and links, each with a number of its own. */
+/** The nodes of a volume: files, directories and links, each with a number of its own. */
 import type { EntryType } from '../host/file-layer.js'
 
 export interface Node {
@@ -7,9 +7,9 @@ export interface Node {
   mode: number
   /** Bytes. */
   size: number
-  /** Names that it has. */
+  /** Number of its names. */
   links: number
-  /** Handles that it is open by. */
+  /** Number of open handles. */
   opens: number
   /** A directory's entries. */
   readonly entries: Map<string, Node>
@@ -28,7 +28,7 @@ export function makeNode(inode: number, type: EntryType, mode: number, target = 
 
 export class FileError extends Error {
   constructor(
-    /** What a process is told, such as 'ENOENT'. */
+    /** The errno that the process gets, such as 'ENOENT'. */
     readonly code: string,
     what: string,
   ) {

@@ -1,4 +1,4 @@
-/** A process' handles, and what it reads and writes by them. */
+/** A process' handles, and reading and writing by them. */
 import { FileError, type Node } from './node.js'
 import type { Store } from './store.js'
 
@@ -26,7 +26,7 @@ export class OpenFiles {
     return this.#nextHandle++
   }
 
-  /** The handle is gone also if the store throws, since it cannot free a file that has no name any more. */
+  /** Closes the handle also if the store throws because it cannot free a file without a name. */
   close(handle: number): void {
     const node = this.node(handle)
     this.#files.delete(handle)
@@ -39,7 +39,7 @@ export class OpenFiles {
       try {
         this.close(handle)
       } catch {
-        // The file stays in the store without a name, and nobody is left to be told.
+        // The file stays in the store without a name. The process has ended, so nobody needs the error.
       }
     }
   }

@@ -1,32 +1,31 @@
-/** Where a volume's files are kept. */
 import type { Node } from './node.js'
 
 /**
- * Keeps a volume's files. Every change is told before the volume itself makes it, so that a store which throws has
- * prevented it; the error's `code` is what the process sees. One that throws has changed nothing.
+ * Keeps the contents of a volume's files, and what has to outlive the host. The volume calls it before it makes a change itself.
+ * If the store throws, it has changed nothing, and the volume does not make the change; the process gets the error's `code`.
  */
 export interface Store {
-  /** Makes several changes as one: if a later one throws, those before it are undone, and the error is thrown. */
+  /** Makes several changes as one: if one throws, those before it are undone, and the error is thrown on. */
   atomically(changes: () => void): void
-  /** Within the size of the file, from `position` on, into `buffer` from `offset` on. */
+  /** Reads `length` bytes from `position` on into `buffer` from `offset` on. They are within the size of the file. */
   read(node: Node, buffer: Uint8Array, offset: number, length: number, position: number): void
-  /** Within the size of the file, as read(). */
+  /** Writes `length` bytes of `buffer` from `offset` on at `position`. They are within the size of the file. */
   write(node: Node, buffer: Uint8Array, offset: number, length: number, position: number): void
-  /** The file is to have this size; what is added is zero. */
+  /** Changes the size of a file. Added bytes are zero. */
   resize(node: Node, size: number): void
-  /** A new file consists of these bytes, which nobody changes any more. */
+  /** Sets the content of a new file to these bytes, which nobody changes any more. */
   put(node: Node, content: Uint8Array): void
-  /** A node is new, or its mode or times are. A new one may have a size already, with which put() comes next. */
+  /** Keeps a new node, or new mode and times of a node. If a new node has a size, put() is called next. */
   save(node: Node): void
   addName(directory: Node, name: string, node: Node): void
   removeName(directory: Node, name: string): void
-  /** Nobody will ask for this node again. */
+  /** Removes a node that has no name and no handle any more. */
   free(node: Node): void
-  /** As FileLayer's, for all that was written up to now. */
+  /** Makes all changes up to now durable, as FileLayer.sync(). */
   sync(): void
 }
 
-/** What a store has kept from another time. */
+/** The nodes that a store has kept from an earlier volume. */
 export interface Kept {
   readonly root: Node
   /** No node has a higher inode. */

@@ -1,15 +1,15 @@
-/** A volume's names, and the directories that they are in. */
+/** A volume's directories, and the names in them. */
 import type { EntryType } from '../host/file-layer.js'
 import { FileError, makeNode, type Node } from './node.js'
 import type { Kept, Store } from './store.js'
 
 const MAX_LINKS = 40
 
-/** What a path leads to. */
+/** The place that a path names. */
 interface Place {
-  /** The directories on the way, from the root on; the last of them is the one that has the name. */
+  /** The directories on the way, from the root on. The last one has the name. */
   readonly directories: readonly Node[]
-  /** Empty when the path ends with a directory that was entered before, as "/" and "/base/.." do. */
+  /** Empty if the path is the last directory itself, as "/" and "/base/.." are. */
   readonly name: string
   readonly node: Node | undefined
 }
@@ -33,7 +33,7 @@ export class Tree {
   constructor(store: Store, kept?: Kept) {
     this.#store = store
     this.#root = kept?.root ?? makeNode(1, 'directory', 0o755)
-    // It has no name, and yet is in use.
+    // The root has no name, but must not be freed.
     this.#root.links = 1
     this.#lastInode = kept?.lastInode ?? this.#root.inode
   }
@@ -132,7 +132,7 @@ export class Tree {
     return place
   }
 
-  /** Has the store forget a name, and the node when it was the last that somebody could ask for it by. */
+  /** Removes a name from the store, and the node if that was its last name and it is not open. */
   #forget(place: Place, node: Node): void {
     this.#store.removeName(directoryOf(place), place.name)
     if (node.links === 1 && node.opens === 0) this.#store.free(node)
@@ -145,7 +145,7 @@ function named(path: string, { name, node }: Place): Node {
   return node
 }
 
-/** The node at a place where it may be taken away: a directory that is empty, or anything else, as is asked for. */
+/** The node at a place, if it can be removed: an empty directory if `directory`, else anything but a directory. */
 function removable(path: string, place: Place, directory: boolean): Node {
   const node = named(path, place)
   if (directory !== (node.type === 'directory')) throw new FileError(directory ? 'ENOTDIR' : 'EISDIR', path)

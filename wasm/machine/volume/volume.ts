@@ -1,6 +1,6 @@
 /**
- * A file system of our own: the names and what they stand for are kept here, in memory; what files contain, and whatever
- * is to outlive this, is a store's business.
+ * A file system. It keeps directories, names and attributes in memory. A store keeps the contents of files, and what has to outlive
+ * the host.
  */
 import { S_IFDIR, S_IFLNK, S_IFREG } from '../abi.js'
 import type { EntryType, FileLayer, FileStatus, OpenFlags } from '../host/file-layer.js'
@@ -12,7 +12,7 @@ import { Tree } from './tree.js'
 export interface Volume {
   /** The volume as one process sees it, with handles of its own. */
   files(): FileLayer
-  /** Adds a file of this content, which nobody may change any more; its directory must be there. */
+  /** Adds a file with this content, which nobody may change any more. Its directory must exist. */
   put(path: string, content: Uint8Array, mode: number): void
 }
 
@@ -64,7 +64,7 @@ function layerOf(tree: Tree, files: OpenFiles): FileLayer {
     },
     chmod: (path, mode) => tree.change(path, { mode: mode & PERMISSION_BITS }),
     chown(path) {
-      tree.existing(path) // All files are the same user's.
+      tree.existing(path) // All files belong to the same user.
     },
     utimes: (path, accessed, modified) => tree.change(path, { accessed, modified }),
     closeAll: () => files.closeAll(),
