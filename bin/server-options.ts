@@ -19,6 +19,7 @@ export interface ServerOptions {
   set?: Record<string, string>
   maxConnections?: number
   threads: boolean
+  pools?: true
   httpPort?: number
   httpHost?: string
 }
@@ -55,6 +56,7 @@ export function addServerOptions(command: Command): Command {
       wholeNumber,
     )
     .option('--http-host <host>', 'where to listen with --http-port (default: localhost)')
+    .option('--pools', 'keep clones of databases ready for clients that ask for them (see docs/testing.md)')
     .option('--no-threads', 'run all processes on one thread (needs Node 24 or later)')
 }
 

@@ -102,6 +102,7 @@ async function start(options: StartOptions): Promise<void> {
       },
     })
     server = started
+    if (options.pools) await started.servePools()
     log.started()
     if (options.readyFile !== undefined) writeReadyFile(options.readyFile, started)
     announce(started, options)

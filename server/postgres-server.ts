@@ -5,6 +5,8 @@ import type { Cluster } from '../wasm/cluster/cluster.js'
 import { InProcessSocket } from '../wasm/cluster/in-process.js'
 import { type ServerControl, serverControl } from './control.js'
 import type { DataDirectory } from './data-directory.js'
+import type { DatabasePool, DatabasePoolOptions } from './database-pool.js'
+import type { DatabasePools } from './database-pools.js'
 import type { Monitor } from './http.js'
 import { hostInUrl, reachableHost } from './listen-addresses.js'
 import type { Network } from './network.js'
@@ -34,6 +36,19 @@ export interface PostgresServer extends ServerControl {
    * pg_hba.conf it is a `local` connection. If the server has stopped, the stream is destroyed with an error (ECONNREFUSED).
    */
   connect(): Duplex
+  /**
+   * Keeps clones of a database ready, for tests that want one each. Call it again when the template has changed: the clones that nobody
+   * has taken are then replaced. Other processes take databases from the same pool by SQL (docs/testing.md).
+   *
+   * @throws Error in PostgreSQL's words
+   */
+  databases(options: DatabasePoolOptions): Promise<DatabasePool>
+  /**
+   * Lets clients make pools and take databases by SQL (docs/testing.md); databases() includes this.
+   *
+   * @throws Error in PostgreSQL's words
+   */
+  servePools(): Promise<void>
   /** Resolves when the server has ended, whatever the reason: to 0 after a shutdown, else to PostgreSQL's exit code. */
   readonly exited: Promise<number>
 }
@@ -83,6 +98,8 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
   monitor?.watch({ status: () => statusOf(cluster, network), connect, user: address.superuser })
 
   const { user, port, socketDir } = address
+  const pools = lazyPools(connect, address.superuser)
+  const control = serverControl(cluster, exited)
   const host = reachableHost(address.host)
   return {
     url: urlOf({ ...address, host }),
@@ -95,7 +112,34 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
     exited,
     httpUrl: monitor?.url,
     connect,
-    ...serverControl(cluster, exited),
+    async databases(options) {
+      const [{ openPool }, serving] = await Promise.all([import('./database-pool.js'), pools.serve()])
+      return openPool(serving, options, name => urlOf({ ...address, host, database: name }))
+    },
+    async servePools() {
+      await pools.serve()
+    },
+    ...control,
+    // Before a smart shutdown, which would wait for the sessions of the pools.
+    async stop(mode) {
+      await pools.close()
+      await control.stop(mode)
+    },
+  }
+}
+
+/** The pools of a server. They have sessions of their own, from when somebody asks for pools. */
+function lazyPools(connect: () => Duplex, user: string) {
+  let opening: Promise<DatabasePools> | undefined
+  return {
+    serve(): Promise<DatabasePools> {
+      opening ??= import('./database-pools.js').then(({ DatabasePools }) => DatabasePools.open(connect, user))
+      return opening
+    },
+    async close(): Promise<void> {
+      const pools = await opening?.catch(() => undefined)
+      await pools?.close()
+    },
   }
 }
 

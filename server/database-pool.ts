@@ -1,0 +1,70 @@
+/** A pool of databases, as the program sees it that has started the server. */
+import type pg from 'pg'
+import type { DatabasePools } from './database-pools.js'
+
+export interface DatabasePoolOptions {
+  /** The database that is cloned. Nobody may be connected to it while it is. */
+  template: string
+  /** How many clones are kept ready. Default 8. */
+  size?: number | undefined
+}
+
+export interface DatabasePool {
+  /**
+   * A database that nobody else has; waits until there is one.
+   *
+   * @throws Error in PostgreSQL's words if the template cannot be cloned
+   */
+  take(): Promise<TakenDatabase>
+  /** Keeps none ready any more; those that are taken stay. */
+  close(): Promise<void>
+}
+
+export interface TakenDatabase {
+  readonly name: string
+  /** Connection string for clients on this machine. */
+  readonly url: string
+  /** Has the database dropped, with the sessions that are in it; resolves before it is gone. */
+  giveBack(): Promise<void>
+}
+
+/**
+ * Makes a pool in a server that serves pools.
+ *
+ * @param urlOf the connection string for a database
+ */
+export async function openPool(
+  pools: DatabasePools,
+  { template, size = 8 }: DatabasePoolOptions,
+  urlOf: (database: string) => string,
+): Promise<DatabasePool> {
+  const session = await pools.session('postgres')
+  let last: Promise<unknown> = Promise.resolve()
+  /** One after the other, in the order in which they are asked for. */
+  const query = <Row extends pg.QueryResultRow>(text: string, ...values: unknown[]) => {
+    const result = last.then(() => session.query<Row>({ name: text, text, values }))
+    last = result.catch(() => {})
+    return result
+  }
+  await query('select pglite_imports.open_pool($1, $2)', template, size)
+  return {
+    async take() {
+      const { rows } = await query<{ name: string }>(
+        'select pglite_imports.take_database($1) as name',
+        template,
+      )
+      const { name } = rows[0]!
+      return {
+        name,
+        url: urlOf(name),
+        async giveBack() {
+          await query('select pglite_imports.give_database($1)', name)
+        },
+      }
+    },
+    async close() {
+      await query('select pglite_imports.close_pool($1)', template)
+      await session.end()
+    },
+  }
+}
