@@ -2,16 +2,25 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
+/** Programs of a native PostgreSQL 18. */
+const globalSetup = 'test/fixtures/native-programs.ts'
+
 /** `npm test`. */
 const tests: TestProjectInlineConfiguration = {
   extends: true,
-  test: { name: 'default', include: ['test/**/*.test.ts'], exclude: ['test/abuse/**'] },
+  test: {
+    globalSetup,
+    name: 'default',
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/abuse/**', 'test/windows/**'],
+  },
 }
 
 /** `npm run test:one-thread`: what clients see of a server is the same where its processes share a thread. */
 const oneThread: TestProjectInlineConfiguration = {
   extends: true,
   test: {
+    globalSetup,
     name: 'one-thread',
     include: [
       'test/sessions/**/*.test.ts',
@@ -26,6 +35,7 @@ const oneThread: TestProjectInlineConfiguration = {
 const abuse: TestProjectInlineConfiguration = {
   extends: true,
   test: {
+    globalSetup,
     name: 'abuse',
     include: ['test/abuse/**/*.test.ts'],
     poolOptions: { forks: { singleFork: true } },
@@ -33,11 +43,21 @@ const abuse: TestProjectInlineConfiguration = {
   },
 }
 
+/** `npm run test:windows`: the server on Windows, as far as Wine is that, which has to be installed. */
+const windows: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'windows',
+    include: ['test/windows/**/*.test.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
+  },
+}
+
 export default defineConfig({
   test: {
     // Processes share a thread by JSPI, which Node has from 24 on.
-    projects: [tests, abuse, ...('Suspending' in WebAssembly ? [oneThread] : [])],
-    globalSetup: 'test/fixtures/native-programs.ts',
+    projects: [tests, abuse, windows, ...('Suspending' in WebAssembly ? [oneThread] : [])],
     // The package imports itself by its name; what that leads to is to run as it is, not transformed.
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',

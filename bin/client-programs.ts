@@ -4,12 +4,13 @@
  */
 import { spawn } from 'node:child_process'
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
-import { constants as osConstants } from 'node:os'
+import { homedir, constants as osConstants } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { Command } from 'commander'
 import { startServer } from '../server/index.js'
 import { Outgoing, resolve } from '../server/outgoing.js'
-import { artefactsDir } from '../wasm/node/artefacts.js'
+import { artefactsDir, installation } from '../wasm/node/artefacts.js'
+import { posixPath } from '../wasm/node/paths.js'
 import { runProgram } from '../wasm/node/run-program.js'
 import { runningServer } from './running-server.js'
 
@@ -115,10 +116,14 @@ function builtIn(program: string, args: readonly string[], environment: Environm
   const { columns } = process.stdout
   return runProgram(
     join(artefactsDir, `programs/${program}.wasm`),
-    [join(artefactsDir, 'bin', program), ...args],
+    [`${installation}/bin/${program}`, ...args],
     {
       alone: true,
-      environment: { ...(columns === undefined ? {} : { COLUMNS: String(columns) }), ...environment },
+      environment: {
+        ...(columns === undefined ? {} : { COLUMNS: String(columns) }),
+        HOME: posixPath(homedir()),
+        ...environment,
+      },
       connections: {
         connect: (address, connected, signal) => outgoing.connect(address, connected, signal),
         resolve,
@@ -129,7 +134,8 @@ function builtIn(program: string, args: readonly string[], environment: Environm
 
 function findInPath(program: string): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
-  return folders.map(folder => join(folder, program)).find(isExecutable)
+  const name = process.platform === 'win32' ? `${program}.exe` : program
+  return folders.map(folder => join(folder, name)).find(isExecutable)
 }
 
 function isExecutable(file: string): boolean {

@@ -1,7 +1,9 @@
 /** `status`, `stop` and `reload`: ask or control the server of a data directory, as pg_ctl does. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Option } from 'commander'
+import { signalHolder } from '../server/directory-lock.js'
 import { StartupError, type StopMode } from '../server/index.js'
+import type { ServerSignal } from '../server/lock-socket.js'
 import { SHUTDOWN_SIGNALS } from '../wasm/cluster/signals.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 import { NoCluster, type RunningServer, requireRunningServer, runningServer } from './running-server.js'
@@ -35,7 +37,7 @@ export function controlCommands(): Command[] {
       .option('-W, --no-wait', 'do not wait')
       .action(stop),
     command('reload', 'make a server read its configuration files again').action(async ({ dataDir }) => {
-      signal(await requireRunningServer(dataDir), 'SIGHUP')
+      await signal(await requireRunningServer(dataDir), 'SIGHUP')
     }),
   ]
 }
@@ -75,7 +77,7 @@ interface StopOptions {
 
 async function stop({ dataDir, mode, timeout, wait }: StopOptions): Promise<void> {
   const server = await requireRunningServer(dataDir)
-  signal(server, SHUTDOWN_SIGNALS[mode])
+  await signal(server, SHUTDOWN_SIGNALS[mode])
   if (!wait) return
   const deadline = performance.now() + timeout * 1000
   while ((await runningServer(dataDir))?.pid === server.pid) {
@@ -87,11 +89,13 @@ async function stop({ dataDir, mode, timeout, wait }: StopOptions): Promise<void
   }
 }
 
-function signal({ pid }: RunningServer, name: NodeJS.Signals): void {
+async function signal(server: RunningServer, name: ServerSignal): Promise<void> {
   try {
-    process.kill(pid, name)
+    await signalHolder(server.dataDir, server, name)
   } catch (error) {
-    if (errorCode(error) === 'ESRCH') return // It has just ended.
-    throw new StartupError(`the server, PID ${pid}, cannot be sent a signal: ${(error as Error).message}`)
+    if (['ESRCH', 'ENOENT'].includes(errorCode(error) ?? '')) return // It has just ended.
+    throw new StartupError(
+      `the server, PID ${server.pid}, cannot be sent a signal: ${(error as Error).message}`,
+    )
   }
 }

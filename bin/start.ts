@@ -80,14 +80,19 @@ async function start(options: StartOptions): Promise<void> {
     else stop(mode)
   }
   let interrupted = Number.NEGATIVE_INFINITY
-  process.on('SIGINT', () => {
+  const interrupt = () => {
     const now = performance.now()
     if (now - interrupted > SAME_INTERRUPT) signalled('SIGINT', stopping ? 'immediate' : 'fast')
     interrupted = now
-  })
+  }
+  process.on('SIGINT', interrupt)
   process.on('SIGTERM', () => signalled('SIGTERM', 'smart'))
   process.on('SIGQUIT', () => signalled('SIGQUIT', 'immediate'))
-  process.on('SIGHUP', () => server?.reload())
+  if (process.platform === 'win32') {
+    // As PostgreSQL has it there: Ctrl-Break, and the window is closed, to which Node says SIGHUP with a number.
+    process.on('SIGBREAK', interrupt)
+    process.on('SIGHUP', (_, number?: number) => (number === undefined ? server?.reload() : interrupt()))
+  } else process.on('SIGHUP', () => server?.reload())
   process.on('SIGUSR1', () => server?.checkRequests())
 
   try {

@@ -5,7 +5,8 @@
  * The syntax is that of PostgreSQL's guc-file.l. Errors in a file are ignored: PostgreSQL reports them.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
+import { hostPathIn } from '../wasm/node/paths.js'
 
 /** PostgreSQL's CONF_FILE_MAX_DEPTH. */
 export const MAX_DEPTH = 10
@@ -22,8 +23,8 @@ const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r
  */
 export function configuredSettings(dataDir: string, file = 'postgresql.conf'): Record<string, string> {
   const settings: Record<string, string> = {}
-  readConfiguration(resolve(dataDir, file), settings, 0)
-  readConfiguration(resolve(dataDir, 'postgresql.auto.conf'), settings, 0)
+  readConfiguration(hostPathIn(dataDir, file), settings, 0)
+  readConfiguration(join(dataDir, 'postgresql.auto.conf'), settings, 0)
   return settings
 }
 
@@ -33,15 +34,15 @@ function readConfiguration(file: string, settings: Record<string, string>, depth
     const [, name, quoted, plain] = LINE.exec(line) ?? []
     if (name === undefined) continue
     const value = quoted === undefined ? plain! : unescaped(quoted)
-    const path = resolve(dirname(file), value)
+    const path = () => hostPathIn(dirname(file), value)
     switch (name.toLowerCase()) {
       case 'include':
       case 'include_if_exists':
-        readConfiguration(path, settings, depth + 1)
+        readConfiguration(path(), settings, depth + 1)
         break
       case 'include_dir':
-        for (const name of configurationFiles(path))
-          readConfiguration(resolve(path, name), settings, depth + 1)
+        for (const name of configurationFiles(path()))
+          readConfiguration(join(path(), name), settings, depth + 1)
         break
       default:
         settings[name.toLowerCase()] = value

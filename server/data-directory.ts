@@ -12,7 +12,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   rmdirSync,
   rmSync,
   statSync,
@@ -20,6 +19,8 @@ import {
 import { dirname, join, resolve } from 'node:path'
 import { foreignFormat, isControlFile } from '../wasm/cluster/control-file.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
+import { realPath } from '../wasm/node/paths.js'
+import { removeDeleted } from '../wasm/node/windows-files.js'
 import { type DirectoryLock, isLock, lockDirectory } from './directory-lock.js'
 import { directoryRefusal } from './directory-refusal.js'
 import { createCluster, isUnfinished, removeUnfinished, UNPACKING, VERSION_FILE } from './new-cluster.js'
@@ -97,7 +98,7 @@ function makeDirectory(path: string, made: string[]): string {
       made.push(path)
     }
     if (!statSync(path).isDirectory()) throw new StartupError(`"${path}" is not a directory`, 'ENOTDIR')
-    return realpathSync(path)
+    return realPath(path)
   } catch (error) {
     throw directoryRefusal(error, path)
   }
@@ -160,6 +161,7 @@ export function checkCluster(path: string): void {
 function prepareCluster(path: string): void {
   // A start that was killed at its very end has left this.
   rmSync(join(path, UNPACKING), { recursive: true, force: true })
+  if (process.platform === 'win32') removeDeleted(path)
   // PostgreSQL refuses a directory that others may read, as copies often are.
   if ((statSync(path).mode & 0o027) !== 0) chmodSync(path, 0o700)
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { exportFiles, importFiles } from '../wasm/cluster/cluster-archive.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { nodeFiles } from '../wasm/node/files.js'
+import { posixPath } from '../wasm/node/paths.js'
 import { checkCluster, isCluster, openDataDirectory } from './data-directory.js'
 import { syncPath } from './unpack.js'
 
@@ -17,7 +18,7 @@ export async function exportDataDirectory(dataDir: string): Promise<ReadableStre
   const path = resolve(dataDir)
   if (!isCluster(path)) throw new StartupError(`"${path}" holds no PostgreSQL cluster`)
   const directory = await openDataDirectory(path)
-  return exportFiles(nodeFiles(), directory.path, () => directory.release())
+  return exportFiles(nodeFiles(), posixPath(directory.path), () => directory.release())
 }
 
 /**
@@ -32,7 +33,7 @@ export async function importDataDirectory(
   archive: ReadableStream<Uint8Array>,
 ): Promise<void> {
   const directory = await openDataDirectory(dataDir, async unpacking => {
-    await importFiles(nodeFiles(), unpacking, archive)
+    await importFiles(nodeFiles(), posixPath(unpacking), archive)
     try {
       checkCluster(unpacking)
     } catch (error) {

@@ -10,24 +10,22 @@
  * the later one sees the socket of the other; at worst both see each other, and try again after random pauses. No name is
  * used twice, so a socket on which nobody listens can be removed.
  *
- * Where a file system takes no sockets, and on Windows, postmaster.pid is all there is.
+ * Where a file system takes no sockets, postmaster.pid is all there is. On Windows a named pipe does for a socket.
  */
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { closeSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { connect, createServer, type Server } from 'node:net'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import type { Server } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
+import { isLockHeld, listenAtLock, type ServerSignal, signalLock } from './lock-socket.js'
 
 /**
  * PID, host name and a random number. PostgreSQL's tools leave files with this prefix out of backups, as temporary ones.
  */
 const NAME = /^pgsql_tmp\.server\.(\d+)\.([^.]*)\.[0-9a-f]+$/
 
-/** A socket's path must be shorter than this many bytes. */
-const PATH_LIMIT = 104
 /** Characters of the host name in a socket's name. */
 const HOST_LENGTH = 32
 
@@ -67,7 +65,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
     const own = await OwnLock.put(directory)
     const others = locksIn(directory).filter(name => name !== own?.name)
     let holder = own === undefined ? holderByPid(directory) : undefined
-    for (const name of others) if (await isHeld(directory, name)) holder = holderIn(name)
+    for (const name of others) if (await isLockHeld(directory, name)) holder = holderIn(name)
     if (holder === undefined) {
       // Not before this process holds the lock: they could be the holder's.
       if (own !== undefined) for (const name of others) removeStale(directory, name)
@@ -83,6 +81,8 @@ export interface Holder {
   readonly pid: number
   /** The host whose process it is, if that is another one: a container for example. */
   readonly host: string | undefined
+  /** Its lock in the directory, if it has one. */
+  readonly lock: string | undefined
 }
 
 /**
@@ -92,7 +92,7 @@ export interface Holder {
  */
 export async function holderOf(directory: string): Promise<Holder | undefined> {
   const names = locksIn(directory)
-  for (const name of names) if (await isHeld(directory, name)) return holderIn(name)
+  for (const name of names) if (await isLockHeld(directory, name)) return holderIn(name)
   return names.length === 0 ? holderByPid(directory) : undefined
 }
 
@@ -100,12 +100,23 @@ export async function holderOf(directory: string): Promise<Holder | undefined> {
 function holderByPid(directory: string): Holder | undefined {
   const pid = Number.parseInt(lockFileOf(directory)?.[0] ?? '', 10)
   if (!(pid > 0) || pid === process.pid || pid === process.ppid || !isAlive(pid)) return undefined
-  return { pid, host: undefined }
+  return { pid, host: undefined, lock: undefined }
 }
 
 function holderIn(name: string): Holder {
   const [, pid, host] = NAME.exec(name)!
-  return { pid: Number(pid), host: host === shortHostname() ? undefined : host }
+  return { pid: Number(pid), host: host === shortHostname() ? undefined : host, lock: name }
+}
+
+/**
+ * Sends the holder of a directory's lock a signal, which on Windows takes its pipe.
+ *
+ * @throws the system's error
+ */
+export async function signalHolder(directory: string, holder: Holder, signal: ServerSignal): Promise<void> {
+  if (process.platform !== 'win32') process.kill(holder.pid, signal)
+  else if (holder.lock !== undefined) await signalLock(directory, holder.lock, signal)
+  else throw new Error('it is no server of this program')
 }
 
 class OwnLock {
@@ -115,23 +126,16 @@ class OwnLock {
     readonly server: Server,
   ) {}
 
-  /** Listens on a socket in the directory; undefined where there can be none. */
+  /** Listens in the directory; undefined where there can be no socket. */
   static async put(directory: string): Promise<OwnLock | undefined> {
-    if (process.platform === 'win32') return undefined
     const name = `pgsql_tmp.server.${process.pid}.${shortHostname()}.${randomBytes(4).toString('hex')}`
-    const server = createServer(client => client.destroy())
+    let server: Server
     try {
-      await atShortPath(directory, name, async path => {
-        server.listen(path)
-        await once(server, 'listening')
-      })
+      server = await listenAtLock(directory, name)
     } catch (error) {
       if (WITHOUT_SOCKETS.includes(errorCode(error) ?? '')) return undefined
       throw error
     }
-    server.unref()
-    // Whoever cannot be answered has been told enough by being let in.
-    server.on('error', () => {})
     const own = new OwnLock(directory, name, server)
     // Another server has seen it between bind and listen, taken it for a stale one and removed it.
     if (!locksIn(directory).includes(name)) {
@@ -151,41 +155,8 @@ function shortHostname(): string {
   return hostname().replaceAll('.', '-').slice(0, HOST_LENGTH)
 }
 
-/** Calls with a path of that file that is short enough for a socket. */
-async function atShortPath<T>(
-  directory: string,
-  name: string,
-  use: (path: string) => Promise<T>,
-): Promise<T> {
-  const path = join(directory, name)
-  if (Buffer.byteLength(path) < PATH_LIMIT) return use(path)
-  const fd = openSync(directory, 'r')
-  try {
-    return await use(`/proc/self/fd/${fd}/${name}`)
-  } finally {
-    closeSync(fd)
-  }
-}
-
 function locksIn(directory: string): string[] {
   return readdirSync(directory).filter(isLock)
-}
-
-/** Whether somebody listens. What cannot be found out counts as yes. */
-function isHeld(directory: string, name: string): Promise<boolean> {
-  return atShortPath(
-    directory,
-    name,
-    path =>
-      new Promise(resolve => {
-        const socket = connect(path)
-        socket.once('connect', () => {
-          socket.destroy()
-          resolve(true)
-        })
-        socket.once('error', error => resolve(!['ECONNREFUSED', 'ENOENT'].includes(errorCode(error) ?? '')))
-      }),
-  )
 }
 
 /** Removes the lock of a server that has ended, and its postmaster.pid, whatever process has that PID now. */

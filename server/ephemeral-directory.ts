@@ -1,33 +1,20 @@
 /** Data directories that are removed when their server stops. */
-import { accessSync, constants, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { realPath } from '../wasm/node/paths.js'
 import type { DataDirectory } from './data-directory.js'
 import { isAlive } from './directory-lock.js'
 import { directoryRefusal } from './directory-refusal.js'
+import { memoryFolder } from './linux.js'
 import { unpackTemplate } from './unpack.js'
-
-/** Linux's file system in memory, its number in statfs(2), and the free bytes without which it is left alone. */
-const SHM = '/dev/shm'
-const TMPFS = 0x01021994
-const ENOUGH_MEMORY = 1 << 30
 
 /**
  * Where ephemeral clusters lie: in memory if there is enough, because on a disk it takes most of a start's time to make a
  * thousand files; otherwise in the system's temporary directory, or where TMPDIR says.
  */
 function ephemeralParent(): string {
-  if (process.env.TMPDIR !== undefined) return tmpdir()
-  try {
-    const { type, bavail, bsize } = statfsSync(SHM)
-    if (type === TMPFS && bavail * bsize >= ENOUGH_MEMORY) {
-      accessSync(SHM, constants.W_OK)
-      return SHM
-    }
-  } catch {
-    // There is none.
-  }
-  return tmpdir()
+  return (process.env.TMPDIR === undefined ? memoryFolder() : undefined) ?? tmpdir()
 }
 
 /** Directories to remove when this process exits. */
@@ -40,7 +27,7 @@ export async function createEphemeralDirectory(
   const parent = ephemeralParent()
   const prefix = `pglite-imports-server-${hostname()}-`
   removeAbandoned(parent, prefix)
-  const path = mkdtempSync(join(parent, `${prefix}${process.pid}-`))
+  const path = realPath(mkdtempSync(join(parent, `${prefix}${process.pid}-`)))
   if (ephemeral.size === 0) process.on('exit', removeEphemeral)
   ephemeral.add(path)
   const release = () => {
@@ -58,7 +45,13 @@ export async function createEphemeralDirectory(
 }
 
 function removeEphemeral(): void {
-  for (const path of ephemeral) remove(path)
+  for (const path of ephemeral) {
+    try {
+      remove(path)
+    } catch {
+      // The next one removes it: see removeAbandoned().
+    }
+  }
 }
 
 /** Tries several times: when the process exits, backends may still be making files. */

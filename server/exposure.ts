@@ -1,7 +1,8 @@
 /** Clients on other machines: the rules by which a new cluster lets them in, and checks that none is let in by accident. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { StartupError } from '../wasm/cluster/startup-error.js'
+import { hostPathIn } from '../wasm/node/paths.js'
 import { configurationFiles, linesOf, MAX_DEPTH } from './configuration.js'
 import type { StartServerOptions } from './options.js'
 
@@ -80,9 +81,9 @@ function trustingFile(file: string, depth: number): string | undefined {
 
 function includedFiles([keyword, name]: readonly string[], file: string): string[] {
   if (name === undefined) return []
-  const path = resolve(dirname(file), name)
+  const path = hostPathIn(dirname(file), name)
   if (keyword === 'include' || keyword === 'include_if_exists') return [path]
-  return keyword === 'include_dir' ? configurationFiles(path).map(name => resolve(path, name)) : []
+  return keyword === 'include_dir' ? configurationFiles(path).map(name => join(path, name)) : []
 }
 
 /** Splits a line as PostgreSQL's hba.c does: quoted parts may have any character in them, and a list goes on after a comma. */

@@ -5,12 +5,13 @@
  * Symbolic links that are in the data directory when the server starts, for example pg_wal on another disk and tablespaces,
  * are followed: SQL cannot make a link that leads out, so the owner of the directory has put them there.
  */
-import { readdirSync, realpathSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Settings } from '../wasm/cluster/settings.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import { artefactsDir } from '../wasm/node/artefacts.js'
 import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/node/confined-files.js'
+import { hostPathIn, posixPath, realPath } from '../wasm/node/paths.js'
 import { socketDirsIn } from './settings.js'
 
 /** Settings that name a file to read. This and the next two count when they are given as options, not when postgresql.conf has them. */
@@ -28,13 +29,13 @@ const NOWHERE = '/dev/null'
 
 /**
  * @param dataDir absolute, without symbolic links
- * @param settings those that the server is started with; the port names its unix sockets
+ * @param settings those that the server is started with, the port names its unix sockets
  * @param allowed further folders, to be read and written
  * @throws StartupError when one of those is missing or no folder
  */
 export function fileAccess(dataDir: string, settings: Settings, allowed: readonly string[]): FileAccess {
   const named = (names: readonly string[]) =>
-    names.flatMap(name => (settings[name] ? [resolve(dataDir, settings[name])] : []))
+    names.flatMap(name => (settings[name] ? [hostPathIn(dataDir, settings[name])] : []))
   const sockets = socketDirsIn(settings)
     .filter(directory => !directory.startsWith('@'))
     .map(directory => join(resolve(dataDir, directory), `.s.PGSQL.${settings.port}`))
@@ -42,9 +43,9 @@ export function fileAccess(dataDir: string, settings: Settings, allowed: readonl
 
   return {
     folders: [
-      { path: dataDir, real: dataDir, writable: true },
-      folder(artefactsDir.replace(/\/$/, ''), false),
-      ...allowed.map(path => folder(resolve(path), true)),
+      { path: posixPath(dataDir), real: posixPath(dataDir), writable: true },
+      folder(artefactsDir, false),
+      ...allowed.map(path => folder(path, true)),
       ...named(FOLDERS)
         .filter(exists)
         .map(path => folder(path, true)),
@@ -52,9 +53,9 @@ export function fileAccess(dataDir: string, settings: Settings, allowed: readonl
     ],
     files: [
       { path: NOWHERE, writable: true },
-      ...named(FILES_TO_READ).map(path => ({ path, writable: false })),
+      ...named(FILES_TO_READ).map(path => ({ path: posixPath(path), writable: false })),
       ...[...named(FILES_TO_WRITE), ...sockets, ...sockets.map(path => `${path}.lock`)].map(path => ({
-        path,
+        path: posixPath(path),
         writable: true,
       })),
       ...linked.files,
@@ -66,7 +67,7 @@ function folder(path: string, writable: boolean): AllowedFolder {
   try {
     if (!statSync(path).isDirectory())
       throw new StartupError(`cannot allow access to "${path}": it is not a directory`, 'ENOTDIR')
-    return { path, real: realpathSync(path), writable }
+    return { path: posixPath(path), real: posixPath(realPath(path)), writable }
   } catch (error) {
     if (error instanceof StartupError) throw error
     throw new StartupError(
@@ -83,8 +84,8 @@ function linksIn(dataDir: string): { folders: AllowedFolder[]; files: AllowedFil
     for (const entry of exists(place) ? readdirSync(place, { withFileTypes: true }) : []) {
       const path = join(place, entry.name)
       if (!entry.isSymbolicLink() || !exists(path)) continue
-      if (statSync(path).isDirectory()) found.folders.push(folder(realpathSync(path), true))
-      else found.files.push({ path, writable: true })
+      if (statSync(path).isDirectory()) found.folders.push(folder(realPath(path), true))
+      else found.files.push({ path: posixPath(path), writable: true })
     }
   }
   return found

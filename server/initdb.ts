@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
-import { artefactsDir } from '../wasm/node/artefacts.js'
+import { artefactsDir, installation } from '../wasm/node/artefacts.js'
+import { posixPath } from '../wasm/node/paths.js'
 import { runProgram } from '../wasm/node/run-program.js'
 import { openDataDirectory } from './data-directory.js'
 import { unpackTemplate } from './unpack.js'
@@ -40,7 +41,14 @@ export async function createDataDirectory(dataDir: string, options: readonly str
 export async function initdb(directory: string, options: readonly string[]): Promise<void> {
   let said = ''
   const provider = options.some(option => option.startsWith('--locale-provider')) ? [] : PROVIDER
-  const args = [join(artefactsDir, 'bin/initdb'), ...DEFAULTS, ...provider, ...options, '-D', directory]
+  const args = [
+    `${installation}/bin/initdb`,
+    ...DEFAULTS,
+    ...provider,
+    ...options,
+    '-D',
+    posixPath(directory),
+  ]
   const code = await runProgram(join(artefactsDir, 'programs/initdb.wasm'), args, {
     onWrite: text => {
       said += text

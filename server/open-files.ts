@@ -1,5 +1,5 @@
 /** How many files each PostgreSQL process may have open: to the system all of them are one process, with one limit. */
-import { readFileSync } from 'node:fs'
+import { openFilesLimit } from './linux.js'
 
 /** PostgreSQL's default for max_connections. */
 const SESSIONS = 100
@@ -14,7 +14,7 @@ const BACKGROUND = 20
 
 /**
  * A max_files_per_process by which so many sessions do with what the system grants; undefined where PostgreSQL's default
- * does, or where the system (other than Linux) is not asked.
+ * does, or where the system has no limit.
  */
 export function filesPerProcess(maxConnections: number | string = SESSIONS): number | undefined {
   const limit = openFilesLimit()
@@ -22,13 +22,4 @@ export function filesPerProcess(maxConnections: number | string = SESSIONS): num
   const share = Math.floor(limit / (Number(maxConnections) + BACKGROUND)) - OTHERS
   // What is no number is for PostgreSQL to refuse.
   return share < MOST ? Math.max(LEAST, share) : undefined
-}
-
-function openFilesLimit(): number | undefined {
-  try {
-    const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
-    return limit === undefined ? undefined : Number(limit)
-  } catch {
-    return undefined
-  }
 }

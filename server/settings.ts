@@ -2,6 +2,8 @@
 import { resolve } from 'node:path'
 import { type Settings, settingsText } from '../wasm/cluster/settings.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
+import { posixPath } from '../wasm/node/paths.js'
+import { hasAbstractSockets, hasUnixSockets } from './linux.js'
 import { filesPerProcess } from './open-files.js'
 import type { StartServerOptions } from './options.js'
 
@@ -31,7 +33,7 @@ export function settingsOf(options: StartServerOptions, configured: Settings): S
     ...settingsText({
       listen_addresses: options.host,
       port: options.port,
-      unix_socket_directories: options.unixSocketDir && resolve(options.unixSocketDir),
+      unix_socket_directories: options.unixSocketDir && posixPath(resolve(options.unixSocketDir)),
       max_connections: options.maxConnections,
     }),
     ...tlsSettings(options.tls),
@@ -41,7 +43,23 @@ export function settingsOf(options: StartServerOptions, configured: Settings): S
     throw new StartupError(
       'logging_collector cannot be on: this server writes the log to stderr itself; redirect that to a file',
     )
+  refuseSockets(socketDirsIn(settings))
   return { ...openFilesSettings({ ...configured, ...settings }), ...settings }
+}
+
+/** @throws StartupError where this system does not have them */
+function refuseSockets(directories: readonly string[]): void {
+  const [first] = directories
+  if (first === undefined) return
+  if (!hasUnixSockets())
+    throw new StartupError(
+      `there can be no unix socket in "${first}": Node has none on Windows; clients of this machine connect to localhost`,
+    )
+  const abstract = directories.find(directory => directory.startsWith('@'))
+  if (abstract !== undefined && !hasAbstractSockets())
+    throw new StartupError(
+      `there can be no unix socket "${abstract}": only Linux has names that begin with @`,
+    )
 }
 
 /** The host names and addresses to listen on. */
@@ -79,9 +97,9 @@ function tlsSettings(tls: StartServerOptions['tls']): Settings {
   if (tls === 'self-signed') return { ssl: 'on' }
   return settingsText({
     ssl: true,
-    ssl_cert_file: resolve(tls.cert),
-    ssl_key_file: resolve(tls.key),
-    ssl_ca_file: tls.ca && resolve(tls.ca),
+    ssl_cert_file: posixPath(resolve(tls.cert)),
+    ssl_key_file: posixPath(resolve(tls.key)),
+    ssl_ca_file: tls.ca && posixPath(resolve(tls.ca)),
   })
 }
 

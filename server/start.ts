@@ -10,6 +10,7 @@ import type { LogSink } from '../wasm/machine/log-collector.js'
 import { artefactsDir, loadPrograms } from '../wasm/node/artefacts.js'
 import { confinedFiles } from '../wasm/node/confined-files.js'
 import { nodeHost } from '../wasm/node/host.js'
+import { hostPathIn, posixPath } from '../wasm/node/paths.js'
 import { ThreadPool } from '../wasm/node/thread-pool.js'
 import { configuredSettings } from './configuration.js'
 import { serverControl } from './control.js'
@@ -50,7 +51,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
     if (options.http !== undefined) monitor = await listenHttp(options.http)
     directory = await takeDirectory(options.dataDir, created ? fillOf(superuser) : undefined)
     if (created) admitOthers(join(directory.path, 'pg_hba.conf'), options)
-    else refuseTrust(hosts, resolvePath(directory.path, rulesIn({ ...configured, ...settings })), options)
+    else refuseTrust(hosts, hostPathIn(directory.path, rulesIn({ ...configured, ...settings })), options)
     const port = network.port ?? (portIn(settings) || DEFAULT_PORT)
     const listening = { listen_addresses: network.addresses.join(','), port: String(port) }
     const all = { ...(directory.ephemeral ? EPHEMERAL : {}), ...settings, ...listening }
@@ -122,12 +123,12 @@ async function startCluster({
 }: ClusterParts): Promise<Cluster> {
   if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
   const access = fileAccess(directory.path, settings, options.allowDirs ?? [])
-  const tls = new Tls(confinedFiles(access), directory.path)
+  const tls = new Tls(confinedFiles(access), posixPath(directory.path))
   try {
     const starting = Cluster.start({
       host: nodeHost(access, threads),
       tls,
-      dataDir: directory.path,
+      dataDir: posixPath(directory.path),
       settings,
       listen: (address, door) => network.listen(address, door, tls),
       connect: (address, connected, signal) => network.connect(address, connected, signal),

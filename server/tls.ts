@@ -4,7 +4,7 @@
  */
 import { X509Certificate as Certificate, constants, type X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { resolve } from 'node:path'
+import { posix } from 'node:path'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import type { TlsProvider, TlsSettings } from '../wasm/cluster/tls.js'
 import type { FileLayer } from '../wasm/machine/host/file-layer.js'
@@ -40,7 +40,10 @@ export class Tls implements TlsProvider {
   readonly #dataDir: string
   #loaded: Loaded | undefined
 
-  /** @param files as the cluster may see them */
+  /**
+   * @param files as the cluster may see them
+   * @param dataDir as processes see it
+   */
   constructor(files: FileLayer, dataDir: string) {
     this.#files = files
     this.#dataDir = dataDir
@@ -117,7 +120,7 @@ export class Tls implements TlsProvider {
 
   #read(name: string, what: string): string | undefined {
     if (name === '') return undefined
-    const path = resolve(this.#dataDir, name)
+    const path = posix.resolve(this.#dataDir, name)
     try {
       const handle = this.#files.open(path, READ, 0)
       try {
@@ -133,11 +136,11 @@ export class Tls implements TlsProvider {
 
   #readAll(name: string): (string | undefined)[] {
     if (name === '') return []
-    const path = resolve(this.#dataDir, name)
+    const path = posix.resolve(this.#dataDir, name)
     return this.#files
       .list(path)
       .filter(entry => entry.type !== 'directory')
-      .map(entry => this.#read(resolve(path, entry.name), 'certificate revocation list file'))
+      .map(entry => this.#read(posix.resolve(path, entry.name), 'certificate revocation list file'))
   }
 }
 

@@ -2,7 +2,7 @@
  * Makes a new cluster from the template, on which the build has run initdb. That takes a fraction of initdb's time, and the
  * result is as good: each cluster gets a system identifier and secrets of its own.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { identified, newSystemIdentifier } from '../wasm/cluster/control-file.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
@@ -32,14 +32,23 @@ export function unpackTemplate(directory: string, durable: boolean): void {
   if (durable) for (const path of [...files, ...folders]) syncPath(path)
 }
 
-/** Makes a file durable, or the names in a directory. */
+const WINDOWS = process.platform === 'win32'
+
+/** Makes a file durable, or the names in a directory; those Windows keeps in a journal. */
 export function syncPath(path: string): void {
-  const fd = openSync(path, 'r')
+  const fd = openForSync(path)
   try {
     fsyncSync(fd)
+  } catch (error) {
+    if (!WINDOWS || !fstatSync(fd).isDirectory()) throw error
   } finally {
     closeSync(fd)
   }
+}
+
+/** Windows flushes only what can be written to. */
+function openForSync(path: string): number {
+  return openSync(path, WINDOWS && statSync(path).isFile() ? 'r+' : 'r')
 }
 
 /** Makes the names in a directory durable. Does nothing if this process may not read the directory. */

@@ -5,19 +5,23 @@ import { fileURLToPath } from 'node:url'
 import type { Programs } from '../cluster/programs.js'
 import type { LoadableModules } from '../machine/loadable-modules.js'
 import { tuneEngine } from './engine.js'
+import { posixPath } from './paths.js'
 
 /** The folder of the build's files: postgres.wasm, kernel.wasm, lib/, share/, files.bin. */
 export const artefactsDir = fileURLToPath(new URL('../../../wasm/dist/', import.meta.url))
 
+/** The same as processes see it, without a slash at the end. */
+export const installation = posixPath(artefactsDir)
+
 /** The path that the server takes for its own: it finds its share/ folder beside it. */
-export const postgresPath = `${artefactsDir}bin/postgres`
+export const postgresPath = `${installation}/bin/postgres`
 
 /** The processes' environment. PostgreSQL finds its executable by PATH, ICU its data by ICU_DATA. */
 export const environment = {
-  PATH: `${artefactsDir}bin`,
+  PATH: `${installation}/bin`,
   LC_ALL: 'C',
   TZ: 'UTC',
-  ICU_DATA: `${artefactsDir}share`,
+  ICU_DATA: `${installation}/share`,
 }
 
 /** Buffer of compile(). The engine copies the bytes, so one buffer serves all files. */

@@ -8,13 +8,15 @@
  * last name is opened without following links, so opening a file of the cluster costs no further call. Processes cannot make links
  * that lead out, because the target of a new link must be allowed, too.
  */
-import { realpathSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { posix } from 'node:path'
 import { S_IFLNK, S_IFMT } from '../machine/abi.js'
 import type { FileLayer, OpenFlags } from '../machine/host/file-layer.js'
 import { nodeFiles } from './files.js'
+import { hostPath, posixPath, realPath } from './paths.js'
 
-/** A folder with everything in it. Paths are absolute, without a slash at the end. */
+const { basename, dirname } = posix
+
+/** A folder with everything in it. Paths are as processes see them, absolute, without a slash at the end. */
 export interface AllowedFolder {
   /** As processes name it. */
   readonly path: string
@@ -65,20 +67,20 @@ class Bounds {
 
   /** Whether this is one of the files that are allowed by name. */
   isNamed(path: string, use: Use): boolean {
-    const file = this.#named.get(resolve(path))
+    const file = this.#named.get(posixPath(path))
     return file !== undefined && (use === 'read' || file.writable)
   }
 
   /** Whether this is a folder above an allowed one. To resolve a path, C asks for the status of these. */
   isAbove(path: string): boolean {
-    return this.#folders.some(({ path: folder }) => covers(resolve(path), folder))
+    return this.#folders.some(({ path: folder }) => covers(posixPath(path), folder))
   }
 
   /** The real place of a folder. Throws EACCES if it is not allowed. */
   placeOf(folder: string, use: Use): string {
     const known = this.#places[use].get(folder)
     if (known !== undefined) return known
-    const real = realpathSync.native(folder)
+    const real = posixPath(realPath(hostPath(folder)))
     if (!this.#folders.some(allowed => covers(allowed.real, real) && (use === 'read' || allowed.writable)))
       throw refused(folder)
     this.#places[use].set(folder, real)
@@ -87,7 +89,7 @@ class Bounds {
 
   /** A path of the same file in which only the last name may be a link. Throws EACCES if it is not allowed. */
   inside(path: string, use: Use): string {
-    const name = resolve(path)
+    const name = posixPath(path)
     const holder = this.#folders.find(
       allowed => covers(allowed.path, name) && (use === 'read' || allowed.writable),
     )
@@ -112,7 +114,7 @@ class Bounds {
 
   /** The target of a link. */
   targetOf(link: string): string {
-    return resolve(dirname(link), this.layer.readlink(link))
+    return posix.resolve(dirname(link), this.layer.readlink(link))
   }
 
   #isLink(place: string): boolean {
@@ -157,7 +159,7 @@ export function confinedFiles(access: FileAccess): FileLayer {
     link: (from, to) => layer.link(bounds.at(from, 'write'), bounds.at(to, 'write')),
     symlink(target, path) {
       const place = bounds.inside(path, 'write')
-      bounds.followed(resolve(dirname(place), target), 'write')
+      bounds.followed(posix.resolve(dirname(place), target), 'write')
       layer.symlink(target, place)
     },
     readlink: path => layer.readlink(bounds.isAbove(path) ? path : bounds.at(path, 'read')),

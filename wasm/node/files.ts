@@ -1,8 +1,12 @@
 /** The computer's files, by node:fs: synchronous calls, real fsync. */
 import * as fs from 'node:fs'
 import type { EntryType, FileLayer, FileStatus, OpenFlags } from '../machine/host/file-layer.js'
+import { windowsFiles } from './windows-files.js'
 
 const { constants } = fs
+
+/** libuv's flag for O_DSYNC on Windows, for which Node has no name. */
+const WINDOWS_DSYNC = 0x04000000
 
 function openFlags(flags: OpenFlags): number {
   let bits = flags.write ? (flags.read ? constants.O_RDWR : constants.O_WRONLY) : constants.O_RDONLY
@@ -10,7 +14,7 @@ function openFlags(flags: OpenFlags): number {
   if (flags.exclusive) bits |= constants.O_EXCL
   if (flags.truncate) bits |= constants.O_TRUNC
   if (flags.append) bits |= constants.O_APPEND
-  if (flags.sync) bits |= constants.O_DSYNC ?? constants.O_SYNC
+  if (flags.sync) bits |= constants.O_DSYNC ?? constants.O_SYNC ?? WINDOWS_DSYNC
   if (flags.noFollow) bits |= constants.O_NOFOLLOW ?? 0
   if (flags.nonBlocking) bits |= constants.O_NONBLOCK ?? 0
   return bits
@@ -36,7 +40,12 @@ function entryType(entry: fs.Dirent): EntryType {
   return entry.isFile() ? 'file' : 'other'
 }
 
+/** By paths as processes see them. */
 export function nodeFiles(): FileLayer {
+  return process.platform === 'win32' ? windowsFiles(hostFiles()) : hostFiles()
+}
+
+function hostFiles(): FileLayer {
   const handles = new Set<number>()
   return {
     open(path, flags, mode) {

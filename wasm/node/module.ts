@@ -1,6 +1,4 @@
 /** One backend in this thread under Node: on a data directory, or on a cluster in memory. */
-import { realpathSync } from 'node:fs'
-import { resolve } from 'node:path'
 import {
   type InstantiateOptions,
   instantiatePostgres,
@@ -9,8 +7,9 @@ import {
 import type { FileLayer } from '../machine/host/file-layer.js'
 import { memoryVolume } from '../machine/volume/memory-files.js'
 import { mountedFiles } from '../machine/volume/mounted-files.js'
-import { artefactsDir, environment, loadPrograms, postgresPath } from './artefacts.js'
+import { artefactsDir, environment, installation, loadPrograms, postgresPath } from './artefacts.js'
 import { confinedFiles } from './confined-files.js'
+import { posixPath, realPath } from './paths.js'
 import { nodeSystem } from './system.js'
 import { readTemplate } from './template.js'
 
@@ -27,17 +26,15 @@ const MEMORY_DATA_DIR = '/data'
 /** The path at which the server's own files appear beside files in memory. */
 const INSTALLED_AT = '/pgsql'
 
-const installation = {
-  path: artefactsDir.replace(/\/$/, ''),
-  real: realpathSync(artefactsDir),
-  writable: false,
-}
+const installed = { path: installation, real: posixPath(realPath(artefactsDir)), writable: false }
 
 /** The computer's files that the module needs: the installation's and, if there is one, the data directory. */
 function ownFiles(dataDir?: string): FileLayer {
   const cluster =
-    dataDir === undefined ? [] : [{ path: dataDir, real: realpathSync(dataDir), writable: true }]
-  return confinedFiles({ folders: [...cluster, installation], files: [] })
+    dataDir === undefined
+      ? []
+      : [{ path: posixPath(dataDir), real: posixPath(realPath(dataDir)), writable: true }]
+  return confinedFiles({ folders: [...cluster, installed], files: [] })
 }
 
 function newCluster(): FileLayer {
@@ -51,7 +48,7 @@ function newCluster(): FileLayer {
     else volume.put(path, Uint8Array.from(content), 0o600)
   }
   files.mkdir(INSTALLED_AT, 0o755)
-  return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installation.path }])
+  return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installation }])
 }
 
 export async function createPostgresModule(options: PostgresModuleOptions = {}): Promise<PostgresModule> {
@@ -64,7 +61,7 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
           postgresPath: `${INSTALLED_AT}/bin/postgres`,
           environment: { ...environment, ICU_DATA: `${INSTALLED_AT}/share` },
         }
-      : { files: ownFiles(resolve(dataDir)), dataDir, postgresPath, environment }
+      : { files: ownFiles(dataDir), dataDir: posixPath(dataDir), postgresPath, environment }
   const host = { programs: loadPrograms(), system: nodeSystem, pid: process.pid }
   return instantiatePostgres({ ...host, ...place, settings, onLog }, options)
 }

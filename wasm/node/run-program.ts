@@ -4,6 +4,7 @@ import { SIGINT } from '../machine/abi.js'
 import { Machine } from '../machine/machine.js'
 import { exitCode } from '../machine/wait-status.js'
 import { environment, loadKernel, loadProgram, loadPrograms } from './artefacts.js'
+import { posixPath } from './paths.js'
 import { ThreadPool } from './thread-pool.js'
 import { Threads } from './threads.js'
 
@@ -46,7 +47,7 @@ export async function runProgram(
     onSocket: (fd, events) => connections.handle(fd, events),
   })
   const connections = new Connections(machine, outside)
-  const { slot, exited } = machine.spawn({ args, pid: process.pid, directory: process.cwd() })
+  const { slot, exited } = machine.spawn({ args, pid: process.pid, directory: posixPath(process.cwd()) })
   const interrupt = () => void machine.kernel.kill(slot, SIGINT)
   // A program that has this process' terminal also gets its Ctrl-C.
   if (onWrite === undefined) process.on('SIGINT', interrupt)
