@@ -27,14 +27,21 @@ kernel_boot(int count, uint32_t image, uint32_t stack)
 	return 0;
 }
 
-/* The word is only touched when the work is new: the host takes all work before it sleeps. */
+/* The word is only touched when some of the work is new: the host takes all work before it sleeps. */
 void
-work_post(int bit)
+work_post(int bits)
 {
-	if (fetch_or(&work, bit) & bit)
+	if ((fetch_or(&work, bits) & bits) == bits)
 		return;
 	fetch_add(&word, 1);
 	host_notify(&word);
+}
+
+/* Has the host look at everything: who has ended may have left work that it had yet to post. */
+void
+work_post_all(void)
+{
+	work_post(WORK_SPAWN | WORK_KILL | WORK_TIMER | WORK_SOCKET);
 }
 
 int

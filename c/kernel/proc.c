@@ -206,6 +206,7 @@ kernel_exited(int slot, int status)
 	Assert(slot > HOST_SLOT && proc_runs(slot));
 	free_all(slot);
 	leave_children(slot);
+	work_post_all();
 	p->alarm = 0;
 	p->status = status;
 

@@ -55,6 +55,7 @@ uint32_t	signal_deliverable(struct proc *p);
 void		signal_post(int slot, int signal);
 
 /* The host's own wake word and work; host.c */
-void		work_post(int work);
+void		work_post(int bits);
+void		work_post_all(void);
 
 #endif

@@ -209,6 +209,8 @@ shm_detach_all(int slot)
 		struct segment *s = &segments[i];
 		int			unused;
 
+		if (load(&s->id) == 0 && load(&s->holder) == 0)
+			continue;			/* nobody has it: who has ended can no longer have come to take it */
 		acquire(SHM_LOCK, HOST_SLOT);
 		detach(s, slot);
 		unused = s->holder == slot + 1 && s->id == 0;
