@@ -10,10 +10,20 @@ import { setFlagsFromString } from 'node:v8'
  */
 const TIERING_BUDGET = 20_000_000
 
-/** To be called before compiling. Does nothing if node was started with such an option. */
+/**
+ * Turns on inlining, by V8's version, where V8 has it and does not use it by itself. Statements that compute become a tenth
+ * faster. From Node 25 on V8 inlines by itself, indirect calls as well.
+ */
+const INLINING: Record<string, readonly string[]> = {
+  '11.3': ['--wasm-inlining'], // Node 20
+  '12.4': ['--experimental-wasm-inlining'], // Node 22
+  '13.6': ['--wasm-inlining-call-indirect', '--wasm-deopt'], // Node 24
+}
+
+/** To be called before compiling. Leaves alone what node was started with. */
 export function tuneEngine(): void {
-  const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(option =>
-    option.includes('wasm-tiering'),
-  )
-  if (!given) setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET}`)
+  const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ')
+  const [version] = /^\d+\.\d+/.exec(process.versions.v8 ?? '') ?? ['']
+  if (!given.includes('wasm-tiering')) setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET}`)
+  if (!given.includes('wasm-inlining')) for (const flag of INLINING[version] ?? []) setFlagsFromString(flag)
 }
