@@ -44,16 +44,16 @@ async function relativeTime(rounds: number, start: (round: number) => Promise<nu
   return Math.min(...times) / Math.min(...references)
 }
 
-test('the server of a new object takes at most 8 times the reference loop to start, some 600 ms', async () => {
-  expect(await relativeTime(4, round => startTime(`durable-new-${round}`))).toBeLessThanOrEqual(8)
+test('the server of a new object takes at most 10 times the reference loop to start, some 700 ms', async () => {
+  expect(await relativeTime(4, round => startTime(`durable-new-${round}`))).toBeLessThanOrEqual(10)
 })
 
-test('one on a cluster that was shut down takes at most twice the loop in a warm isolate, some 150 ms', async () => {
+test('one on a cluster that was shut down takes at most 3 times the loop in a warm isolate, some 200 ms', async () => {
   const again = async () => {
     await runtime.do('durable-new-0', { type: 'stop' })
     return startTime('durable-new-0')
   }
-  expect(await relativeTime(8, again)).toBeLessThanOrEqual(2)
+  expect(await relativeTime(8, again)).toBeLessThanOrEqual(3)
 })
 
 test('a new server takes no more than 32 MB of memory', async () => {
