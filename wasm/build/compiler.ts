@@ -7,6 +7,15 @@ import { writeFileSync } from 'node:fs'
 import type { CLibrary } from './c-library.js'
 import type { Toolchain } from './toolchain.js'
 
+/** In a debug build functions have names, code has the lines of its source, and the kernel checks its assertions. */
+export const DEBUG = Boolean(process.env.PGLITE_IMPORTS_DEBUG)
+
+/** The line of source of each instruction. */
+const LINES = '-gline-tables-only'
+
+/** How PostgreSQL and this project's own C files are compiled. The lines do not change the code. */
+export const OPTIMISATION = ['-O2', DEBUG ? LINES : '-g0']
+
 /** WebAssembly features that Node 20 has and the code makes use of. */
 const FEATURES = ['-matomics', '-mbulk-memory', '-mmutable-globals', '-msign-ext', '-mnontrapping-fptoint']
 
@@ -45,12 +54,12 @@ export const BACKEND_CPPFLAGS = ['-DUSE_SSL']
 
 /** The kernel runs without a C library, not position independent, once per thread on the same memory. */
 export const KERNEL_FLAGS = [
-  ...['-target', 'wasm32-unknown-unknown', ...FEATURES, '-mbulk-memory-opt', '-O2', '-g0'],
+  ...['-target', 'wasm32-unknown-unknown', ...FEATURES, '-mbulk-memory-opt', ...OPTIMISATION],
   ...['-ffreestanding', '-nostdlib', '-fvisibility=hidden', '-fno-strict-aliasing', '-DBUILDING_KERNEL'],
 ]
 
 /** For the kernels that tests run on, and in a debug build for every kernel: c/kernel/assert.h. */
-export const ASSERTIONS = ['-DUSE_ASSERT_CHECKING']
+export const ASSERTIONS = ['-DUSE_ASSERT_CHECKING', LINES]
 
 /** For the kernel of which a test ends processes at any step: c/kernel/step.c. */
 export const STEPS = ['-DCALLS_AT_EACH_STEP', '-fsanitize-coverage=trace-pc,no-prune']

@@ -9,7 +9,7 @@ import type { OwnObjects } from './own-objects.js'
 import type { Objects } from './postgres.js'
 import { tabulateExports } from './symbols.js'
 import type { Toolchain } from './toolchain.js'
-import { SHARED_MEMORY, wasmLd } from './wasm-ld.js'
+import { SHARED_MEMORY, wasmLd, wasmLdWithLines } from './wasm-ld.js'
 
 const KERNEL = [
   ...[...SHARED_MEMORY, '--no-entry', '--stack-first', '-z', 'stack-size=65536', '--global-base=65536'],
@@ -83,8 +83,16 @@ export async function link(
     clients,
     kernel: await wasmLd(toolchain, `${folder}/kernel.wasm`, ...KERNEL, ...own.kernel),
     testKernels: [
-      await wasmLd(toolchain, `${folder}/kernel-asserting.wasm`, ...[...KERNEL, ...own.assertingKernel]),
-      await wasmLd(toolchain, `${folder}/kernel-stepping.wasm`, ...[...KERNEL, ...own.steppingKernel]),
+      await wasmLdWithLines(
+        toolchain,
+        `${folder}/kernel-asserting.wasm`,
+        ...[...KERNEL, ...own.assertingKernel],
+      ),
+      await wasmLdWithLines(
+        toolchain,
+        `${folder}/kernel-stepping.wasm`,
+        ...[...KERNEL, ...own.steppingKernel],
+      ),
     ],
     postgres: await withSymbols(
       `${folder}/postgres.wasm`,

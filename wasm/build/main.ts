@@ -7,6 +7,7 @@ import { ABI, readAbi, requireAbi } from './abi.js'
 import { gather, gatherForTests, publish, publishedInputHash } from './artefacts.js'
 import { writeBundle } from './bundle.js'
 import { getCLibrary } from './c-library.js'
+import { DEBUG } from './compiler.js'
 import { getExtensionSources } from './extensions.js'
 import { BuildFailure } from './failure.js'
 import { filesBelow, hashOf, hashOfFiles } from './hash.js'
@@ -44,7 +45,7 @@ function hashOfInputs(): string {
     hashOfFiles(join(repository, 'wasm', 'build'), recipe),
     hashOfFiles(join(repository, 'c'), filesBelow(join(repository, 'c'))),
     readFileSync(ABI, 'utf8'),
-    process.env.PGLITE_IMPORTS_DEBUG ?? '',
+    String(DEBUG),
   )
 }
 

@@ -20,7 +20,9 @@ import type { CLibrary } from './c-library.js'
 import {
   ASSERTIONS,
   BACKEND_CPPFLAGS,
+  DEBUG,
   KERNEL_FLAGS,
+  OPTIMISATION,
   POSTGRES_CPPFLAGS,
   STEPS,
   targetFlags,
@@ -93,8 +95,7 @@ export function ownFlags(
   const include = [`-I${toolchain.work}/c`, '-isystem', '/usr/share/emscripten/system/lib']
   const posix = [
     ...targetFlags(library),
-    '-O2',
-    '-g0',
+    ...OPTIMISATION,
     '-std=gnu17',
     '-D_GNU_SOURCE',
     ...include,
@@ -109,14 +110,14 @@ export function ownFlags(
   const kernel = [...KERNEL_FLAGS, '-std=gnu17', `-I${toolchain.work}/c`, ...headers, ...WARNINGS]
   const assertingKernel = [...kernel, ...ASSERTIONS]
   return {
-    kernel: process.env.PGLITE_IMPORTS_DEBUG ? assertingKernel : kernel,
+    kernel: DEBUG ? assertingKernel : kernel,
     assertingKernel,
     steppingKernel: [...assertingKernel, ...STEPS],
     posix,
     postgres: [...initdb, ...BACKEND_CPPFLAGS],
     initdb,
     icu: [
-      ...[...targetFlags(library), '-O2', '-g0', `-I${toolchain.work}/c`, ...WARNINGS],
+      ...[...targetFlags(library), ...OPTIMISATION, `-I${toolchain.work}/c`, ...WARNINGS],
       ...icu.library.flags.map(flag => flag.replace(/^-ISOURCE/, `-isystem${icu.source}`)),
     ],
   }
@@ -147,7 +148,7 @@ export async function compileGenerated(
   library: CLibrary,
   sources: readonly GeneratedSource[],
 ): Promise<string[]> {
-  const flags = [...targetFlags(library), '-O2', '-g0', `-I${toolchain.work}/c`, ...WARNINGS]
+  const flags = [...targetFlags(library), ...OPTIMISATION, `-I${toolchain.work}/c`, ...WARNINGS]
   const compileSource = ({ path, text }: GeneratedSource) => {
     mkdirSync(dirname(toolchain.outside(path)), { recursive: true })
     writeFileSync(toolchain.outside(path), text)

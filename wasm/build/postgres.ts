@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { type CLibrary, functionsNeededBy } from './c-library.js'
 import {
   BACKEND_CPPFLAGS,
+  OPTIMISATION,
   POSTGRES_CPPFLAGS,
   targetFlags,
   writeProbingCompiler,
@@ -96,7 +97,7 @@ export async function configurePostgres(
     `--with-libraries=${linked.map(({ folder }) => `${folder}/lib`).join(':')}`,
     ...Object.entries(LIBRARY_FLAGS).flatMap(([name, flag]) => [`${name}_CFLAGS= `, `${name}_LIBS=${flag}`]),
     `CPPFLAGS=${POSTGRES_CPPFLAGS.join(' ')}`,
-    'CFLAGS=-O2 -g0',
+    `CFLAGS=${OPTIMISATION.join(' ')}`,
     ...missing,
   ]
   const key = hashOf(...options, ...targetFlags(library), ...BACKEND_CPPFLAGS, source.packageVersion)

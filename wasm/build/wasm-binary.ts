@@ -175,3 +175,15 @@ export function exportedFunctions(module: Uint8Array): Map<string, FunctionType>
   })
   return functions
 }
+
+/** Where the contents of the code section begin, in bytes from the module's beginning. */
+export function codeOffset(module: Uint8Array): number {
+  const reader = new Reader(module)
+  reader.take(HEADER_SIZE)
+  for (;;) {
+    const id = reader.byte()
+    const length = reader.unsigned()
+    if (id === Section.Code) return reader.at
+    reader.take(length)
+  }
+}

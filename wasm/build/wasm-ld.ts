@@ -1,6 +1,7 @@
 /** The linker, and what is done to everything that it makes. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { DEBUG } from './compiler.js'
 import { logFile } from './paths.js'
 import { packRelocations } from './relocations.js'
 import type { Toolchain } from './toolchain.js'
@@ -8,16 +9,23 @@ import type { Toolchain } from './toolchain.js'
 /** One linear memory, made by the host, shared by all. */
 export const SHARED_MEMORY = ['--import-memory', '--shared-memory', '--max-memory=4294967296']
 
-/** Keep the names of functions, for profiles and stack traces. */
-const STRIP = process.env.PGLITE_IMPORTS_DEBUG ? [] : ['--strip-all']
-
-/** Links `file`, as the compiler sees it, and returns it. */
+/** Links `file`, as the compiler sees it, and returns it. Without names of functions and lines of source, but in a debug build. */
 export async function wasmLd(toolchain: Toolchain, file: string, ...args: string[]): Promise<string> {
+  return wasmLdWithLines(toolchain, file, ...(DEBUG ? [] : ['--strip-all']), ...args)
+}
+
+/** The same with all names and lines that the objects have. */
+export async function wasmLdWithLines(
+  toolchain: Toolchain,
+  file: string,
+  ...args: string[]
+): Promise<string> {
   const name = basename(file)
-  await toolchain.run(['wasm-ld', '-o', file, ...STRIP, ...args], {
+  await toolchain.run(['wasm-ld', '-o', file, ...args], {
     log: logFile(`link-${name}`),
     doing: `link ${name}`,
   })
-  writeFileSync(toolchain.outside(file), packRelocations(readFileSync(toolchain.outside(file))))
+  // The linker's lines of source are told by the place of the code that it wrote, which is to stay there.
+  if (!DEBUG) writeFileSync(toolchain.outside(file), packRelocations(readFileSync(toolchain.outside(file))))
   return file
 }
