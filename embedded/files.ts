@@ -1,20 +1,20 @@
-/** The files of a server, out of its bundle: its own, and those of a new cluster. */
+/** Unpacks the files of a server module: the server's own, and those of a new cluster. */
 import { identified, newSystemIdentifier } from '../wasm/cluster/control-file.js'
 import { pathInTemplate, TEMPLATE } from '../wasm/cluster/files-bin.js'
 import type { Volume } from '../wasm/machine/volume/volume.js'
-import { type Bundle, bundledFiles } from './bundle.js'
+import { filesIn, type ServerModule } from './server-module.js'
 
-/** Where a server has its cluster. */
+/** The data directory. */
 export const DATA = TEMPLATE
 
-/** ICU's data, for a server whose bundle has it. */
+/** The path of ICU's data, if the server module has them. */
 const ICU_DATA = '/pgsql/share/icu.bin'
 
-/** The server's own files, and a place for temporary ones. */
-export function unpackServer(module: Bundle, volume: Volume): void {
+/** Puts the server's own files into a volume, and a directory for temporary ones. */
+export function unpackServer(module: ServerModule, volume: Volume): void {
   const files = volume.files()
   files.mkdir('/tmp', 0o777)
-  for (const { path, content } of bundledFiles(module.files)) {
+  for (const { path, content } of filesIn(module.files)) {
     if (pathInTemplate(path) !== undefined) continue
     if (content === undefined) files.mkdir(path, 0o700)
     else volume.put(path, content, 0o700)
@@ -22,11 +22,11 @@ export function unpackServer(module: Bundle, volume: Volume): void {
   if (module.icu !== undefined) volume.put(ICU_DATA, new Uint8Array(module.icu), 0o600)
 }
 
-/** A new cluster, with an identity of its own, in this directory; it is made unless it is the root, ''. */
-export function unpackCluster(module: Bundle, volume: Volume, directory: string): void {
+/** Puts a new cluster, with an identity of its own, into a directory of a volume. The directory is made, unless it is the root, ''. */
+export function unpackCluster(module: ServerModule, volume: Volume, directory: string): void {
   const files = volume.files()
   const systemIdentifier = newSystemIdentifier()
-  for (const { path, content } of bundledFiles(module.files)) {
+  for (const { path, content } of filesIn(module.files)) {
     const inside = pathInTemplate(path)
     if (inside === undefined) continue
     const place = directory + inside

@@ -1,20 +1,20 @@
-/** What an embedded server runs on: its bundle, its files, and the system around it. */
+/** What an embedded server runs on: its server module, its files, and the system around it. */
 import type { ModuleHost } from '../wasm/cluster/postgres-module.js'
 import { NPAGE, PAGE_SIZE } from '../wasm/machine/abi.js'
 import type { FileLayer } from '../wasm/machine/host/file-layer.js'
 import type { System } from '../wasm/machine/host/system.js'
-import type { Bundle } from './bundle.js'
 import { DATA } from './files.js'
+import type { ServerModule } from './server-module.js'
 
 export interface EmbeddedHost {
-  readonly module: Bundle
+  readonly module: ServerModule
   readonly system: System
-  /** Files as one process sees them; the cluster is in DATA. */
+  /** Returns the files for one process, with handles of its own. The data directory is DATA. */
   files(): FileLayer
   /** Resolves when all is durable that processes have asked to be; undefined when it is already. */
   readonly durable?: (() => Promise<void> | undefined) | undefined
   readonly settings: Readonly<Record<string, string>>
-  /** How large the linear memory may become, in pages of 64 KiB. */
+  /** The linear memory's limit, in pages of 64 KiB. */
   readonly maximumPages: number
   log(text: string): void
 }
@@ -23,18 +23,18 @@ export const POSTGRES_PATH = '/pgsql/bin/postgres'
 
 export const ENVIRONMENT = { PATH: '/pgsql/bin', LC_ALL: 'C', TZ: 'UTC', ICU_DATA: '/pgsql/share' }
 
-/** Its own, of which there is no other in here. */
+/** The postmaster's PID: there is no other program whose PID could be the same. */
 export const PID = 1
 
 const MEGABYTE = 1 << 20
-/** In bytes: a Worker has 128 MB for everything. */
+/** Bytes, by default: a Worker has 128 MB for everything. */
 export const MAX_MEMORY = 96 * MEGABYTE
 const LEAST_MEMORY = 40 * MEGABYTE
 
 /**
- * The pages of so many bytes.
+ * The number of pages in `maxMemory` bytes.
  *
- * @throws RangeError if no server can have them
+ * @throws RangeError if it is less than a server needs, or more than 4 GB
  */
 export function pagesOf(maxMemory: number = MAX_MEMORY): number {
   const pages = Math.floor(maxMemory / PAGE_SIZE)
@@ -42,7 +42,7 @@ export function pagesOf(maxMemory: number = MAX_MEMORY): number {
   throw new RangeError(`maxMemory, in bytes, must be from 40 MB to 4 GB: ${maxMemory}`)
 }
 
-/** The same for one backend and no server. */
+/** The same for a backend without a server. */
 export function moduleHostOf(host: EmbeddedHost): ModuleHost {
   const { module, system, files, settings, maximumPages, log } = host
   return {

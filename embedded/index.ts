@@ -20,24 +20,24 @@ import {
 import { type GivenSettings, settingsText } from '../wasm/cluster/settings.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
-import type { Bundle } from './bundle.js'
 import { DATA, unpackCluster, unpackServer } from './files.js'
 import { type EmbeddedHost, moduleHostOf, pagesOf } from './host.js'
 import { OnDemandServer } from './on-demand.js'
 import { type EmbeddedPostgres, EmbeddedServer } from './server.js'
+import type { ServerModule } from './server-module.js'
 import { SMALL, VOLATILE } from './settings.js'
 import { SingleSession } from './single-session.js'
 import { embeddedSystem } from './system.js'
 
 export * from '../wasm/cluster/exports.js'
 export type { StopMode } from '../wasm/cluster/signals.js'
-export type { Bundle } from './bundle.js'
 export { loadModule } from './load.js'
 export type { EmbeddedPostgres } from './server.js'
+export type { ServerModule } from './server-module.js'
 
 export interface EmbeddedOptions {
   /** What loadModule() has resolved with. */
-  module: Bundle
+  module: ServerModule
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
   settings?: GivenSettings | undefined
   /**

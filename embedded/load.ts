@@ -1,7 +1,7 @@
-/** Fetches and compiles what a server consists of, where no bundler imports it: in browsers, Deno and Bun. */
-import type { Bundle } from './bundle.js'
+/** Fetches and compiles a server module where no bundler imports it: in browsers, Deno and Bun. */
+import type { ServerModule } from './server-module.js'
 
-/** Beside dist/ in the package. */
+/** The package's wasm/dist/. */
 const PACKAGED = new URL('../../wasm/dist/', import.meta.url)
 
 export interface LoadOptions {
@@ -10,17 +10,20 @@ export interface LoadOptions {
 }
 
 /**
- * @param base where the files of the package's `wasm/dist` are: a URL, relative to the page in a browser. Default: where
- *   they are in the package.
- * @throws Error when one of them cannot be fetched
+ * @param base URL of a folder with the files of the package's `wasm/dist`, relative to the page in a browser. Default: the folder
+ *   in the package
+ * @throws Error when a file cannot be fetched
  */
-export async function loadModule(base: string | URL = PACKAGED, options: LoadOptions = {}): Promise<Bundle> {
+export async function loadModule(
+  base: string | URL = PACKAGED,
+  options: LoadOptions = {},
+): Promise<ServerModule> {
   const folder = new URL(base, globalThis.location?.href)
   if (!folder.pathname.endsWith('/')) folder.pathname += '/'
   const get = async (name: string): Promise<Response> => {
     const url = new URL(name, folder)
     const response = await fetch(url)
-    if (!response.ok) throw new Error(`${url} cannot be fetched: ${response.status} ${response.statusText}`)
+    if (!response.ok) throw new Error(`cannot fetch ${url}: ${response.status} ${response.statusText}`)
     return response
   }
   const bytes = async (name: string) => (await get(name)).arrayBuffer()

@@ -1,8 +1,8 @@
-/** PostgreSQL's settings for a server that is embedded. */
+/** PostgreSQL's settings for an embedded server. */
 
 import type { Settings } from '../wasm/cluster/settings.js'
 
-/** What suits a small memory and a single thread. */
+/** Settings for a small memory and a single thread. */
 export const SMALL: Settings = {
   max_connections: '20',
   shared_buffers: '2MB',
@@ -18,9 +18,9 @@ export const SMALL: Settings = {
   max_parallel_workers: '0',
   autovacuum_worker_slots: '1',
   autovacuum_max_workers: '1',
-  // A client that is gone should not keep a processor busy that all share.
+  // A statement whose client is gone should not keep the one thread busy.
   client_connection_check_interval: '5s',
 }
 
-/** For a cluster that nobody will see again after a crash. */
+/** For a cluster in memory, which is lost in a crash. */
 export const VOLATILE: Settings = { fsync: 'off', full_page_writes: 'off' }

@@ -1,4 +1,4 @@
-/** What there is around a server that is embedded in a page, a Worker or a program. */
+/** The system around an embedded server. */
 import type { System } from '../wasm/machine/host/system.js'
 import { isolated } from './isolated.js'
 
@@ -6,7 +6,7 @@ export const embeddedSystem: System = { ...isolated, nextTurn }
 
 declare function setImmediate(task: () => void): void
 
-/** A message to oneself where there is no setImmediate(): browsers make timers in timers wait for milliseconds. */
+/** Replaces setImmediate() in browsers by a message to oneself, because nested timers wait for milliseconds. */
 const channel = 'setImmediate' in globalThis ? undefined : new MessageChannel()
 
 const waiting: (() => void)[] = []

@@ -1,12 +1,12 @@
 /**
- * What autovacuum would do, before the server is suspended: a server that is only there while somebody is connected
- * gives autovacuum's launcher no time to find it. The thresholds are autovacuum's own (PostgreSQL documentation, "The
+ * Vacuums and analyzes what autovacuum would, before the server is suspended: a server that runs only while somebody is connected
+ * gives autovacuum's launcher no time. The thresholds are autovacuum's own (PostgreSQL documentation, "The
  * Autovacuum Daemon"; relation_needs_vacanalyze() in autovacuum.c).
  */
 import type { Cluster } from '../wasm/cluster/cluster.js'
 import { asSuperuser, INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
 
-/** A table's own setting of autovacuum, else everybody's; they have the same names. */
+/** A setting of autovacuum: the table's own, else the server's; they have the same names. */
 const setting = (name: string) => `coalesce(options->>'${name}', current_setting('${name}'))::float8`
 
 const DUE = `
@@ -28,15 +28,19 @@ from (
 ) as t
 where coalesce((options->>'autovacuum_enabled')::bool, current_setting('autovacuum')::bool)`
 
-/** Databases, each with a number that changes when something is written there. */
+/** Databases, each with a number that changes when something is written to its tables. */
 const DATABASES = `
 select datname, pg_stat_get_db_tuples_inserted(oid) + pg_stat_get_db_tuples_updated(oid) + pg_stat_get_db_tuples_deleted(oid)
 from pg_database where datallowconn and datconnlimit <> -2`
 
-/** The number that each database had when it was looked through last. */
+/** The number that each database had at the last call. */
 export type Seen = Map<string, string>
 
-/** @throws Error in PostgreSQL's words; what could be vacuumed is, all the same */
+/**
+ * Vacuums and analyzes tables in all databases that have been written to since the last call.
+ *
+ * @throws Error with PostgreSQL's message; other tables of the same database have been vacuumed
+ */
 export async function vacuumWhatIsDue(cluster: Cluster, seen: Seen): Promise<void> {
   for (const [database, written] of await asSuperuser(cluster, DATABASES, INITIAL_SUPERUSER)) {
     if (seen.get(database!) === written) continue

@@ -14,11 +14,12 @@
  *
  * `postgres.fetch(request)` lets clients from outside in, by WebSocket.
  */
-import type { Bundle } from '../embedded/bundle.js'
+
 import { DATA, unpackCluster, unpackServer } from '../embedded/files.js'
 import { type EmbeddedHost, moduleHostOf, pagesOf } from '../embedded/host.js'
 import { OnDemandServer } from '../embedded/on-demand.js'
 import { type EmbeddedPostgres, EmbeddedServer } from '../embedded/server.js'
+import type { ServerModule } from '../embedded/server-module.js'
 import { SMALL, VOLATILE } from '../embedded/settings.js'
 import { SingleSession } from '../embedded/single-session.js'
 import {
@@ -40,7 +41,7 @@ import { workersSystem } from './system.js'
 import { acceptUpgrade, peerOf } from './upgrade.js'
 import { WebSocketConnection } from './web-socket.js'
 
-export type { Bundle } from '../embedded/bundle.js'
+export type { ServerModule } from '../embedded/server-module.js'
 export * from '../wasm/cluster/exports.js'
 export type { StopMode } from '../wasm/cluster/signals.js'
 export { StartupError } from '../wasm/cluster/startup-error.js'
@@ -50,7 +51,7 @@ export { exportCluster, importCluster } from './transfer.js'
 /** What a cluster is kept in, and how its server is set. */
 export interface ClusterOptions {
   /** What `pglite-imports-server/workers/module` exports. */
-  module: Bundle
+  module: ServerModule
   /**
    * Where the cluster is kept: a Durable Object's `ctx.storage`, of a class with SQLite storage. A new cluster is made
    * if it has none; its other tables are left alone. Without it the cluster is in memory, and gone with the server.

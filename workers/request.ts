@@ -1,7 +1,7 @@
 /**
- * Outside of a Durable Object, what one request has started is of no use to another: its continuations are cut off when it
- * ends, and whoever waits for them waits for ever. The runtime does not say so by itself, but it refuses the use of another
- * request's I/O objects; so one that is of no other use tells.
+ * Outside of a Durable Object one request cannot use what another has started: the runtime drops a request's continuations when it
+ * ends, so another would wait for them for ever. The runtime does not report that, but it throws when a request uses an I/O object of
+ * another. So each server has such an object only to detect it.
  */
 
 interface WebSocketEnd {
@@ -10,7 +10,7 @@ interface WebSocketEnd {
 
 const { WebSocketPair } = globalThis as { WebSocketPair?: new () => Record<number, WebSocketEnd> }
 
-/** Returns a function that throws an Error in any request that cannot use what this one has started. */
+/** Returns a function that throws an Error if it is called in a request that cannot use what this one has started. */
 export function requireThisRequest(): () => void {
   const end = WebSocketPair === undefined ? undefined : Object.values(new WebSocketPair())[0]
   return () => {
@@ -18,7 +18,7 @@ export function requireThisRequest(): () => void {
       void end?.readyState
     } catch (cause) {
       throw new Error(
-        'this server was started by another request, and can be used only there: start one in each request, or keep it in a Durable Object',
+        'another request has started this server, and only that one can use it: start a server in each request, or use a Durable Object',
         { cause },
       )
     }

@@ -1,4 +1,4 @@
-/** What there is around a Worker. */
+/** The system around a Worker. */
 import { isolated } from '../embedded/isolated.js'
 import type { System } from '../wasm/machine/host/system.js'
 

@@ -1,15 +1,16 @@
-/** The cluster of an object as one file, to be kept, or moved to another object or to a server under Node. */
+/** Exports and imports the cluster of an object as one file. */
 import { exportFiles, importFiles } from '../wasm/cluster/cluster-archive.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { fillObjectCluster, openObjectCluster } from './storage/object-cluster.js'
 import type { ObjectStorage } from './storage/object-storage.js'
 
 /**
- * The cluster of a storage as a gzipped tar archive of its data directory, which `importCluster()` takes, and
- * `importDataDirectory()` of `pglite-imports-server`. Stop the server before; until the archive has been read or cancelled
- * no other can start. It is read as it is sent, so it may be larger than memory: `new Response(exportCluster(storage))`.
+ * The cluster of a storage as a gzipped tar archive of its data directory, for `importCluster()`, or for
+ * `importDataDirectory()` of `pglite-imports-server`. Stop the server before. Until the stream has been read or cancelled, no server
+ * can start on the storage. Files are read while the stream is read, so the cluster may be larger than memory:
+ * `new Response(exportCluster(storage))`.
  *
- * @throws StartupError when a server runs on it, or there is no cluster
+ * @throws StartupError when a server runs on the storage, or it has no cluster
  */
 export function exportCluster(storage: ObjectStorage): ReadableStream<Uint8Array> {
   const { volume, release } = openObjectCluster(storage, () => {
@@ -19,10 +20,10 @@ export function exportCluster(storage: ObjectStorage): ReadableStream<Uint8Array
 }
 
 /**
- * Fills an object's storage with the cluster of an archive: of `exportCluster()`, or of `exportDataDirectory()` under Node.
- * It is durable when this resolves; if it fails, nothing is left of it.
+ * Fills an object's storage from an archive of `exportCluster()`, or of `exportDataDirectory()` under Node. The cluster is durable
+ * when this resolves. If it rejects, nothing of it is left.
  *
- * @throws StartupError when there is a cluster already, or the archive has none that this server can use
+ * @throws StartupError when the storage has a cluster already, or the archive holds none that this server can use
  */
 export function importCluster(storage: ObjectStorage, archive: ReadableStream<Uint8Array>): Promise<void> {
   return fillObjectCluster(storage, volume => importFiles(volume.files(), '', archive))

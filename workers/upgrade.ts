@@ -1,19 +1,19 @@
-/** A request for a WebSocket, and its answer, as Workers have them. */
+/** Requests for a WebSocket, and their answers, in Workers. */
 
 import type { ListenAddress } from '../wasm/cluster/cluster.js'
 import { FLOW_CONTROL } from '../wasm/protocol/web-socket-protocol.js'
 
-/** Where nobody says what a client's address is. No line of pg_hba.conf trusts it, if not everybody. */
+/** Stands for an unknown address. No line of pg_hba.conf matches it, except for one that matches all. */
 const UNKNOWN = { host: '0.0.0.0', port: 0, family: 4 } as const
 
-/** A WebSocket of Workers'. */
+/** A WebSocket with the methods that only Workers have. */
 interface WorkersWebSocket extends WebSocket {
   accept(options?: { allowHalfOpen?: boolean }): void
 }
 
 declare const WebSocketPair: new () => { 0: WorkersWebSocket; 1: WorkersWebSocket }
 
-/** Accepts the WebSocket that is asked for, and hands over the server's end of it. */
+/** Accepts the WebSocket of a request, and passes the server's end of it on. */
 export function acceptUpgrade(
   request: Request,
   serve: (socket: WebSocket, flowControl: boolean) => void,
@@ -36,7 +36,7 @@ export function acceptUpgrade(
   return new Response(null, init)
 }
 
-/** As PostgreSQL is to see it. A client by WebSocket is never one of this machine, whatever it says. */
+/** The address that PostgreSQL sees. A loopback address is taken for unknown, because no WebSocket comes from this machine. */
 export function peerOf(address: string | undefined): ListenAddress {
   const family = familyOf(address ?? '')
   if (address === undefined || family === undefined) return UNKNOWN
@@ -47,7 +47,7 @@ export function peerOf(address: string | undefined): ListenAddress {
 const BYTE = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
 const IPV4 = new RegExp(`^${BYTE}(\\.${BYTE}){3}$`)
 
-/** Of a numeric address; undefined if it is none. */
+/** The family of a numeric address; undefined if it is none. */
 function familyOf(address: string): 4 | 6 | undefined {
   if (IPV4.test(address)) return 4
   return address.includes(':') && URL.canParse(`http://[${address}]`) ? 6 : undefined

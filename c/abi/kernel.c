@@ -1,5 +1,5 @@
 /*
- * kernel.c: of the kernel.
+ * kernel.c: numbers and structures of the kernel.
  */
 #include "abi.h"
 #include "kernel/host.h"

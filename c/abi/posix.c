@@ -1,5 +1,5 @@
 /*
- * posix.c: of what processes ask of the host, and of the C library.
+ * posix.c: numbers and structures of the host's functions, and of the C library.
  */
 #include "abi.h"
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /*
- * postgres.c: of PostgreSQL: chunks of the log, the control file, and the first page of a WAL segment.
+ * postgres.c: structures of PostgreSQL: chunks of the log, the control file, and the first page of a WAL segment.
  */
 #include "postgres.h"
 

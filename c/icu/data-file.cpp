@@ -1,9 +1,9 @@
 /*
- * data-file.cpp: where ICU has its data from; in the place of ICU's umapfile.cpp.
+ * data-file.cpp: provides ICU's data, in place of ICU's umapfile.cpp.
  *
- * ICU would map the file with all its data, and a map is a copy here, for each process. A process needs little of it. ICU
- * looks for each item as a file of its own before it looks for the one with all: $ICU_DATA/icudt78l/coll/de.res. There is no
- * such folder, but the item is read out of the file that has all of them, which wasm/build/icu-data.ts writes in ICU's own format.
+ * ICU would map the file with all its data, and here a map is a copy for each process, which needs little of it. ICU
+ * looks for each item as a file of its own before it looks for the file with all items: $ICU_DATA/icudt78l/coll/de.res. There is
+ * no such folder. This code reads the item from the file with all items, which wasm/build/icu-data.ts writes in ICU's own format.
  */
 #include <fcntl.h>
 #include <limits.h>

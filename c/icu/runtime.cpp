@@ -64,7 +64,7 @@ extern "C" {
 
 void	   *__dso_handle;
 
-/* What a process that ends leaves behind is not destroyed: all its memory goes with it. */
+/* Objects are not destroyed when a process ends, because all its memory is freed. */
 int
 __cxa_atexit(void (*)(void *), void *, void *)
 {

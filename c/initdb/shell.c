@@ -1,8 +1,8 @@
 /*
  * shell.c: as much of a shell as initdb needs of popen() and system(): one program with quoted arguments.
  *
- * A command whose output is read has run before popen() returns, one that is written to runs in pclose(); between them
- * lies a temporary file. Where output is redirected to, that is nowhere.
+ * popen() runs a command whose output is read before it returns; pclose() runs a command that is written to. A temporary file
+ * holds the bytes meanwhile. Redirected output is dropped.
  */
 #include "pg_config.h"
 #include "posix/process.h"

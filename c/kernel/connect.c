@@ -1,9 +1,9 @@
 /*
  * connect.c: connections that a process makes itself, as libpq does in WAL receivers and apply workers.
  *
- * The host does the connecting, in its own time, and says how it went. Meanwhile the process does something else, polls, or
- * waits here: all by its wake word, so a host in which processes have no threads of their own need do nothing special.
- * What has been connected is like a client's connection (connection.c), and is closed like one when its process ends.
+ * The host connects, and later reports the result. Meanwhile the process does something else, polls, or waits here: all by its
+ * wake word, so this works the same in a host where processes have no threads of their own. A connected socket is like a
+ * client's connection (connection.c), and is closed like one when its process ends.
  */
 #include "socket.h"
 #include <errno.h>
@@ -56,7 +56,7 @@ sys_socket_error(int fd)
 	return error;
 }
 
-/* On failure the socket is the process' alone again before that can know, for it may use it for the next attempt. */
+/* After a failure the host releases the socket before the process learns of it, because the process may try again with it. */
 int
 kernel_connected(int fd, int error)
 {

@@ -5,9 +5,9 @@
  * writer and one reader, so head and tail need no lock. A ring that is full stops its writer, which is all the flow
  * control there is: memory never grows with the amount of data.
  *
- * Where the host's threads can all write to the system's socket behind a connection, a process may do so itself and
- * spare the host the work (sys_direct_begin). It may while nothing that was written before is still on its way
- * through ring and host, and it falls back to the ring when the system's socket takes no more.
+ * If all of the host's threads can write to the system's socket behind a connection, a process may do so itself, which
+ * saves the host the work (sys_direct_begin). It may do so while no earlier output is still in the ring or with the host. It
+ * uses the ring when the system's socket takes no more.
  */
 #include "socket.h"
 #include <errno.h>
@@ -18,7 +18,7 @@
 static uint64_t received;		/* bytes ever, by all connections */
 static uint64_t sent;
 
-/* Bytes to be read, for the reader: there will not be fewer. */
+/* Bytes that can be read. Only the reader makes them fewer. */
 static uint32_t
 filled(const struct ring *ring)
 {
@@ -28,7 +28,7 @@ filled(const struct ring *ring)
 	return n;
 }
 
-/* Bytes that can be written, for the writer: there will not be fewer. */
+/* Bytes that can be written. Only the writer makes them fewer. */
 static uint32_t
 room(const struct ring *ring)
 {
@@ -146,8 +146,8 @@ sys_shutdown(int self, int fd)
 }
 
 /*
- * May the process write to the system's socket now? The ring is looked at before `flushed`: the host clears that
- * before it takes from the ring, so an empty ring whose last bytes are still in the host's hands is told apart.
+ * May the process write to the system's socket now? It reads the ring before `flushed`. The host clears `flushed` before it takes
+ * from the ring, so an empty ring whose last bytes are still with the host is recognised.
  */
 int
 sys_direct_begin(int fd)
@@ -236,7 +236,7 @@ kernel_output_size(int fd)
 	return size < contiguous ? size : contiguous;
 }
 
-/* Tell which of the system's sockets a connection is; from then on the process may write to it. */
+/* Says which of the system's sockets belongs to a connection. From then on the process may write to it. */
 void
 kernel_lend(int fd, int descriptor)
 {
@@ -260,7 +260,7 @@ kernel_sending(int fd)
 	return load(&socket_of(fd)->sending);
 }
 
-/* The process is woken when the ring was full enough that it may wait for room. */
+/* Wakes the process if the ring was so full that it may wait for room. */
 void
 kernel_output_take(int fd, uint32_t length)
 {

@@ -1,5 +1,5 @@
 /*
- * descriptor.c: what can be done to a descriptor of the kernel's, whichever object it is of (param.h).
+ * descriptor.c: calls on a descriptor of the kernel, for every kind of object (param.h).
  */
 #include <errno.h>
 #include "pipe.h"

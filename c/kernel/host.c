@@ -1,5 +1,5 @@
 /*
- * host.c: what processes ask of the host, and what the host asks of the process table.
+ * host.c: requests of processes to the host, and the host's functions for the process table.
  */
 #include "host.h"
 #include <errno.h>
@@ -27,7 +27,7 @@ kernel_boot(int count, uint32_t image, uint32_t stack)
 	return 0;
 }
 
-/* The word is only touched when some of the work is new: the host takes all work before it sleeps. */
+/* Wakes the host only if some of the work is new: the host takes all work before it sleeps. */
 void
 work_post(int bits)
 {
@@ -93,7 +93,7 @@ kernel_image(int slot)
 	return (uintptr_t) procs[slot].image;
 }
 
-/* Makes room for a process' data: all zero. What no process has had before is left alone, which saves touching it. */
+/* Sets the place for a process' data to zero. Pages that no process has used are zero already, and not touched. */
 void
 kernel_clear_image(int slot)
 {

@@ -1,7 +1,7 @@
 /*
  * listen.c: sockets that listen.
  *
- * The host does the listening. It queues the connections that come until a process accepts them.
+ * The host listens. It queues connections until a process accepts them.
  */
 #include "socket.h"
 #include <errno.h>
@@ -102,8 +102,8 @@ kernel_queue_client(int listener)
 }
 
 /*
- * The connection that has waited longest, or NULL. A process that was ended while it took one has left it here no longer
- * marked as queued. SOCKET_LOCK
+ * The connection that has waited longest, or NULL. A connection that is not marked as queued any more belongs to a process that was
+ * ended while it took it. SOCKET_LOCK
  */
 static struct socket *
 first_queued(struct socket *l)
@@ -157,7 +157,7 @@ sys_accept(int self, int fd)
 	}
 }
 
-/* One by one, so that the lock is not held for long. No client is queued any more from when the queue is empty. */
+/* One by one, so that the lock is not held for long. When the queue is empty, no further client is queued. */
 void
 socket_refuse_queued(int self, struct socket *l)
 {

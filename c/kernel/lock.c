@@ -1,12 +1,12 @@
 /*
  * lock.c: locks that survive their holder.
  *
- * A process may be ended by force at any instruction, also inside the kernel. So a lock's word names its holder, and
- * the host frees what a dead process held (release_all). The tables are written in an order that leaves them usable
- * at each step; what was left half done the host finishes (kernel_exited).
+ * The host may end a process at any instruction, also inside the kernel. So a lock's word names its holder, and
+ * the host frees the locks of a dead process (release_all). The tables are written in an order that leaves them usable
+ * at each step, and the host finishes what was half done (kernel_exited).
  *
- * A process waits for that as long as it takes. The host must not, for while it waits it does not hear of the end of a
- * holder: after LOCK_LIMIT waits in which nobody has released the lock, it takes the lock over.
+ * A process waits for a lock as long as it takes. The host must not, because while it waits it does not learn that a holder has
+ * ended: after LOCK_LIMIT waits in which nobody has released the lock, it takes the lock over.
  */
 #include "lock.h"
 #include "assert.h"

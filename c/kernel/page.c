@@ -1,7 +1,7 @@
 /*
  * page.c: hands out the linear memory by pages, growing it when none is free.
  *
- * Every page has an owner, so that whatever a process had is found when it is gone. First fit from the lowest
+ * Every page has an owner, so the pages of a process are found when it has ended. First fit from the lowest
  * address keeps the memory small: it can grow, but never shrinks.
  */
 #include "page.h"
@@ -18,7 +18,7 @@ static uint32_t lowest_free;	/* no page below is free, though this one need not 
 static uint32_t never_used;		/* pages from here on are as the host made them, zero. PAGE_LOCK */
 static uint32_t counts[NPAGE];	/* pages by owner; more than there are while some are taken or freed. PAGE_LOCK */
 
-/* The first that is not taken by the kernel's own variables. */
+/* The first page behind the kernel's own variables. */
 static uint32_t
 first_page(void)
 {
@@ -76,7 +76,7 @@ page_alloc(int self, uint32_t bytes, uint16_t owner)
 	return page_alloc_used(self, bytes, owner, &used);
 }
 
-/* Leaves alone what is zero already, for memory that is never touched costs nothing. */
+/* Does not touch pages that are zero already: memory that is never touched costs nothing. */
 void *
 page_alloc_zeroed(int self, uint32_t bytes, uint16_t owner)
 {
@@ -144,7 +144,7 @@ sys_page_free(int self, void *address, uint32_t bytes)
 	release(PAGE_LOCK, self);
 }
 
-/* No page is anybody's but the kernel's own. */
+/* At boot only the kernel's own pages have an owner. */
 void
 page_check_idle(void)
 {

@@ -2,8 +2,8 @@
  * pipe.c: PostgreSQL's self-pipes (how a latch interrupts poll), its postmaster death watch, and its log collector's
  * pipe.
  *
- * A reader that finds a pipe empty leaves its slot as `reader`; at the end of the owner all readers of its pipes must
- * see the end of the stream, whichever slot was noted last, so then everybody is woken.
+ * A reader that finds a pipe empty writes its slot to `reader`. When the owner ends, all readers of its pipes must
+ * see the end of the stream, and only the last one is noted, so then all processes are woken.
  */
 #include "pipe.h"
 #include <errno.h>

@@ -40,7 +40,7 @@ proc_boot(int count, uint32_t image, uint32_t stack)
 	return 0;
 }
 
-/* Whether this is somebody who can call the kernel. */
+/* Whether this slot is the host's or a running process'. */
 int
 proc_runs(int self)
 {
@@ -123,7 +123,7 @@ spawn(int self, char *const argv[], int client, int pid)
 	p->signals.blocked = procs[self].signals.blocked;
 	__builtin_memcpy(p->cwd, procs[self].cwd, PATH_SIZE);
 	p->image = page_alloc_used(self, image_size + stack_size + ARGS_SIZE, PAGE_OF_PROC(slot), &p->image_used);
-	/* One that could not begin, for want of memory, would only take from others that could. */
+	/* Without enough memory to begin, the child would only take memory from others. */
 	heap = client >= 0 ? CLIENT_HEAP : FIRST_HEAP;
 	p->heap = page_alloc(self, heap, PAGE_OF_PROC(slot));
 	p->heap_end = p->heap + heap;
@@ -168,7 +168,7 @@ kernel_spawn(int argc, int pid)
 	return spawn(HOST_SLOT, argv, -1, pid);
 }
 
-/* Frees all that a process had, and finishes what it was ended in the middle of. */
+/* Frees everything that a process had, and finishes calls in which it was ended. */
 static void
 free_all(int slot)
 {
@@ -179,7 +179,7 @@ free_all(int slot)
 	page_free_all(HOST_SLOT, PAGE_OF_PROC(slot));
 }
 
-/* Nobody collects the children of a process that has ended. One that was only reserved never comes to be. */
+/* Nobody collects the children of a process that has ended. A child that was only reserved is not started. */
 static void
 leave_children(int slot)
 {
@@ -210,7 +210,7 @@ kernel_exited(int slot, int status)
 	p->alarm = 0;
 	p->status = status;
 
-	/* Its memory is free before it becomes a zombie, for from then on the slot may be used again. */
+	/* Its memory is freed before it becomes a zombie, because from then on the slot may be used again. */
 	if (parent == HOST_SLOT || load(&procs[parent].state) != PROC_RUNNING || procs[parent].pid != p->parent_pid)
 		store(&p->state, PROC_FREE);
 	else

@@ -1,9 +1,9 @@
 /*
  * semaphore.c: counting semaphores, on which PostgreSQL's lightweight locks sleep.
  *
- * A semaphore lies wherever the caller put it, in memory that all share. It notes one sleeper: PostgreSQL gives each
- * process a semaphore of its own and nobody else waits for it. Sleeping on the process' wake word rather than on the
- * semaphore lets a signal interrupt the wait.
+ * The caller puts a semaphore anywhere in the shared memory. It notes one sleeper: PostgreSQL gives each
+ * process a semaphore of its own, and no other process waits for it. A process sleeps on its wake word and not on the
+ * semaphore, so that a signal interrupts the wait.
  */
 #include <errno.h>
 #include "atomic.h"

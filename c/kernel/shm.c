@@ -2,8 +2,8 @@
  * shm.c: System V shared memory segments.
  *
  * All memory is shared already, so a segment is a range of pages that belongs to no process, at the same address for
- * everybody. What is left to do is the bookkeeping that PostgreSQL relies on: who is attached (its interlock against
- * a second server on the same data), and freeing a removed segment after its last user has gone.
+ * all. The kernel only keeps the books that PostgreSQL relies on: which processes are attached (its interlock against
+ * a second server on the same data), and when a removed segment can be freed.
  */
 #include "shm.h"
 #include <errno.h>
@@ -59,7 +59,7 @@ is_attached(const struct segment *s, int slot)
 	return (s->attached[slot / BITS] >> (slot % BITS)) & 1;
 }
 
-/* How many processes are. */
+/* How many processes are attached. */
 static int
 count_attached(const struct segment *s)
 {
@@ -70,7 +70,7 @@ count_attached(const struct segment *s)
 	return count;
 }
 
-/* Says to one who has let go of a removed segment that nobody is attached any more. SHM_LOCK */
+/* Tells one caller that has detached from a removed segment that it was the last. SHM_LOCK */
 static int
 take_if_unused(int self, struct segment *s)
 {
@@ -116,7 +116,7 @@ find_or_reserve(int self, int key, int create)
 	return unused;
 }
 
-/* Gives memory to a segment that this process has reserved, without the lock, for it may take long to make it zero. */
+/* Gives memory to a segment that this process has reserved; without the lock, because setting it to zero may take long. */
 static int
 make(int self, struct segment *s, uint32_t size)
 {
@@ -131,7 +131,7 @@ make(int self, struct segment *s, uint32_t size)
 	return s->address != NULL ? s->id : -ENOMEM;
 }
 
-/* While somebody else is about to make the segment of this key, it exists for whoever would make it, too. */
+/* While another process makes the segment of this key, the segment exists for a caller that would make it, too. */
 int
 sys_shmget(int self, int key, uint32_t size, int create, int exclusive)
 {
@@ -200,7 +200,7 @@ sys_shmdt(int self, const void *address)
 	return s != NULL ? 0 : -EINVAL;
 }
 
-/* Lets go of what a process had that has ended, maybe in the middle of making or freeing a segment. */
+/* Detaches a process that has ended, and finishes making or freeing a segment if it was ended there. */
 void
 shm_detach_all(int slot)
 {

@@ -1,8 +1,8 @@
 /*
- * sleep.c: the one way in which a process waits.
+ * sleep.c: how processes wait. There is no other way.
  *
- * Whoever has news for a process adds 1 to its wake word and notifies. A process that looks for something reads the
- * word first, looks, and then sleeps only if the word has not moved since: so no wake-up is ever lost.
+ * To wake a process, others add 1 to its wake word and notify. A process that waits for something reads the
+ * word first, then looks, and then sleeps only if the word has not changed since: so no wake-up is ever lost.
  */
 #include <errno.h>
 #include <signal.h>
@@ -13,8 +13,8 @@
 #include "proc.h"
 
 /*
- * Post SIGALRM for the alarm that was due at this time, unless that has been done: the process and the host may both
- * have seen that it is, and the process may already have set the next one.
+ * Posts SIGALRM for the alarm that was due at this time, unless that has been done: the process and the host may both
+ * see that it is due, and the process may already have set the next one.
  */
 static void
 ring(int slot, double alarm)
@@ -61,7 +61,7 @@ proc_sleep(int self, int seen, double deadline)
 	return result == WAIT_TIMED_OUT ? -ETIMEDOUT : 0;
 }
 
-/* What a call does that has looked and found nothing: returns 0 once it may look again, or why it will not. */
+/* For a call that has found nothing: waits, and returns 0 when the call may look again, or a negated errno. */
 int
 proc_block(int self, int seen, int nonblock)
 {
@@ -127,7 +127,7 @@ sys_alarm(int self, double ms)
 	return left;
 }
 
-/* A process that computes cannot see to its alarm, so the host does. */
+/* A process that computes does not post its own alarm, so the host does. */
 double
 kernel_post_alarms(double time)
 {

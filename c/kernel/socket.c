@@ -1,8 +1,8 @@
 /*
  * socket.c: the table of sockets.
  *
- * A socket belongs to one process, which can give it to a child (socket_give), and to the host; it is free again when
- * both have let go. Each tells the other by events and wake-ups that there is something to see.
+ * A socket belongs to one process, which can give it to a child (socket_give), and to the host. It is free again when
+ * both have released it. The process notifies the host by events, and the host the process by wake-ups.
  */
 #include "socket.h"
 #include <errno.h>
@@ -58,7 +58,7 @@ socket_tell_process(struct socket *s)
 		proc_wake(slot);
 }
 
-/* A new socket, of the process or of the host, whoever asks. */
+/* A new socket, which belongs to the caller, a process or the host. */
 struct socket *
 socket_alloc(int self, enum socket_state state)
 {
@@ -89,7 +89,7 @@ is_unused(const struct socket *s)
 	return s->state != SOCKET_FREE && s->state != SOCKET_FREEING && s->owner == 0 && !s->hosted && !s->queued;
 }
 
-/* Process and host may let go at the same time. To one of them this says that it was the last. SOCKET_LOCK */
+/* Process and host may release a socket at the same time. Tells one of them that it was the last. SOCKET_LOCK */
 static int
 take_if_unused(int self, struct socket *s)
 {
@@ -205,7 +205,7 @@ socket_poll(int self, int fd, int events)
 	return ready;
 }
 
-/* The process that holds the socket lets go of it, or the host does so for one that has ended. */
+/* Releases the socket for its process; the host calls it for a process that has ended. */
 static void
 let_go(int self, struct socket *s)
 {
@@ -234,7 +234,7 @@ socket_close(int self, int fd)
 		let_go(self, s);
 }
 
-/* Lets go of what a process had that has ended, maybe in the middle of freeing a socket. */
+/* Releases the sockets of a process that has ended, and finishes freeing one if it was ended there. */
 void
 socket_close_all(int slot)
 {
@@ -263,7 +263,7 @@ kernel_next_socket(void)
 	return 0;
 }
 
-/* With a request the host comes to hold the socket, unless the process has let go of it meanwhile. */
+/* A request makes the socket the host's as well, unless the process has released it meanwhile. */
 int
 kernel_socket_events(int fd)
 {

@@ -1,6 +1,6 @@
 /*
- * ask.c: how a process asks the host for what takes it a while: as it would ask a service of its system, by a
- * connection to a local socket. The question ends where the connection is shut down, the answer where it ends.
+ * ask.c: asks the host questions whose answer takes a while, as one asks a service of the system: by a connection to a
+ * local socket. A shutdown ends the question, the end of the stream ends the answer.
  */
 #include "ask.h"
 #include <errno.h>

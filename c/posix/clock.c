@@ -1,5 +1,5 @@
 /*
- * clock.c: what time it is, and what has been used of it.
+ * clock.c: the time of day, the monotonic clock, and the CPU time used.
  */
 #include "process.h"
 #include <stdint.h>

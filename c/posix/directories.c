@@ -1,5 +1,5 @@
 /*
- * directories.c: what is in a directory, for readdir().
+ * directories.c: reads directories, for readdir().
  */
 #include <dirent.h>
 #include <errno.h>

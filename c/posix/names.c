@@ -1,5 +1,5 @@
 /*
- * names.c: names of files come and go: directories, links, renaming, removal.
+ * names.c: makes and removes names of files: directories, links, renaming, removal.
  */
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 /*
- * open.c: a file gets a descriptor. Which kind of file it is decides what else can be done to it (descriptors.h).
+ * open.c: opens a file and gives it a descriptor. Its kind decides what other calls it allows (descriptors.h).
  */
 #include <errno.h>
 #include <fcntl.h>

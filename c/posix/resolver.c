@@ -1,8 +1,8 @@
 /*
  * resolver.c: names and addresses of the network.
  *
- * What is more than numeric addresses and localhost the host knows, and is asked for (ask.c). The question is a name, or a numeric address whose name is wanted,
- * with a NUL behind it. The answer is every address, or the name, with a NUL behind each; "?" if the host cannot tell now.
+ * Except for numeric addresses and localhost it asks the host (ask.c). The question is a name, or a numeric address whose name is
+ * wanted, and a NUL. The answer is all addresses, or the name, with a NUL after each; "?" if the host does not know now.
  */
 #include "process.h"
 #include <arpa/inet.h>

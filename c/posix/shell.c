@@ -1,7 +1,7 @@
 /*
  * shell.c: there is no shell, so psql's \! and \o |... get an error that says so.
  *
- * All weak: the server says more and answers two questions itself (postgres/shell.c), and initdb has as much of a shell as
+ * All functions are weak: the server has its own, with errors that say more (postgres/shell.c), and initdb has as much of a shell as
  * it needs (initdb/shell.c).
  */
 #include <errno.h>

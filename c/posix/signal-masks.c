@@ -1,5 +1,5 @@
 /*
- * signal-masks.c: which signals are held back, and how a process waits for one of them.
+ * signal-masks.c: which signals are blocked, and how a process waits for one of them.
  */
 #include <signal.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
- * signals.c: signals are sent, and handled.
+ * signals.c: sends and handles signals.
  *
- * The kernel keeps which signals are pending; nothing can interrupt WebAssembly code, so handlers run when the process
- * looks: when it waits in the kernel, unblocks or sends signals, and at PostgreSQL's CHECK_FOR_INTERRUPTS(), which
+ * The kernel keeps the pending signals. Nothing can interrupt WebAssembly code, so handlers run when the process checks for
+ * signals: when it waits in the kernel, unblocks or sends signals, and at PostgreSQL's CHECK_FOR_INTERRUPTS(), which
  * tests *pending_signals (patches/0002).
  */
 #include "signals.h"
@@ -24,8 +24,8 @@ static const volatile uint32_t none = 0;
 const volatile uint32_t *pending_signals = &none;
 
 /*
- * Where processes share a thread, one that computes has to give way now and then. Then every interrupt check leads to
- * signals_dispatch(), which counts them; that there is a thread for each turns out when the first turn is over.
+ * If processes share a thread, one that computes has to yield now and then. So every interrupt check calls
+ * signals_dispatch(), which counts them, until the first yield shows that each process has a thread of its own.
  */
 static const volatile uint32_t always = 1;
 static int	checks_left = 1;
@@ -76,8 +76,8 @@ deliver(int signal)
 }
 
 /*
- * What longjmp() is made of: see --wrap in wasm/build/link.ts. To the C library siglongjmp() is the same, but psql leaves
- * its handler by it, and expects to be interrupted again.
+ * longjmp() calls this: see --wrap in wasm/build/link.ts. The C library's siglongjmp() is the same function, but psql leaves
+ * its handler by it, and expects that signals interrupt it again.
  */
 _Noreturn void __real___wasm_longjmp(void *env, int value);
 _Noreturn void __wrap___wasm_longjmp(void *env, int value);

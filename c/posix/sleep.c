@@ -1,5 +1,5 @@
 /*
- * sleep.c: a process sleeps until a signal or a time, and has itself be sent an alarm. The kernel does both.
+ * sleep.c: sleeps until a signal or a time, and sets alarms. The kernel does both.
  */
 #include <signal.h>
 #include <string.h>

@@ -139,7 +139,7 @@ connect(int fd, const struct sockaddr *address, socklen_t length)
 	return answer(sys_connect(self, fd, address, length));
 }
 
-/* Buffers, keep-alive and delays are the host's to see to. */
+/* The host sets buffers, keep-alive and delays. */
 int
 setsockopt(int fd, int level, int option, const void *value, socklen_t length)
 {
@@ -154,7 +154,7 @@ setsockopt(int fd, int level, int option, const void *value, socklen_t length)
 int
 getsockopt(int fd, int level, int option, void *restrict value, socklen_t *restrict length)
 {
-	/* A host does not tell who its clients are. This is how PostgreSQL knows that peer authentication cannot be had. */
+	/* The host does not know its clients' users. By this error PostgreSQL learns that there is no peer authentication. */
 	if (level == SOL_SOCKET && option == SO_PEERCRED)
 	{
 		errno = ENOSYS;
@@ -166,14 +166,14 @@ getsockopt(int fd, int level, int option, void *restrict value, socklen_t *restr
 	return 0;
 }
 
-/* Input is not shut out: whoever wants none can close. */
+/* Input is not shut down: a caller that wants none can close the socket. */
 int
 shutdown(int fd, int how)
 {
 	return how == SHUT_RD ? 0 : answer(sys_shutdown(self, fd));
 }
 
-/* Waiting for a client that only the imports know is waiting for the caller of this very call. */
+/* If only the imports know the client, its input comes from the caller of this function, so there is no point in waiting. */
 int
 poll(struct pollfd *fds, nfds_t count, int ms)
 {

@@ -1,5 +1,5 @@
 /*
- * status.c: what there is to know and to set of a file by its name: status, permissions, owner, times, size.
+ * status.c: reads and sets a file's status by its name: permissions, owner, times, size.
  */
 #include <errno.h>
 #include <fcntl.h>

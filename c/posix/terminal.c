@@ -11,7 +11,7 @@
 #include <wasi/api.h>
 #include "host-imports.h"
 
-/* What the terminal does with what is typed: it belongs to the terminal, not to a descriptor. */
+/* How the terminal treats what the user types. This belongs to the terminal, not to a descriptor. */
 static tcflag_t local_modes = ISIG | ICANON | ECHO | IEXTEN;
 
 static int

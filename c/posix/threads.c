@@ -1,6 +1,6 @@
 /*
- * threads.c: what the C library wants to know of threads, of which a process has one. Defining it here keeps the
- * toolchain's own thread runtime, which expects its JavaScript beside it, out of the module.
+ * threads.c: the functions about threads that the C library calls. A process has one thread. Defining them here keeps the
+ * toolchain's own thread runtime, which needs its own JavaScript, out of the module.
  */
 #include "process.h"
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /*
- * users.c: the user that the server runs as, whoever that is outside. Groups are those outside, for a unix socket can be
+ * users.c: the one user that the server runs as, with fixed values. Groups are those of the system, because a unix socket can be
  * given to one.
  */
 #include "users.h"

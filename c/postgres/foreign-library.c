@@ -8,12 +8,11 @@
 #include "postgres/foreign-library.h"
 
 /*
- * Code of a library frees by way of this variable, which is its own to set; nobody does, so here is one more of the same value
- * for what the server frees.
+ * libxml2 frees memory through this variable, which nobody changes. The server frees libxml2's memory by this copy of it.
  */
 void		(*xmlFree) (void *) = free;
 
-/* A host may leave out ICU's data, without which ICU's own errors do not say what is missing. */
+/* A host may leave out ICU's data. ICU's own errors would not say so. */
 static void
 require_icu_data(void)
 {
@@ -23,7 +22,7 @@ require_icu_data(void)
 	if (access(file, R_OK) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this server is without the data of ICU collations"),
+				 errmsg("this server does not have the data of ICU collations"),
 				 errdetail("There is no file \"%s\".", file),
 				 errhint("In a Worker, import \"pglite-imports-server/workers/icu\" and give it to createPostgres() as part of the module.")));
 	pfree(file);

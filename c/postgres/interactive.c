@@ -4,8 +4,8 @@
  * The host hands input to its import handler and calls _interactive_one(), which returns when the backend would wait
  * for more. The first call starts the server, a standalone one without postmaster (`postgres --single`), but with a
  * client that speaks the protocol: its session begins with a startup packet as over a network. If the first byte is
- * not that of a startup packet (whose length begins with a zero byte), the session is begun as the superuser in its
- * own database, and what the server says at that beginning is not sent to the client.
+ * not that of a startup packet (whose length begins with a zero byte), the session is the superuser's in the database of that
+ * name, and the server's messages at its beginning are not sent to the client.
  *
  * Leaving the main loop is a longjmp to here: all the frames between would never have returned anyway. To go on,
  * PostgresMain() is entered again and continues its loop.
@@ -68,8 +68,8 @@ _interactive_one(int length, int first_byte)
 }
 
 /*
- * There is no authentication without a postmaster: whoever can call is let in. The session is that of the user who
- * was asked for, though, not the superuser's.
+ * Without a postmaster there is no authentication: every caller may log in. But the session is that of the requested user, and not
+ * the superuser's.
  */
 void
 interactive_begin_session(const char **dbname, const char **username)

@@ -1,9 +1,9 @@
 /*
  * shell.c: there is no shell, and there are no programs beside the server. So COPY ... PROGRAM gets an error that says so;
- * archive_command, restore_command and the like fail as a command that a shell does not find, and the log says why.
+ * archive_command, restore_command and others fail like a command that a shell does not find, and the log says why.
  *
- * With two exceptions: the postmaster asks the program that it will start its children from for its version, to be sure
- * that it is of the same build. Here it always is. And the operating system's locales are asked for with "locale -a".
+ * There are two exceptions: the postmaster asks the program of its children for its version, to make sure
+ * that it is of the same build, and here it always is; and PostgreSQL asks for the system's locales with "locale -a".
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
- * tls.c: TLS for clients, in the place of be-secure-openssl.c.
+ * tls.c: TLS for clients, in place of be-secure-openssl.c.
  *
- * The host does TLS, and rings carry what is said inside of it; so a backend reads and writes as without TLS. What
- * remains to be done here is to ask the host for it (posix/ask.c) and to pass on what PostgreSQL wants to know: whether
- * that went well, and who the client is by its certificate. Who is let in, and by what, stays PostgreSQL's to decide.
+ * The host does TLS, and the rings carry the plain bytes, so a backend reads and writes as without TLS. The functions here
+ * ask the host for it (posix/ask.c) and tell PostgreSQL the result: whether the handshake has succeeded, and what the client's
+ * certificate says. PostgreSQL decides, as always, who may log in, and by which method.
  *
  * Questions, their parts with a NUL behind each. An answer is "ok" and its parts, or "error" and the reason:
  *	 load	(postmaster) take these settings, and files, for connections from now on
@@ -12,7 +12,7 @@
  *			1 if ALPN was used, hash of the server's certificate in hex; then of the client's certificate, if any: 1 if it
  *			has a common name, that name, distinguished name, subject, issuer, serial number
  *
- * The private key is read by the host and never gets into the memory of the processes.
+ * The host reads the private key, which never enters the memory of the processes.
  */
 #include "postgres.h"
 
@@ -31,14 +31,14 @@
 #define ANSWER_SIZE		16384
 #define MAX_PARTS		12
 
-/* Of ssl_ciphers where configure knows OpenSSL; elsewhere that is "none", which would be none for TLS 1.2. */
+/* The default of ssl_ciphers in a build with OpenSSL. Without OpenSSL it is "none", which would allow no cipher of TLS 1.2. */
 #define DEFAULT_CIPHERS "HIGH:MEDIUM:+3DES:!aNULL"
 
 static char answer[ANSWER_SIZE + 1];
 static const char *parts[MAX_PARTS];	/* of the answer, without its "ok"; "" where there are no more */
 static int	nparts;
 
-/* What is known of this backend's connection */
+/* This backend's connection */
 static struct
 {
 	const char *version;

@@ -81,7 +81,7 @@ describe('a pinned file', () => {
   test('is refused when its SHA-256 is another', async () => {
     const promise = fetch({ 'pool/some_1+2.dsc': sha256.replace(/^./, c => (c === '0' ? '1' : '0')) })
     await expect(promise).rejects.toThrow(
-      /some_1\+2\.dsc of some 1\+2 is not the file that wasm\/build\/pins\.json names/,
+      /some_1\+2\.dsc of some 1\+2 has another SHA-256 than wasm\/build\/pins\.json says/,
     )
   })
 

@@ -34,7 +34,7 @@ test('ICU sorts as each language does, with its data imported, and says so witho
   expect(await runtime.query('with-icu', 'a', sort)).toEqual([{ sorted: ['a', 'z', 'ä'] }])
   await expect(runtime.query('without', 'a', sort)).rejects.toMatchObject({
     code: '0A000',
-    message: 'this server is without the data of ICU collations',
+    message: 'this server does not have the data of ICU collations',
   })
   expect(await runtime.query('without', 'a', 'select 1 as one')).toEqual([{ one: 1 }])
 })

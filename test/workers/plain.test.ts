@@ -10,6 +10,6 @@ test('a plain Worker starts, uses and stops a server within one request', async 
 test('a server that a plain Worker has kept from another request says that it cannot be used', async () => {
   expect(await runtime.do('plain-kept', { type: 'memory' })).toEqual([{ one: 1 }])
   await expect(runtime.do('plain-kept', { type: 'memory' })).rejects.toThrow(
-    'this server was started by another request, and can be used only there',
+    'another request has started this server, and only that one can use it',
   )
 })

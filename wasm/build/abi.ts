@@ -1,8 +1,8 @@
 /**
- * wasm/machine/abi.ts: what TypeScript has to know of C, read from the headers in c/ and from PostgreSQL's.
+ * Makes wasm/machine/abi.ts: what TypeScript needs of the headers in c/ and of PostgreSQL's.
  *
- * Numbers, strings and the layout of structures: the files of c/abi are compiled for the target, and each of their
- * functions called. Signatures: the compiler tells them, as a syntax tree of each header.
+ * For numbers, strings and the layout of structures it compiles the files of c/abi for the target, and calls each of their
+ * functions. It takes signatures from the compiler's syntax tree of each header.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -32,12 +32,12 @@ const VALUES: readonly (keyof OwnObjects)[] = ['kernel', 'posix', 'postgres']
 interface Interface {
   readonly name: string
   readonly about: string
-  /** The functions that it consists of are those that this header declares. */
+  /** The header that declares its functions. */
   readonly header: string
   readonly flags: keyof OwnObjects
 }
 
-/** What crosses the line between WebAssembly and its host. */
+/** The interfaces between WebAssembly and its host. */
 const INTERFACES: readonly Interface[] = [
   {
     name: 'KernelFunctions',
@@ -65,13 +65,13 @@ const INTERFACES: readonly Interface[] = [
   },
 ]
 
-/** What those headers declare; all else that they include is the C library's. */
+/** Names of our functions. Other functions in these headers are the C library's. */
 const DECLARED = /^(sys|kernel|host|pglite_js)_/
 
-/** Prefixes that C needs, and names of imports and exports do not have; see c/kernel/kernel.h. */
+/** Prefixes of C functions that the names of imports and exports do not have; see c/kernel/kernel.h. */
 const PREFIX = /^(kernel|host)_/
 
-/** The types that occur there, as TypeScript sees them. */
+/** TypeScript's types for C's. */
 const TYPES = new Map([
   ['void', 'void'],
   ['uintptr_t', 'Address'],
@@ -95,12 +95,12 @@ export async function readAbi(toolchain: Toolchain, flags: Flags): Promise<strin
   return HEADING + parts.join('')
 }
 
-/** Throws BuildFailure unless this is what the repository has; if it is not, puts it there. */
+/** Compares this text with the repository's file. If it differs, writes it there and throws BuildFailure. */
 export function requireAbi(text: string): void {
   if (readFileSync(ABI, 'utf8') === text) return
   writeFileSync(ABI, text)
   throw new BuildFailure(
-    'wasm/machine/abi.ts did not say what the headers say. It does now: build again, and commit it',
+    'wasm/machine/abi.ts differed from the headers, and has been written anew: build again, and commit it',
   )
 }
 
@@ -108,7 +108,7 @@ interface Tree {
   [name: string]: number | string | Tree
 }
 
-/** What the functions in the files of c/abi return. A dot in a function's name stands for an object and its property. */
+/** The results of the functions in c/abi. A dot in a function's name separates an object and its property. */
 async function readValues(toolchain: Toolchain, flags: Flags): Promise<Tree> {
   const instance = await WebAssembly.instantiate(await linkValues(toolchain, flags))
   const memory = instance.exports.memory as WebAssembly.Memory

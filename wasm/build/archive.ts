@@ -1,6 +1,6 @@
 /**
- * Gets files of Debian's archive by their paths in it and their SHA-256, which pins.json has. apt's own downloader does it:
- * from the mirrors that apt is configured with, and it takes nothing whose SHA-256 is another.
+ * Downloads files of Debian's archive by path and SHA-256, which pins.json has. apt's own downloader gets them from the mirrors that
+ * apt is configured with, and refuses a file with another SHA-256.
  */
 import { spawnSync } from 'node:child_process'
 import { basename } from 'node:path'
@@ -10,7 +10,7 @@ import { logFile } from './paths.js'
 import type { Pin } from './pins.js'
 import { run } from './process.js'
 
-/** A version that the pins name and that no mirror has any more, or not yet. */
+/** No mirror has a pinned version, any more or yet. */
 export class NotInArchive extends BuildFailure {}
 
 /** The mirrors of a Debian tree's apt, or of the machine's own ('' as the root). */
@@ -19,13 +19,13 @@ export function mirrorsOf(root: string): string[] {
   const { stdout, status } = spawnSync(program!, args, { encoding: 'utf8' })
   const mirrors = [...new Set((stdout ?? '').split('\n').filter(line => line !== ''))]
   if (status !== 0 || mirrors.length === 0)
-    throw new BuildFailure(`apt is configured with no mirror in ${root || '/'}`)
+    throw new BuildFailure(`apt has no mirror configured in ${root || '/'}`)
   return mirrors
 }
 
 /**
- * Downloads all files of a pin into a folder, by programs and paths of the tree. Throws NotInArchive when no mirror has one
- * of them, BuildFailure when one has another SHA-256 or cannot be downloaded.
+ * Downloads all files of a pin into a folder, by programs and paths of the tree. Throws NotInArchive if no mirror has one
+ * of them, BuildFailure if one has another SHA-256 or cannot be downloaded.
  *
  * @returns the paths of the files, in the order of the pin
  */
@@ -70,7 +70,7 @@ async function fetchFile(
   const other = failures.find(({ message }) => /hash sum mismatch/i.test(message))
   if (other !== undefined)
     throw new BuildFailure(
-      `${basename(file)} of ${owner} is not the file that wasm/build/pins.json names, for its SHA-256 is another; ` +
+      `${basename(file)} of ${owner} has another SHA-256 than wasm/build/pins.json says; ` +
         `${other.message}`,
     )
   const missing = ({ message }: BuildFailure) => /\b404\b|not found|No such file/i.test(message)

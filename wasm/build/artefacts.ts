@@ -1,7 +1,6 @@
 /**
- * Gathers what wasm/dist/ consists of. A program finds share/ and lib/ from the place of its executable, so there is an
- * empty file in bin/ for each. The server looks whether the file of a module exists before it asks for it, but the host
- * reads them.
+ * Gathers the files of wasm/dist/. A program finds share/ and lib/ from the place of its executable, so there is an
+ * empty file in bin/ for each.
  */
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -11,7 +10,7 @@ import { dist } from './paths.js'
 import type { Objects } from './postgres.js'
 import type { Toolchain } from './toolchain.js'
 
-/** What initdb alone reads. */
+/** Files that only initdb reads. */
 export const FOR_INITDB =
   /\.(bki|sample)$|^(errcodes|sql_features)\.txt$|^(information_schema|snowball_create|system_\w+)\.sql$/
 
@@ -59,7 +58,7 @@ function copyModules(toolchain: Toolchain, modules: Modules, folder: string): vo
     cpSync(toolchain.outside(`${modules.folder}/${name}.so`), join(folder, `${name}.so`))
 }
 
-/** Puts a finished folder of artefacts in the place of wasm/dist/. */
+/** Replaces wasm/dist/ by a copy of a folder of artefacts. */
 export function publish(folder: string): void {
   const fresh = `${dist}.unfinished`
   rmSync(fresh, { recursive: true, force: true })
@@ -68,7 +67,7 @@ export function publish(folder: string): void {
   renameSync(fresh, dist)
 }
 
-/** Input hash of what lies in wasm/dist/, if it is complete. */
+/** The input hash of wasm/dist/, if it is complete. */
 export function publishedInputHash(): string | undefined {
   try {
     return JSON.parse(readFileSync(join(dist, 'manifest.json'), 'utf8')).inputHash

@@ -1,6 +1,6 @@
 /**
  * The C library: musl as Emscripten ships it, compiled position independent and for shared memory. Only the library and its
- * headers are used; what it asks of its host is answered by c/posix.
+ * headers are used. c/posix provides the functions that it expects of its host.
  */
 import { makeOnce } from './once.js'
 import { logFile } from './paths.js'

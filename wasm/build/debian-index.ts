@@ -1,6 +1,6 @@
 /**
- * What Debian's archive has: asked of apt, in a Debian tree that has nothing but apt in it, so that it can be asked where the
- * pinned compiler is no longer to be had.
+ * Finds out what Debian's archive has, by apt in a Debian tree of its own. That tree has nothing but apt, so it can be made also when
+ * the pinned compiler is no longer available.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { run } from './process.js'
 import type { Step } from './progress.js'
 import { PACKAGES } from './toolchain.js'
 
-/** A release whose versions do as well for sources; it keeps them for years. */
+/** A second release whose source packages can be pinned; it keeps its versions for years. */
 const STABLE = 'trixie'
 
 /** The source packages, by their folder in the archive, whose programs and headers make the output. */

@@ -1,7 +1,7 @@
 /**
- * A Debian tree of its own: a folder with a minimal Debian release, made by debootstrap and entered by chroot, so the
- * machine's own packages do not matter and stay as they are. No file systems are mounted, because containers often forbid
- * that: what a program in it works on lies inside the tree.
+ * Makes a Debian tree: a folder with a minimal Debian release, made by debootstrap and entered by chroot, so the
+ * machine's own packages do not matter and are not changed. No file systems are mounted, because containers often forbid
+ * that; so everything that a program in the tree works on is inside the tree.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { logFile } from './paths.js'
 import { run } from './process.js'
 import type { Step } from './progress.js'
 
-/** The release that the compiler, and whatever the result is compared with, come from. */
+/** The release of the compiler, and of the native PostgreSQL that results are compared with. */
 export const RELEASE = 'forky'
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
@@ -77,7 +77,7 @@ async function requireDebootstrap(log: string): Promise<void> {
   const present = () => existsSync(KEYRING) && spawnSync('debootstrap', ['--version']).status === 0
   if (present()) return
   if (spawnSync('apt-get', ['--version']).status !== 0)
-    throw new BuildFailure(`neither debootstrap nor apt-get is on this machine\n${wayOut}`)
+    throw new BuildFailure(`this machine has neither debootstrap nor apt-get\n${wayOut}`)
   const doing = 'install debootstrap'
   await run(['apt-get', '-y', 'update'], { log, doing })
   await run(
@@ -87,5 +87,5 @@ async function requireDebootstrap(log: string): Promise<void> {
       doing,
     },
   )
-  if (!present()) throw new BuildFailure(`debootstrap was installed and still does not run\n${wayOut}`)
+  if (!present()) throw new BuildFailure(`debootstrap is installed but does not run\n${wayOut}`)
 }

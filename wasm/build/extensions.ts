@@ -1,5 +1,5 @@
 /**
- * Extensions that are no part of PostgreSQL, from Debian's source packages of them, made by their own makefiles.
+ * Extensions that are not part of PostgreSQL, from Debian's source packages, made by their own makefiles.
  *
  * To add one, add it to EXTENSION_PACKAGES, and pin its version: `npm run inputs:update -- NAME`.
  */
@@ -21,9 +21,9 @@ export interface ExtensionPackage {
 export const EXTENSION_PACKAGES: readonly ExtensionPackage[] = [
   {
     package: 'pgvector',
-    // Distances are loops over floats. It asks for the compiling machine's vector instructions otherwise.
+    // For loops over floats. By default its makefile asks for the compiling machine's vector instructions.
     variables: ['OPTFLAGS=-msimd128'],
-    // For 0.8.0, of before PostgreSQL 18; later versions have it so.
+    // 0.8.0 is older than PostgreSQL 18; later versions have these changes.
     edits: [
       's/vacuum_delay_point\\(\\)/vacuum_delay_point(false)/',
       's/buildstate->tupdesc->attrs\\[0\\]\\./TupleDescAttr(buildstate->tupdesc, 0)->/',
@@ -45,8 +45,8 @@ export function getExtensionSources(toolchain: Toolchain): Promise<ExtensionSour
 }
 
 /**
- * Makes and installs an extension, as if PostgreSQL was installed: its makefile asks pg_config where that is, and includes
- * PostgreSQL's own makefiles for extensions (PGXS), which are here in the source.
+ * Makes and installs an extension, as if PostgreSQL was installed: its makefile asks pg_config for the installation, and includes
+ * PostgreSQL's makefiles for extensions (PGXS), which are in the source here.
  *
  * @param objects PostgreSQL's tree of objects
  * @param postgres PostgreSQL's source

@@ -1,6 +1,6 @@
 /**
- * What of ICU's data is taken, out of the file with all of it that comes with its source, and into one of the same format. It is
- * read by c/icu/data-file.cpp, which takes a single item out of it at a time.
+ * Takes the part of ICU's data that PostgreSQL uses out of the file with all data in ICU's source, and writes it in the same format.
+ * c/icu/data-file.cpp reads single items of that file.
  *
  * The format: the length of a header in 16 bits, the header, and a table of contents: the number of items, and for each the
  * offsets of its name and its content from the table's beginning, in the order of names. Then names, then contents.
@@ -27,8 +27,8 @@ const CONVERTERS = [
 ]
 
 /**
- * The collations of all languages; how text is broken into words, for initcap(); the names of languages and countries in
- * English, which are the comments of collations; and what leads from a locale to these.
+ * The collations of all languages; rules for words, for initcap(); the names of languages and countries in
+ * English, for the comments of collations; and the tables that lead from a locale to these.
  */
 const ITEMS = [
   /^coll\//,

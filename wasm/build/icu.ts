@@ -1,11 +1,11 @@
 /**
- * What of ICU's code is taken: collation, case mapping, converters, and the names of locales, which is what PostgreSQL calls.
+ * Selects the part of ICU's code that PostgreSQL calls: collation, case mapping, converters, and the names of locales.
  * For its data see icu-data.ts.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Groups of ICU's own table of dependencies; what these need comes along. */
+/** Groups in ICU's own table of dependencies. The groups that they depend on are added. */
 const GROUPS = [
   ...['collation', 'collation_builder', 'conversion', 'uchar'],
   ...['ustring_case_locale', 'ustr_titlecase_brkiter', 'locale_display_names', 'resourcebundle'],

@@ -1,6 +1,6 @@
 /**
- * The module's imports are a contract: exactly what c/ declares, nothing that a library dragged in. A stranger is a
- * function of the C library that c/posix should provide.
+ * Checks a module's imports: they must be functions that c/ declares. Any other is a function of the C library that
+ * c/posix should provide.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ export async function requireKnownImports(
     .map(({ module, name }) => `${module}.${name}`)
   if (strangers.length > 0)
     throw new BuildFailure(
-      `${name} imports what nothing in c/ declares:\n    ${strangers.sort().join('\n    ')}`,
+      `${name} imports functions that no header in c/ declares:\n    ${strangers.sort().join('\n    ')}`,
     )
 }
 

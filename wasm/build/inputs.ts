@@ -63,7 +63,9 @@ async function update(index: DebianIndex, wanted: readonly string[]): Promise<vo
     if (name === TOOLCHAIN && version === undefined) await updateToolchain(index)
     else if (SOURCES.includes(name)) await updateSource(index, name, version)
     else
-      throw new BuildFailure(`the build has no input "${word}"; it has ${[...SOURCES, TOOLCHAIN].join(', ')}`)
+      throw new BuildFailure(
+        `the build has no input "${word}"; its inputs are ${[...SOURCES, TOOLCHAIN].join(', ')}`,
+      )
   }
 }
 

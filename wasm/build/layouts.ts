@@ -1,7 +1,7 @@
 /**
- * Whether structures that are written to files or to WAL as they lie in memory are those of a 64-bit machine, so that a native
- * server can read them: clang tells where their members lie, once as the module is compiled and once for wasm64. For the
- * second it is given a pg_config.h with the sizes of 64 bits; sizes and alignment of C's types are those of x86-64 and arm64.
+ * Checks that structures which PostgreSQL writes to files or WAL as they are in memory have the layout of a 64-bit machine, so
+ * that a native server can read them. clang prints the offsets of their members, once for the module's target and once for wasm64
+ * with a pg_config.h for 64 bits; there C's types have the sizes and alignment of x86-64 and arm64.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -17,8 +17,8 @@ import type { Source } from './source.js'
 import type { Toolchain } from './toolchain.js'
 
 /**
- * Files of PostgreSQL's source, and which structures that they see go to files: patterns of names, or of the header and line
- * where one is that has no name but by its typedef.
+ * Files of PostgreSQL's source, and for each the structures in its headers that are written to files: patterns of names, or of header
+ * and line for a structure that only has a typedef's name.
  */
 const STRUCTURES: Readonly<Record<string, readonly string[]>> = {
   // Every record of WAL, and catalogs, pages, tuples.
@@ -70,12 +70,11 @@ const STRUCTURES: Readonly<Record<string, readonly string[]>> = {
   'contrib/pg_stat_statements/pg_stat_statements.c': ['pgssEntry', 'pgssGlobalStats'],
 }
 
-/** What configure has found out of wasm32, and is otherwise on 64 bits. */
+/** Lines of pg_config.h that differ on 64 bits. */
 const SIZES = /^(#define (?:SIZEOF_VOID_P|SIZEOF_SIZE_T|SIZEOF_LONG|ALIGNOF_LONG)) 4$/gm
 
 /**
- * Compares them, unless that was done of what is compiled now. Throws BuildFailure if a structure in a file is none that a
- * 64-bit server reads, naming it.
+ * Compares them, unless that was done for the present objects. Throws BuildFailure that names the structures with another layout.
  *
  * @param objects PostgreSQL's tree of objects
  * @param compiled what changes when the source may have, see compilePostgres()
@@ -112,7 +111,9 @@ export async function requireLayoutsOf64Bits(
   }
   await Promise.all(Array.from({ length: availableParallelism() }, worker))
   if (wrong.length > 0)
-    throw new BuildFailure(`structures in files are not as on 64 bits:\n    ${wrong.join('\n    ')}`)
+    throw new BuildFailure(
+      `structures in files have another layout than on 64 bits:\n    ${wrong.join('\n    ')}`,
+    )
   writeFileSync(stamp, key)
 }
 

@@ -1,7 +1,7 @@
 /**
- * Links the libraries that are modules of their own, libpq among them, and writes what stands for the others in the server and
- * initdb: for each function that these call, one of the same name and type that loads the library when it is first called
- * (c/postgres/foreign-library.h). The types are read from the linked library, so no header has to be understood.
+ * Links the libraries that are modules of their own, libpq among them, and writes stubs for the server and initdb: for each
+ * function of such a library that these call, one with the same name and type that loads the library when it is first called
+ * (c/postgres/foreign-library.h). The types are read from the linked library, so no header has to be parsed.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -22,7 +22,7 @@ export interface LazyLibraries {
   names: string[]
   /** The modules, by the path of the archive or record in whose place each is linked. */
   modules: ReadonlyMap<string, string>
-  /** What the server and initdb are linked with in place of the archives: C sources, to be compiled. */
+  /** The stubs that the server and initdb are linked with in place of the archives: C sources. */
   stubs: GeneratedSource[]
   /** Functions and variables that postgres.wasm has to export for them. */
   imports: string[]
@@ -105,13 +105,13 @@ export async function linkLazyLibraries(
 const withoutAll = (names: readonly string[], left: ReadonlySet<string>) =>
   names.filter(name => !left.has(name))
 
-/** What libpq has for others; of PostgreSQL's common code, of which it has a copy, the modules call the server's. */
+/** The functions that libpq exports. It has a copy of PostgreSQL's common code, but modules call the server's. */
 function exportedByLibpq(toolchain: Toolchain, libpq: string): string[] {
   const script = readFileSync(toolchain.outside(`${dirname(libpq)}/exports.list`), 'utf8')
   return [...script.matchAll(/^\s*(\w+);$/gm)].map(([, name]) => name!)
 }
 
-/** The names that objects and archives use from elsewhere, or define for elsewhere. */
+/** The names that objects and archives import or define. */
 async function symbols(
   toolchain: Toolchain,
   kind: 'undefined' | 'defined',

@@ -1,8 +1,8 @@
 /**
- * The libraries of others that PostgreSQL and its extensions are linked with, from Debian's source packages.
+ * The foreign libraries that PostgreSQL and its extensions are linked with, from Debian's source packages.
  *
- * Each is compiled to an archive. One that is `lazy` becomes a WebAssembly module of its own, which a process loads when it
- * first calls it (lazy-libraries.ts); of the others, what an extension needs becomes a part of it.
+ * Each is compiled to an archive. A `lazy` one becomes a WebAssembly module of its own, which a process loads when it
+ * first calls it (lazy-libraries.ts). Of the others, an extension contains the parts that it needs.
  */
 import { icuSources } from './icu.js'
 
@@ -40,7 +40,7 @@ const LIBXML2_FEATURES = [
   ...['WRITER', 'XINCLUDE', 'XPATH', 'XPTR'],
 ]
 
-/** What OpenSSL can do without: pgcrypto calls digests, ciphers, and arithmetic with large numbers. */
+/** Parts of OpenSSL that are left out: pgcrypto calls digests, ciphers, and arithmetic with large numbers. */
 const OPENSSL_OMITTED = [
   ...[
     'apps',

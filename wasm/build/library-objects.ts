@@ -1,6 +1,6 @@
 /**
- * Compiles the libraries of others, each to an archive with headers beside it, in a folder whose name has the hash of what went
- * in. An interrupted build goes on with the objects that are there.
+ * Compiles the foreign libraries, each to an archive with headers beside it, in a folder whose name has the hash of its inputs.
+ * An interrupted build goes on with the objects that exist.
  */
 import {
   cpSync,

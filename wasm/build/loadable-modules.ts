@@ -1,7 +1,6 @@
 /**
  * Links each loadable module of PostgreSQL to a WebAssembly module of its own, a shared library in the sense of
- * tool-conventions' DynamicLinking.md: what it does not define itself it imports from postgres.wasm, which therefore
- * has to have it for others (link.ts).
+ * tool-conventions' DynamicLinking.md. It imports what it does not define itself from postgres.wasm, which link.ts makes export it.
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'

@@ -1,9 +1,9 @@
 /**
  * One build at a time per cache.
  *
- * The lock is the kernel's own (flock), taken on a descriptor of this process. It cannot go stale: it is released when
- * the last process that holds the descriptor has closed it or ended. Child processes inherit it (see process.ts), so a
- * compiler that outlives a killed build still keeps the next build out of the tree it writes to.
+ * The lock is the operating system's (flock), on a file descriptor of this process. It cannot become stale: it is released when
+ * the last process that has the descriptor has closed it or ended. Child processes inherit it (see process.ts), so a
+ * compiler that outlives a killed build still keeps the next build out of the tree that it writes to.
  */
 import { spawnSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
@@ -18,7 +18,7 @@ export function lockDescriptor(): number | 'ignore' {
   return descriptor ?? 'ignore'
 }
 
-/** Waits until no other build uses the cache, and does this work while none can. Not to be called within itself. */
+/** Waits until no other build uses the cache, and does this work while the cache is locked. Must not be called within itself. */
 export async function withCacheLocked<T>(work: () => Promise<T>): Promise<T> {
   descriptor = lockCache()
   try {

@@ -5,7 +5,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { ABI, readAbi, requireAbi } from './abi.js'
 import { gather, gatherForTests, publish, publishedInputHash } from './artefacts.js'
-import { writeBundle } from './bundle.js'
 import { getCLibrary } from './c-library.js'
 import { DEBUG } from './compiler.js'
 import { getExtensionSources } from './extensions.js'
@@ -31,6 +30,7 @@ import {
 import { cache, repository } from './paths.js'
 import { compilePostgres, configurePostgres } from './postgres.js'
 import { Progress } from './progress.js'
+import { writeServerModule } from './server-module.js'
 import { getSource, hashOfPatches } from './source.js'
 import { makeTemplate } from './template.js'
 import { getToolchain } from './toolchain.js'
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   const inputHash = hashOfInputs()
   if (publishedInputHash() === inputHash) return
   const artefacts = join(cache, `artefacts-${inputHash}`)
-  // What is finished is there whole, so that whoever builds something else need not be waited for.
+  // A finished build is complete, so there is no need to wait for other builds.
   if (existsSync(artefacts)) return publish(artefacts)
   await withCacheLocked(async () => {
     if (!existsSync(artefacts))
@@ -114,10 +114,10 @@ async function build(inputHash: string, folder: string): Promise<void> {
     gather(toolchain, linked, objects, [modules, lazy], folder)
     writeIcuData(toolchain, libraries, join(folder, ICU_DATA))
     gatherForTests(toolchain, linked, objects, testModules, join(folder, 'test'))
-    publish(folder) // without the manifest, so not yet complete: for the host to run what was linked
+    publish(folder) // without the manifest, so incomplete: the host needs the linked modules to run initdb
     const installed = toolchain.outside(`${objects.installed}/bin/initdb`)
     const template = await makeTemplate(toolchain.outside(linked.initdb), installed)
-    writeBundle(folder, [...modules.names, ...lazy.names], template)
+    writeServerModule(folder, [...modules.names, ...lazy.names], template)
   })
   await progress.step('manifest', () =>
     writeManifest(folder, inputHash, toolchain, source, modules, lazy, libraries),

@@ -27,12 +27,12 @@ export const MODULE_FOLDERS = [
   'src/backend/utils/mb/conversion_procs', // one module for each pair of encodings
   'src/backend/replication/pgoutput', // logical replication, publishing side
   'src/backend/replication/libpqwalreceiver', // replication, receiving side
-  ...CONTRIB.map(name => `contrib/${name}`), // what is left out, and why, is told in docs/extensions.md
+  ...CONTRIB.map(name => `contrib/${name}`), // docs/extensions.md says what is left out, and why
 ]
 
 /**
- * Modules that only PostgreSQL's own test suites use (test/postgres): built and linked along, kept apart, in wasm/dist/test,
- * and not in the npm package. Whoever runs the suites puts them where a server looks.
+ * Modules that only PostgreSQL's own test suites use (test/postgres). They are built into wasm/dist/test, which is not in the npm
+ * package; test/postgres copies them to where a server looks.
  */
 export const TEST_MODULE_FOLDERS = [
   'src/test/regress', // C functions for the core suite
@@ -55,7 +55,7 @@ export const TEST_MODULE_FOLDERS = [
 
 /** Variables that a folder's makefile is given. */
 export const MAKE_VARIABLES: Readonly<Record<string, string[]>> = {
-  // It asks for what a server with OpenSSL is linked with.
+  // By default it uses the libraries of a server with OpenSSL.
   'contrib/pgcrypto': ['SHLIB_LINK=-lcrypto -lz'],
 }
 

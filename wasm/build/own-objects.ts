@@ -41,7 +41,7 @@ const C = join(repository, 'c')
 /** Milliseconds: a week. */
 const KEPT_UNUSED = 7 * 24 * 3600 * 1000
 
-/** Hash of all headers in c/: what can change an object beside its own source. */
+/** Hash of all headers in c/, any of which can change an object. */
 export function hashOfHeaders(): string {
   return hashOfFiles(
     C,
@@ -157,13 +157,13 @@ export async function compileGenerated(
   return Promise.all(sources.map(compileSource))
 }
 
-/** Objects that no build has wanted for a while. */
+/** Removes objects that no build has used for a while. */
 function removeUnused(folder: string): void {
   for (const name of readdirSync(folder))
     if (Date.now() - statSync(join(folder, name)).mtimeMs > KEPT_UNUSED) rmSync(join(folder, name))
 }
 
-/** Compiles all files of a folder in c/. What goes wrong is collected, so that one build shows all of it. */
+/** Compiles all files of a folder in c/. Errors are collected, so that one build shows all of them. */
 async function compileFolder(
   toolchain: Toolchain,
   folder: string,

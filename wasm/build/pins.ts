@@ -1,6 +1,6 @@
 /**
- * pins.json: which version of each of Debian's packages goes into the build, and the SHA-256 of its files. `npm run
- * inputs:check` compares them with what Debian has, `npm run inputs:update` moves them (inputs.ts).
+ * pins.json: the version of each Debian package that the build uses, and the SHA-256 of its files. `npm run
+ * inputs:check` compares them with Debian's archive, `npm run inputs:update` moves them (inputs.ts).
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -46,7 +46,7 @@ export function pinOfSource(name: string): Pin {
   return pin
 }
 
-/** The pins of the compiler and its like for an architecture, as dpkg names it. */
+/** The pins of the toolchain for an architecture, as dpkg names it. */
 export function pinsOfToolchain(architecture: string): Record<string, Pin> {
   const pins = readPins().toolchain[architecture]
   if (pins === undefined)

@@ -1,6 +1,6 @@
 /**
  * Configures and compiles PostgreSQL with its own configure and makefiles, in a tree of objects apart from the source.
- * Nothing is linked here: the stand-in compiler records what would be (see compiler.ts).
+ * Nothing is linked here: the stand-in compiler records what to link (see compiler.ts).
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -26,8 +26,8 @@ import { isSplit, splitParser } from './split-parser.js'
 import type { Toolchain } from './toolchain.js'
 
 /**
- * Where PostgreSQL believes to be installed. Only the positions relative to bin/ matter: the server finds share/ and
- * lib/ from its executable's place. Debian's makefiles want "pgsql" in the name, or they choose other folders.
+ * The prefix of the installation. Only positions relative to bin/ matter: the server finds share/ and
+ * lib/ from its executable's place. Without "pgsql" in the name PostgreSQL's makefiles choose other folders.
  */
 const PREFIX = '/pgsql'
 
@@ -47,7 +47,7 @@ const CONFIGURE = [
 /** What configure would ask pkg-config for. */
 const LIBRARY_FLAGS = { ICU: '-licu', LZ4: '-llz4', ZSTD: '-lzstd' }
 
-/** Functions the C library has and the host does not back, with the reason. */
+/** Functions that the C library has but that do not work here, with the reason. */
 const NOT_THERE: Record<string, string> = {
   syslog: 'there is no system log to write to',
 }
@@ -161,7 +161,7 @@ export async function compilePostgres(
     return key
   }
   rmSync(stamp, { force: true })
-  // Or what is no longer made would stay.
+  // Otherwise files that are no longer made would stay.
   for (const folder of [objects.installed, objects.installedForTests])
     rmSync(toolchain.outside(folder), { recursive: true, force: true })
   const compiler = writeRecordingCompiler(toolchain, library, objects.folder)
@@ -213,7 +213,7 @@ export async function compilePostgres(
   return key
 }
 
-/** Puts the parser in pieces in the place of bison's, which is kept beside it. */
+/** Replaces bison's parser by one in pieces; bison's is kept beside it. */
 function replaceParser(folder: string): void {
   const [parser, whole] = [join(folder, 'gram.c'), join(folder, 'gram.whole.c')]
   const present = readFileSync(parser, 'utf8')

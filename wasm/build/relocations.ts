@@ -1,10 +1,10 @@
 /**
  * Makes the relocation of a linked module small.
  *
- * A position independent module exports `__wasm_apply_data_relocs`, which adds the place that the module was given to
- * each pointer in its data. wasm-ld writes it as straight-line code of some twenty bytes for each pointer: half a megabyte
- * that the engine compiles and every process runs, once. Here it becomes a loop over a table of a byte for each pointer.
- * What it does and when the loader calls it stays the same.
+ * A position independent module exports `__wasm_apply_data_relocs`, which adds the module's address to each pointer in its data.
+ * wasm-ld writes it as straight-line code of some twenty bytes for each pointer: half a megabyte that the engine compiles and every
+ * process runs once. Here it becomes a loop over a table with one byte for each pointer. What it does, and when the loader calls it,
+ * stays the same.
  */
 import { BuildFailure } from './failure.js'
 import {

@@ -1,7 +1,7 @@
 /**
- * Cuts the parser that bison generates from gram.y to pieces. bison puts the actions of all 2,279 rules in one loop of one
- * function, over 100 kB of WebAssembly. An engine finds it hot after a few statements, for it counts bytes from the loop's
- * end to its start; and optimising it takes seconds, and with some engines half a gigabyte, because the costs grow with
+ * Cuts the parser that bison generates from gram.y into pieces. bison puts the actions of all 2,279 rules into one loop of one
+ * function, over 100 kB of WebAssembly. An engine considers it hot after a few statements, because it counts the bytes from the
+ * loop's end to its start. To optimise it takes seconds, and in some engines half a gigabyte, because the costs grow with
  * the square of the number of branches. Here the actions become functions of some dozens of rules each.
  */
 import { BuildFailure } from './failure.js'
@@ -9,7 +9,7 @@ import { BuildFailure } from './failure.js'
 /** Rules for each function. */
 const RULES = 64
 
-/** What an action sees: by value, or as the function's own name for what it can change. */
+/** The variables that an action uses: parameters by value, or by address if the action can change them. */
 const PARAMETERS = [
   'int yyn',
   'YYSTYPE *yyvsp',
@@ -35,7 +35,7 @@ export function splitParser(text: string): string {
     number,
   ]
   if (!(0 < parser && parser < start && start < end))
-    throw new BuildFailure('bison writes parsers in another way now')
+    throw new BuildFailure('bison has generated a parser of another form than expected')
   const actions = text.slice(start + START.length, end)
   const jump = /\bYY(ABORT|ACCEPT|ERROR|BACKUP)\b/.exec(actions)
   if (jump !== null) throw new BuildFailure(`an action of gram.y leaves the parser by ${jump[0]}`)

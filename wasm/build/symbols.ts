@@ -1,10 +1,10 @@
 /**
- * Takes what loadable modules import out of a program's exports.
+ * Removes the functions that loadable modules import from a program's exports.
  *
- * An engine makes an object, with code that JavaScript could call it by, for every export of every instance: 20 MB and
- * a tenth of a second of processor time for the thousand that modules import of postgres.wasm, in processes of which few
- * load any module. So the functions go to the function table instead, where C's pointers to them have to point anyway, and
- * a section named `symbols` says where: the loader takes those it needs (wasm/machine/loadable-modules.ts).
+ * For every export of every instance an engine makes an object that JavaScript could call: 20 MB and a tenth of a second of
+ * processor time for the thousand functions that modules import from postgres.wasm, in processes of which few load any module. So
+ * the functions are put into the function table instead, where C's pointers to them have to point anyway, and a section named
+ * `symbols` has their slots: the loader takes those that it needs (wasm/machine/loadable-modules.ts).
  */
 import { MEMORY_INFO } from '../machine/program.js'
 import { BuildFailure } from './failure.js'
@@ -21,7 +21,7 @@ import {
   writeExport,
 } from './wasm-binary.js'
 
-/** Table 0, at an offset that is the value of a global variable: the one kind of segment that wasm-ld writes here. */
+/** Flags of a segment for table 0 at an offset: wasm-ld writes no other kind here. */
 const ACTIVE = 0
 const GLOBAL_GET = 0x23
 const END = 0x0b
@@ -60,7 +60,7 @@ class FunctionTable {
   constructor(section: Reader) {
     const [segments, kind, opcode] = [section.unsigned(), section.unsigned(), section.byte()]
     if (segments !== 1 || kind !== ACTIVE || opcode !== GLOBAL_GET)
-      throw new BuildFailure('a program has a function table that is not what wasm-ld writes')
+      throw new BuildFailure('the function table of a program has another form than wasm-ld writes')
     this.#offset = Buffer.from([opcode, ...unsigned(section.unsigned()), section.byte()])
     if (this.#offset.at(-1) !== END) throw new BuildFailure('the place of the function table is computed')
     this.#functions = section.vector(() => section.unsigned())
@@ -72,7 +72,7 @@ class FunctionTable {
     return this.#functions.length
   }
 
-  /** Where the function stands; at the end, if it did not stand anywhere. */
+  /** The function's slot. A function without one is added at the end. */
   placeOf(index: number): number {
     const place = this.#places.get(index) ?? this.#functions.push(index) - 1
     this.#places.set(index, place)

@@ -1,6 +1,6 @@
 /**
- * The cluster template: a ready data directory, so that the first start unpacks files instead of running initdb. It is made
- * by initdb itself, run by our own host.
+ * Makes the template: a data directory of which every new cluster is a copy, which is faster than initdb. initdb itself makes it, run
+ * by our own host.
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const INITDB_OPTIONS = [
   '--no-sync',
 ]
 
-/** A data directory: where it is, and the names below it, directories before what is in them. */
+/** A data directory: its path, and the names below it, directories before their contents. */
 export interface Template {
   readonly folder: string
   readonly names: readonly string[]
@@ -30,7 +30,7 @@ export interface Template {
  * Runs initdb.
  *
  * @param module file of initdb.wasm
- * @param program the place of initdb in an installation, from which it finds share/
+ * @param program path of initdb in an installation, from which it finds share/
  */
 export async function makeTemplate(module: string, program: string): Promise<Template> {
   const dataDirectory = join(cache, 'cluster')
@@ -50,8 +50,8 @@ export async function makeTemplate(module: string, program: string): Promise<Tem
 }
 
 /**
- * After a shutdown only the segment with the last checkpoint is needed. It has the lowest number: those before it have
- * been renamed to come after it, to be written over in time.
+ * After a shutdown only the segment with the last checkpoint is needed. It has the lowest number: PostgreSQL has renamed those before
+ * it to reuse them.
  */
 function unneededWal(dataDirectory: string): Set<string> {
   const segments = readdirSync(join(dataDirectory, 'pg_wal')).filter(name => /^[0-9A-F]{24}$/.test(name))

@@ -2,10 +2,10 @@
  * The compiler comes from Debian: the `emscripten` package, with clang, wasm-ld and the C library's source of the same age.
  * It lives in a Debian tree of its own (debian-tree.ts); what the compiler works on lies inside the tree.
  *
- * What makes the output is installed in the versions that pins.json names: Emscripten, LLVM, Binaryen, bison and flex. What
- * these and the makefiles are run by (Python, Perl, make, Node, the C library of the tree) is as new as the release is.
+ * The programs that make the output are installed in the versions that pins.json names: Emscripten, LLVM, Binaryen, bison and flex.
+ * Programs that only run these and the makefiles (Python, Perl, make, Node, the C library of the tree) are the release's newest.
  *
- * A machine that has such an Emscripten itself is used as it is, without a tree, and without regard to the pins.
+ * If the machine has such an Emscripten itself, the build uses that, without a tree and without regard to the pins.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
@@ -21,7 +21,7 @@ import { type Pin, pinsOfToolchain } from './pins.js'
 import { type RunOptions, run } from './process.js'
 import type { Step } from './progress.js'
 
-/** What is asked for; apt adds what these depend on. */
+/** The packages to install; apt adds those that they depend on. */
 export const PACKAGES = [
   'emscripten',
   'dpkg-dev',

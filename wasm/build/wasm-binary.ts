@@ -1,4 +1,4 @@
-/** What is needed of WebAssembly's binary format to look into a linked module and to change a part of it. */
+/** Reads and writes WebAssembly's binary format, as far as it takes to change a part of a linked module. */
 
 /** Numbers of sections. */
 export const Section = {

@@ -1,38 +1,38 @@
 /**
- * files.bin: all files that the server reads, and the cluster template, in one (wasm/build/bundle.ts makes it).
+ * files.bin: all files that the server reads, and the template, in one file, which wasm/build/server-module.ts makes.
  *
- * It is the length of a header as 32-bit little-endian number, the header, and the contents. The header is JSON: for each
- * entry its path, and for a file the offset and length of its content. Every directory comes before what is in it, and
+ * It consists of the length of a header as a 32-bit little-endian number, the header, and the contents. The header is JSON: for each
+ * entry its path, and for a file the offset and length of its content. Each directory comes before its contents, and
  * files with the same content share it.
  */
 
-/** Where the cluster template is in it. */
+/** The path of the template. */
 export const TEMPLATE = '/data'
 
 /** Bytes before the header. */
 export const HEADER_AT = 4
 
-export interface ArchiveEntry {
-  /** Absolute. */
+export interface FileEntry {
+  /** Absolute path. */
   readonly path: string
-  /** Where a file's bytes are in the archive; undefined for a directory. */
+  /** Offset and length of a file's bytes in files.bin; undefined for a directory. */
   readonly content: { readonly at: number; readonly length: number } | undefined
 }
 
-/** @param head the archive's first bytes, HEADER_AT at least */
+/** @param head the first bytes of files.bin, at least HEADER_AT */
 export function headerLength(head: Uint8Array): number {
   return new DataView(head.buffer, head.byteOffset).getUint32(0, true)
 }
 
-/** @param header as it is in the archive */
-export function* archiveEntries(header: Uint8Array): Generator<ArchiveEntry> {
+/** @param header the bytes of the header */
+export function* fileEntries(header: Uint8Array): Generator<FileEntry> {
   const contents = HEADER_AT + header.length
   const entries = JSON.parse(new TextDecoder().decode(header)) as [string, number?, number?][]
   for (const [path, offset, length = 0] of entries)
     yield { path, content: offset === undefined ? undefined : { at: contents + offset, length } }
 }
 
-/** What is left of a path inside the cluster template, beginning with a slash; undefined if it is not in there. */
+/** The path relative to the template, '' or with a slash at the beginning; undefined if `path` is outside of the template. */
 export function pathInTemplate(path: string): string | undefined {
   if (path !== TEMPLATE && !path.startsWith(`${TEMPLATE}/`)) return undefined
   return path.slice(TEMPLATE.length)

@@ -2,7 +2,7 @@
  * Reads the template from files.bin: a data directory on which the build has run initdb.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
-import { archiveEntries, HEADER_AT, headerLength, pathInTemplate } from '../cluster/files-bin.js'
+import { fileEntries, HEADER_AT, headerLength, pathInTemplate } from '../cluster/files-bin.js'
 import { artefactsDir } from './artefacts.js'
 
 export interface TemplateEntry {
@@ -24,7 +24,7 @@ export function* readTemplate(): Generator<TemplateEntry> {
   }
   try {
     const header = read(HEADER_AT, headerLength(read(0, HEADER_AT)))
-    for (const { path, content } of archiveEntries(header)) {
+    for (const { path, content } of fileEntries(header)) {
       const name = pathInTemplate(path)?.slice(1)
       if (name) yield { name, content: content && read(content.at, content.length) }
     }

@@ -26,7 +26,7 @@ const NODE_OPTIONS = process.execArgv.some(option => option.startsWith('--input-
   ? { execArgv: [] }
   : {}
 
-/** By way of its folder: `npm run bundle` makes this file a part of one in dist/wasm/chunks/. */
+/** The path leads through the folder, because `npm run build:chunks` moves this code to dist/wasm/chunks/. */
 const WORKER = new URL('../node/worker.js', import.meta.url)
 
 interface Waiting {

@@ -1,25 +1,25 @@
 /**
- * Files of a cluster whose storage may become full. Then tables and indexes do not grow, which fails the statement with
- * PostgreSQL's own error. Everything else has the rest of the storage: WAL and PostgreSQL's books, without which it could
- * not go on, and what statements need that make room.
+ * Files of a cluster whose storage may become full. Then tables and indexes cannot grow, and the statement fails with
+ * PostgreSQL's own error. The rest of the storage is for everything else: WAL and PostgreSQL's own files, without which it could
+ * not go on, and what statements that make room need.
  */
 
 import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
 import { FileError } from '../../wasm/machine/volume/node.js'
 
-/** Bytes that a table or index can have in any case: TRUNCATE makes new ones, and an index is never without pages. */
+/** Bytes that a table or index can have in any case: TRUNCATE makes new files, and an index always has pages. */
 const ALWAYS = 64 * 1024
 
-/** What queries spill, as a path in the data directory. */
+/** Paths of queries' temporary files in the data directory. */
 const SPILLED = /^\/base\/pgsql_tmp\//
-/** A table's or index' pages. The maps of free space and of visibility, which VACUUM writes, have a name behind the number. */
+/** Paths of tables' and indexes' pages. Those of the free space map and the visibility map, which VACUUM writes, do not match. */
 const RELATION = /^\/base\/\d+\/(?:t\d+_)?(\d+)(?:\.\d+)?$/
-/** Relations of a lower number are catalogs (FirstNormalObjectId). */
+/** Relations with lower numbers are catalogs (FirstNormalObjectId). */
 const FIRST_NORMAL = 16384
-/** pg_largeobject and its index are catalogs only by name. */
+/** pg_largeobject and its index, which hold users' data. */
 const LARGE_OBJECTS = [2613, 2683]
 
-/** How large the file at a path may become when the storage is full, in bytes; undefined if it is not limited. */
+/** The limit in bytes for the file at a path when the storage is full; undefined if it has none. */
 function limitOf(path: string): number | undefined {
   if (SPILLED.test(path)) return 0
   const [, digits] = RELATION.exec(path) ?? []
@@ -28,7 +28,7 @@ function limitOf(path: string): number | undefined {
   return number < FIRST_NORMAL && !LARGE_OBJECTS.includes(number) ? undefined : ALWAYS
 }
 
-/** @param layer with the data directory as its root; its methods must not need `this` */
+/** @param layer has the data directory as its root; its methods must not use `this` */
 export function limitedFiles(layer: FileLayer, isFull: () => boolean): FileLayer {
   const limits = new Map<number, number>()
   const requireRoom = (handle: number, size: number) => {

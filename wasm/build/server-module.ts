@@ -1,9 +1,9 @@
 /**
- * What a bundler for a host without a file system takes: module.js, which imports everything as a module, and files.bin, all
- * files that the server reads, in one; its form is told in wasm/cluster/files-bin.ts. Whether a loadable module's file exists is asked
- * before the host is asked for the module, so there are empty ones.
+ * Writes the server module, for hosts without a file system: module.js, which imports everything as a module, and files.bin, with all
+ * files that the server reads (its format: wasm/cluster/files-bin.ts). PostgreSQL checks that a loadable module's file exists before
+ * it asks the host for the module, so files.bin has empty ones.
  *
- * ICU's data are apart, for few need them and a Worker's memory is small: icu.js imports them.
+ * ICU's data are separate (icu.js), because few need them and a Worker's memory is small.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,10 +14,10 @@ import { ICU_DATA } from './icu-data.js'
 import type { Template } from './template.js'
 
 /**
- * @param folder of artefacts, complete but for these two files and the manifest
- * @param names of all modules in lib/
+ * @param folder the folder of artefacts, complete except for these files and the manifest
+ * @param names the names of all modules in lib/
  */
-export function writeBundle(folder: string, names: readonly string[], template: Template): void {
+export function writeServerModule(folder: string, names: readonly string[], template: Template): void {
   const entries: [path: string, offset?: number, length?: number][] = []
   const contents: Uint8Array[] = []
   const places = new Map<string, number>()
@@ -62,9 +62,9 @@ export function writeBundle(folder: string, names: readonly string[], template: 
   writeFileSync(join(folder, 'icu.d.ts'), ICU_TYPE)
 }
 
-const MODULE_TYPE = `import type { Bundle } from '../../dist/workers/bundle.js'
+const MODULE_TYPE = `import type { ServerModule } from '../../dist/workers/server-module.js'
 
-declare const module: Bundle
+declare const module: ServerModule
 export default module
 `
 
