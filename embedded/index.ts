@@ -36,7 +36,7 @@ export type { EmbeddedPostgres } from './server.js'
 export type { ServerModule } from './server-module.js'
 
 export interface EmbeddedOptions {
-  /** What loadModule() has resolved with. */
+  /** The result of loadModule(). */
   module: ServerModule
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
   settings?: GivenSettings | undefined
@@ -45,14 +45,14 @@ export interface EmbeddedOptions {
    * (out_of_memory). Default: 96 MB, as in a Worker.
    */
   maxMemory?: number | undefined
-  /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
+  /** Called with PostgreSQL's log, one or more complete lines at a time. Default: the log is dropped. */
   log?: ((text: string) => void) | undefined
 }
 
 /**
  * Starts a server, and resolves when it accepts connections.
  *
- * @throws Error in PostgreSQL's words when it does not start
+ * @throws RangeError for an impossible `maxMemory`, Error with PostgreSQL's message when the server does not start
  */
 export async function createPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const host = inMemory(options)
@@ -60,7 +60,7 @@ export async function createPostgres(options: EmbeddedOptions): Promise<Embedded
   return OnDemandServer.start({ ...host, start: () => EmbeddedServer.start(host), suspendAfter: undefined })
 }
 
-/** One backend and no server: it is given input by an import handler, and runs it to completion. */
+/** One backend without a server. An import handler gives it input, which it runs to completion. */
 export function createPostgresModule(options: EmbeddedOptions & InstantiateOptions): Promise<PostgresModule> {
   return instantiatePostgres(moduleHostOf(inMemory(options)), options)
 }

@@ -59,9 +59,9 @@ class SingleBackend implements BackendEnd {
   onClose: () => void = nothing
   readonly #handler = createPGliteImportHandler()
   readonly #module: PostgresModule
-  /** What the client may be told. */
+  /** Output that the client may get. */
   #output: Uint8Array[] = []
-  /** Settled when all output so far may be told. */
+  /** Settled when the client may get all output so far. */
   #told: Promise<void> | undefined
   #begun = false
   #ended = false

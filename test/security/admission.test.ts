@@ -1,4 +1,4 @@
-/** Who is let in, from where, and by what; and that a new server lets in nobody by accident. */
+/** Who may log in, from where, and by which method; and a new server lets nobody in by accident. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
