@@ -1,7 +1,12 @@
 /** Who is connected, and whether nobody has been for a while. */
+import type { SessionRefused } from '../wasm/cluster/session-refused.js'
+
+/** Ends a client; it is told the reason where there is one that its backend cannot tell. */
+type End = (reason?: SessionRefused) => void
+
 export class Clients {
   /** What ends each of them when the server has. */
-  readonly #open = new Map<object, () => void>()
+  readonly #open = new Map<object, End>()
   readonly #patience: number
   readonly #onIdle: () => void
   #lingering: ReturnType<typeof setTimeout> | undefined
@@ -21,19 +26,18 @@ export class Clients {
     return this.#open.size === 0
   }
 
-  add(client: object, end: () => void): void {
+  add(client: object, end: End): void {
     this.#open.set(client, end)
     clearTimeout(this.#lingering)
   }
 
   remove(client: object): void {
-    this.#open.delete(client)
-    this.#linger()
+    if (this.#open.delete(client)) this.#linger()
   }
 
   /** The server has ended, and they with it. */
-  finish(): void {
-    for (const end of [...this.#open.values()]) end()
+  finish(reason?: SessionRefused): void {
+    for (const end of [...this.#open.values()]) end(reason)
   }
 
   /** There will be no server any more. */

@@ -13,6 +13,8 @@ export interface EmbeddedHost {
   files(): FileLayer
   /** Resolves when all is durable that processes have asked to be; undefined when it is already. */
   readonly durable?: (() => Promise<void> | undefined) | undefined
+  /** Looks whether the files are those that the server knows; who keeps them tells if they are not. */
+  readonly look?: (() => void) | undefined
   readonly settings: Readonly<Record<string, string>>
   /** The linear memory's limit, in pages of 64 KiB. */
   readonly maximumPages: number

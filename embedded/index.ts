@@ -57,7 +57,12 @@ export interface EmbeddedOptions {
 export async function createPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const host = inMemory(options)
   if (!hasPromiseIntegration()) return new SingleSession(host)
-  return OnDemandServer.start({ ...host, start: () => EmbeddedServer.start(host), suspendAfter: undefined })
+  return OnDemandServer.start({
+    ...host,
+    start: () => EmbeddedServer.start(host),
+    kept: false,
+    suspendAfter: undefined,
+  })
 }
 
 /** One backend without a server. An import handler gives it input, which it runs to completion. */

@@ -20,6 +20,8 @@ const NO_MEMORY = new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true 
 export interface OnDemandOptions {
   /** Starts a server on the cluster. */
   start(): Promise<EmbeddedServer>
+  /** Whether the cluster outlives its server. */
+  readonly kept: boolean
   /** Milliseconds without clients after which the server is suspended; undefined: never, it rests only. */
   readonly suspendAfter: number | undefined
   log(text: string): void
@@ -61,7 +63,8 @@ export class OnDemandServer implements EmbeddedPostgres {
   /** The server, which is started if there is none; a client that asks for it must be among `clients`. */
   reach(): EmbeddedServer | Promise<EmbeddedServer> {
     if (this.#stopped) throw stopped()
-    if (this.#server === undefined || this.#suspending !== undefined) return this.#begin()
+    if (this.#server === undefined || this.#suspending !== undefined || this.#server.abandoned !== undefined)
+      return this.#begin()
     this.#server.resume()
     return this.#server
   }
@@ -71,7 +74,7 @@ export class OnDemandServer implements EmbeddedPostgres {
       const server = this.reach()
       return server instanceof Promise ? server.then(started => started.connect()) : server.connect()
     })
-    this.clients.add(stream, () => stream.finish())
+    this.clients.add(stream, reason => stream.finish(reason))
     return stream.once('close', () => this.clients.remove(stream))
   }
 
@@ -94,6 +97,8 @@ export class OnDemandServer implements EmbeddedPostgres {
 
   async #start(): Promise<EmbeddedServer> {
     await this.#suspending
+    // One that was abandoned is on its way out.
+    await this.#server?.exited
     const server = await this.#options.start()
     this.#take(server)
     if (this.#stopped) throw stopped()
@@ -106,8 +111,8 @@ export class OnDemandServer implements EmbeddedPostgres {
       if (this.#server !== server) return
       this.#server = undefined
       // It has ended by itself, or as it was told to. A cluster that is kept can have another server.
-      if (this.#stopped || this.#options.suspendAfter === undefined) this.#end(code)
-      else if (this.#suspending === undefined) this.clients.finish()
+      if (this.#stopped || !this.#options.kept) this.#end(code)
+      else if (this.#suspending === undefined) this.clients.finish(server.abandoned)
     })
   }
 

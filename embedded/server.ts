@@ -1,7 +1,9 @@
 /** The whole server, its processes being coroutines of the one thread that there is. */
 import type { Duplex } from 'node:stream'
 import { Cluster, type ListenAddress } from '../wasm/cluster/cluster.js'
+import type { SessionRefused } from '../wasm/cluster/session-refused.js'
 import type { StopMode } from '../wasm/cluster/signals.js'
+import { PAGE_SIZE } from '../wasm/machine/abi.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { Coroutines } from '../wasm/machine/coroutines.js'
 import { DATA } from './files.js'
@@ -42,6 +44,9 @@ export class EmbeddedServer {
   readonly exited: Promise<number>
   readonly #accept: () => Accept
   #ended = false
+  #abandoned: SessionRefused | undefined
+  /** Bytes of linear memory that no process has for itself. */
+  readonly #shared: number
 
   /** @throws Error in PostgreSQL's words when it does not start */
   static async start(host: EmbeddedHost): Promise<EmbeddedServer> {
@@ -71,15 +76,17 @@ export class EmbeddedServer {
       resolve: () => Promise.resolve([]),
       onLog: log,
     })
-    return new EmbeddedServer(cluster, processes!, () => accept)
+    return new EmbeddedServer(host, cluster, processes!, () => accept)
   }
 
   private constructor(
+    readonly host: EmbeddedHost,
     readonly cluster: Cluster,
     readonly processes: Coroutines,
     accept: () => Accept,
   ) {
     this.#accept = accept
+    this.#shared = cluster.memory.buffer.byteLength - cluster.processMemory
     this.exited = cluster.exited.then(async code => {
       this.#ended = true
       await cluster.close()
@@ -89,6 +96,18 @@ export class EmbeddedServer {
 
   get memory(): WebAssembly.Memory {
     return this.cluster.memory
+  }
+
+  /** Bytes of linear memory that processes can have, and how many of those are left, about. */
+  get room(): { readonly all: number; readonly left: number } {
+    const all = this.host.maximumPages * PAGE_SIZE - this.#shared
+    return { all, left: all - this.cluster.processMemory }
+  }
+
+  /** Why it was abandoned, if it was; looks whether it must be. */
+  get abandoned(): SessionRefused | undefined {
+    if (!this.#ended && this.#abandoned === undefined) this.host.look?.()
+    return this.#abandoned
   }
 
   /** Gives up its timers until resume(): background processes wait for the next client. */
@@ -109,6 +128,12 @@ export class EmbeddedServer {
   /** A connection of a client from outside, which pg_hba.conf sees as `host`; undefined when there is no room for it. */
   accept(peer: ListenAddress): ClientSocket | undefined {
     return this.#ended ? undefined : this.#accept()(peer)
+  }
+
+  /** Ends all at once, without a word to PostgreSQL: what it runs on is not there any more. */
+  abandon(reason: SessionRefused): void {
+    this.#abandoned ??= reason
+    void this.cluster.close()
   }
 
   async stop(mode: StopMode): Promise<void> {

@@ -124,6 +124,8 @@ class SingleBackend implements BackendEnd {
       if (this.#told === told) this.#told = undefined
       this.#tell(chunks)
     })
+    // What cannot be made durable is not told.
+    told.catch(() => this.onClose())
     this.#told = told
   }
 

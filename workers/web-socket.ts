@@ -11,17 +11,20 @@
  * done. Any other end is a client that is gone: its transaction is rolled back.
  */
 
+import { SessionRefused } from '../wasm/cluster/session-refused.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { concatenated } from '../wasm/protocol/bytes.js'
 import {
   type FirstMessage,
-  fatalError,
   firstMessage,
   NO_ENCRYPTION,
-  TOO_MANY_CLIENTS,
+  startupParameters,
 } from '../wasm/protocol/first-message.js'
-import { CloseCode } from '../wasm/protocol/web-socket-protocol.js'
-import { logIn, unaskedPassword } from './login.js'
+import { headerOf } from '../wasm/protocol/messages.js'
+import type { Verifier } from '../wasm/protocol/scram.js'
+import { CloseCode, WINDOW } from '../wasm/protocol/web-socket-protocol.js'
+import { authenticate } from './authentication.js'
+import { logIn } from './login.js'
 
 /** Bytes of output that a WebSocket may have before it gets more. */
 const OUTPUT_LIMIT = 256 * 1024
@@ -30,33 +33,38 @@ const LOOK_INTERVAL = 5
 
 /** Bytes of input that are kept. */
 const INPUT_LIMIT = 16 << 20
+/** The same for a client that has not logged in. */
+const STRANGERS_INPUT_LIMIT = WINDOW
 
 /** Bytes of input that are taken between two tellings of it. */
 const TELL_INTERVAL = 64 * 1024
 
-/** Milliseconds that a client has for its first message: PostgreSQL's authentication_timeout only begins with that. */
-const FIRST_MESSAGE_TIMEOUT = 60_000
-
 /** How many requests for encryption may precede a startup message: SSL's and GSSAPI's. */
 const ENCRYPTION_REQUESTS = 2
 
-export interface WebSocketConnectionOptions {
-  /** Makes the backend's connection, or returns undefined when there is no room for one. */
-  readonly connect: () => Promise<ClientSocket | undefined>
-  /** Whether anyone can log in at all. */
-  readonly possible: () => Promise<boolean>
-  /** Whether the client has agreed on FLOW_CONTROL. */
-  readonly flowControl: boolean
+/** What a client by WebSocket asks of the server. */
+export interface RemoteServer {
+  /** What a client that says it is this role has to know. Undefined if nobody can log in at all. */
+  verifierOf(role: string): Promise<Verifier | undefined>
+  /** Makes a backend's connection for one that knows it. @throws SessionRefused */
+  connect(): Promise<ClientSocket>
+  /** Has a request to cancel a query carried out. */
+  cancel(request: Uint8Array): Promise<void>
+  /** The client has logged in. */
+  loggedIn(): void
+  /** There is no client any more, nor a backend of it. */
+  ended(): void
 }
 
 export class WebSocketConnection {
   readonly #socket: WebSocket
-  readonly #options: WebSocketConnectionOptions
-  readonly #onEnd: (connection: WebSocketConnection) => void
+  readonly #flowControl: boolean
+  readonly #server: RemoteServer
   #backend: ClientSocket | undefined
   /** Input that nobody has taken yet. */
   #input: Uint8Array[] = []
   #inputSize = 0
+  #inputLimit = STRANGERS_INPUT_LIMIT
   #inputEnded = false
   /** Whether the backend has no room. */
   #full = false
@@ -65,85 +73,108 @@ export class WebSocketConnection {
   #told = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #ended = false
-  /** Wakes who waits for the first messages. */
+  /** Wakes who waits for input. */
   #wake: () => void = () => {}
 
   /**
    * @param socket accepted, with `binaryType` 'arraybuffer' and, where there is that, `allowHalfOpen`
-   * @param onEnd called once, when there is no backend any more
+   * @param flowControl whether the client has agreed on FLOW_CONTROL
    */
-  constructor(
-    socket: WebSocket,
-    options: WebSocketConnectionOptions,
-    onEnd: (connection: WebSocketConnection) => void,
-  ) {
+  constructor(socket: WebSocket, flowControl: boolean, server: RemoteServer) {
     this.#socket = socket
-    this.#options = options
-    this.#onEnd = onEnd
+    this.#flowControl = flowControl
+    this.#server = server
     socket.addEventListener('message', ({ data }) => this.#receive(data))
     socket.addEventListener('close', ({ code }) => this.#closed(code))
     socket.addEventListener('error', () => {
       // 'close' follows, and is all there is to know.
     })
-    this.#timer = setTimeout(
-      () => this.#end(CloseCode.PolicyViolation, 'no startup message'),
-      FIRST_MESSAGE_TIMEOUT,
-    )
-    this.#begin().catch(error => this.#end(CloseCode.InternalError, String(error)))
+    this.#begin().catch(error => {
+      if (error instanceof SessionRefused) this.refuse(error)
+      else this.#end(CloseCode.InternalError, String(error))
+    })
   }
 
-  /** Hands the client what the backend has written up to now, as its last words. */
-  finish(code: number = CloseCode.Normal, reason = ''): void {
+  /**
+   * Hands the client what the backend has written up to now, as its last words.
+   *
+   * @param reason why there is no more, where the backend cannot say so itself
+   */
+  finish(code: number = CloseCode.Normal, text = '', reason?: SessionRefused): void {
     if (this.#ended) return
     if (this.#backend !== undefined) for (const chunk of this.#backend.getOutput()) this.#send(chunk)
-    this.#end(code, reason)
+    if (reason !== undefined) this.#send(reason.response)
+    this.#end(code, text)
+  }
+
+  /** Ends a client that has no backend. */
+  refuse(reason: SessionRefused): void {
+    const full = reason.code.startsWith('53')
+    this.finish(full ? CloseCode.TryAgainLater : CloseCode.PolicyViolation, reason.message, reason)
   }
 
   /** From the client's first byte to its session's first. */
   async #begin(): Promise<void> {
-    let first: FirstMessage | undefined
-    for (let requests = 0; ; requests++) {
-      first = firstMessage(concatenated(this.#input))
-      while (first === undefined && !this.#ended && !this.#inputEnded) {
-        await this.#more()
-        first = firstMessage(concatenated(this.#input))
-      }
-      if (first?.kind !== 'encryption' || requests === ENCRYPTION_REQUESTS) break
-      this.#takeInput(first.length)
-      this.#send(NO_ENCRYPTION)
-    }
-    clearTimeout(this.#timer)
+    const first = await this.#firstMessage()
     if (first === undefined) return this.#end(CloseCode.Normal, '')
-    if (first.kind === 'startup' && !(await this.#options.possible())) {
-      const hint = 'Give createPostgres() a "password", or set one by ALTER ROLE ... PASSWORD.'
-      this.#send(
-        fatalError('28000', 'remote logins are refused: no role of this cluster has a password', hint),
-      )
-      return this.#end(CloseCode.PolicyViolation, 'remote logins are refused')
+    const message = this.#takeInput(first.length)
+    if (first.kind === 'startup') return this.#logIn(message)
+    if (first.kind === 'cancel') await this.#server.cancel(message)
+    else this.#send(new SessionRefused('08P01', 'expected a startup message of protocol 3').response)
+    this.#end(CloseCode.Normal, '')
+  }
+
+  /** Undefined when the client is gone without one. */
+  async #firstMessage(): Promise<FirstMessage | undefined> {
+    for (let requests = 0; ; ) {
+      const first = firstMessage(concatenated(this.#input))
+      if (first?.kind === 'encryption' && requests < ENCRYPTION_REQUESTS) {
+        requests++
+        this.#takeInput(first.length)
+        this.#send(NO_ENCRYPTION)
+      } else if (first !== undefined) return first
+      else if (!(await this.#more())) return undefined
     }
-    if (this.#ended) return
-    const backend = await this.#options.connect()
-    if (this.#ended) {
-      backend?.reset()
-      backend?.release()
-      return
-    }
-    if (backend === undefined) {
-      this.#send(TOO_MANY_CLIENTS)
-      return this.#end(CloseCode.TryAgainLater, 'too many clients')
-    }
+  }
+
+  async #logIn(startup: Uint8Array): Promise<void> {
+    const user = startupParameters(startup).get('user')
+    if (!user) throw new SessionRefused('28000', 'no PostgreSQL user name specified in startup packet')
+    const verifier = await this.#server.verifierOf(user)
+    if (verifier === undefined) throw impossible()
+    const keys = await authenticate(this.#interlocutor(), user, verifier)
+    if (keys === undefined || this.#ended) return this.#end(CloseCode.Normal, '')
+    const backend = await this.#server.connect()
     this.#backend = backend
-    const input = concatenated(this.#input)
-    const unasked = first.kind === 'startup' ? unaskedPassword(input.subarray(first.length)) : undefined
-    if (unasked !== undefined) {
-      backend.setInput(this.#takeInput(first.length))
-      this.#takeInput(input.length - first.length - unasked.rest.length)
-      const { output, succeeded } = await logIn(backend, unasked.password)
-      if (this.#ended) return
-      this.#send(output)
-      if (!succeeded) return this.#end(CloseCode.Normal, '')
-    }
+    if (this.#ended) return this.#release()
+    backend.setInput(startup)
+    const { output, succeeded } = await logIn(backend, keys)
+    if (this.#ended) return
+    this.#send(output)
+    if (!succeeded) return this.#end(CloseCode.Normal, '')
+    this.#inputLimit = INPUT_LIMIT
+    this.#server.loggedIn()
     this.#serve(backend)
+  }
+
+  #interlocutor() {
+    const connection = this
+    return {
+      get hasSpoken() {
+        return connection.#inputSize > 0
+      },
+      next: () => this.#nextMessage(),
+      send: (bytes: Uint8Array) => this.#send(bytes),
+    }
+  }
+
+  async #nextMessage(): Promise<{ type: string; body: Uint8Array } | undefined> {
+    for (;;) {
+      const header = headerOf(concatenated(this.#input), true)
+      if (header !== undefined && header.length <= this.#inputSize)
+        return { type: header.type, body: this.#takeInput(header.length).subarray(5) }
+      if (!(await this.#more())) return undefined
+    }
   }
 
   #serve(backend: ClientSocket): void {
@@ -159,10 +190,13 @@ export class WebSocketConnection {
     this.#toClient()
   }
 
-  #more(): Promise<void> {
-    return new Promise(resolve => {
+  /** Waits for more input. Returns whether any can be expected. */
+  async #more(): Promise<boolean> {
+    if (this.#ended || this.#inputEnded) return false
+    await new Promise<void>(resolve => {
       this.#wake = resolve
     })
+    return true
   }
 
   #receive(data: unknown): void {
@@ -175,8 +209,11 @@ export class WebSocketConnection {
     this.#input.push(new Uint8Array(data))
     this.#inputSize += data.byteLength
     this.#wake()
-    if (this.#inputSize > INPUT_LIMIT)
-      this.#end(CloseCode.TooBig, `more than ${INPUT_LIMIT >> 20} MiB sent before PostgreSQL could take it`)
+    if (this.#inputSize > this.#inputLimit)
+      this.#end(
+        CloseCode.TooBig,
+        `more than ${this.#inputLimit >> 20} MiB sent before PostgreSQL could take it`,
+      )
   }
 
   /** Takes so many bytes out of the input. */
@@ -191,7 +228,7 @@ export class WebSocketConnection {
   #count(length: number): void {
     this.#inputSize -= length
     this.#taken += length
-    if (!this.#options.flowControl || this.#taken - this.#told < TELL_INTERVAL) return
+    if (!this.#flowControl || this.#taken - this.#told < TELL_INTERVAL) return
     this.#told = this.#taken
     this.#send(String(this.#taken))
   }
@@ -245,14 +282,25 @@ export class WebSocketConnection {
     this.#ended = true
     clearTimeout(this.#timer)
     this.#input = []
-    this.#backend?.reset()
-    this.#backend?.release()
+    this.#release()
     this.#wake()
     try {
       this.#socket.close(code, reason.slice(0, 120))
     } catch {
       // It is closed.
     }
-    this.#onEnd(this)
+    this.#server.ended()
+  }
+
+  #release(): void {
+    this.#backend?.reset()
+    this.#backend?.release()
   }
 }
+
+const impossible = () =>
+  new SessionRefused(
+    '28000',
+    'remote logins are refused: no role of this cluster has a password',
+    'Give createPostgres() a "password", or set one by ALTER ROLE ... PASSWORD.',
+  )

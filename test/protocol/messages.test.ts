@@ -171,6 +171,7 @@ describe('a first message', () => {
     ['encryption', gssRequest],
     ['startup', startup],
     ['startup', startupMessage({ user: 'somebody' }, 0x30002)],
+    ['cancel', serialize.cancel(1, 2)],
   ])('is one of %s once it is complete', (kind, bytes) => {
     for (let length = 0; length < bytes.length; length++)
       expect(firstMessage(bytes.subarray(0, length))).toBeUndefined()
@@ -179,7 +180,6 @@ describe('a first message', () => {
   })
 
   test.each([
-    ['a request to cancel', serialize.cancel(1, 2)],
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
     ['one of a later protocol', startupMessage({ user: 'somebody' }, 0x40000)],
     ['one that is too short to say what it is', uint32(7)],

@@ -212,3 +212,16 @@ test('the server stops, and another starts', async () => {
   await runtime.do('stopping', { type: 'stop' })
   expect(await runtime.query('stopping', 'a', "select to_regclass('gone') as gone")).toEqual([{ gone: null }])
 })
+
+test('a session that stops within a transaction is ended after a while, with its locks', async () => {
+  expect(await query('waiting', 'show idle_in_transaction_session_timeout')).toEqual([
+    { idle_in_transaction_session_timeout: '1min' },
+  ])
+  await query('waiting', "create table held (); set idle_in_transaction_session_timeout = '100ms'")
+  await query('waiting', 'begin')
+  await query('waiting', 'lock held')
+  await query('other', 'begin')
+  await query('other', 'lock held')
+  await query('other', 'commit')
+  await expect(query('waiting', 'select 1')).rejects.toThrow()
+})

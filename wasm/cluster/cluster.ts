@@ -11,6 +11,7 @@ import { exitCode } from '../machine/wait-status.js'
 import { Admission } from './admission.js'
 import { type ConnectingHost, Connections } from './connections.js'
 import type { Programs } from './programs.js'
+import { tooManyClients } from './session-refused.js'
 import { SHUTDOWN_SIGNALS, SIGNALS, type Signal, type StopMode } from './signals.js'
 import { StartError } from './start-error.js'
 import type { TlsProvider } from './tls.js'
@@ -170,6 +171,13 @@ export class Cluster {
     return this.#machine.processes()
   }
 
+  /** Bytes of linear memory that processes have each for themselves. */
+  get processMemory(): number {
+    let sum = 0
+    for (const { memory } of this.processes()) sum += memory
+    return sum
+  }
+
   /** Bytes through all connections since the start. */
   get traffic(): { received: number; sent: number } {
     return { received: this.#machine.kernel.received(), sent: this.#machine.kernel.sent() }
@@ -193,10 +201,14 @@ export class Cluster {
     return this.#machine.kill(pid, SIGNALS[signal])
   }
 
-  /** A connection from within this process, which pg_hba.conf sees as `local`. */
+  /**
+   * A connection from within this process, which pg_hba.conf sees as `local`.
+   *
+   * @throws SessionRefused when there is no room for it
+   */
   connect(): ClientSocket {
     const socket = this.#accept(this.#internal, { path: '' })
-    if (socket === undefined) throw new Error('the cluster cannot take more connections')
+    if (socket === undefined) throw tooManyClients()
     return socket
   }
 

@@ -6,6 +6,7 @@
  */
 import { Duplex } from 'node:stream'
 import type { ClientSocket } from '../machine/client-socket.js'
+import { SessionRefused } from './session-refused.js'
 
 /** What the stream needs of its backend's end. */
 export type BackendEnd = Pick<
@@ -23,7 +24,10 @@ export class InProcessSocket extends Duplex {
   /** Called when the backend can take more input. */
   #written: ((error?: Error | null) => void) | undefined
 
-  /** @param connect makes the connection, at once or some time later; an Error from it destroys the stream */
+  /**
+   * @param connect makes the connection, at once or some time later. The client is told of a SessionRefused as PostgreSQL would; any
+   *   other Error destroys the stream.
+   */
   constructor(connect: () => BackendEnd | Promise<BackendEnd>) {
     super({ readableHighWaterMark: 64 * 1024, writableHighWaterMark: 64 * 1024 })
     this.#connect = connect
@@ -66,10 +70,19 @@ export class InProcessSocket extends Duplex {
     return this
   }
 
-  /** Hands over what the backend has written up to now, as its last words. For when the backend has ended. */
-  finish(): void {
+  /**
+   * Hands over what the backend has written up to now, as its last words. For when the backend has ended.
+   *
+   * @param reason why it has, where it cannot say so itself
+   */
+  finish(reason?: SessionRefused): void {
     if (this.#backend === undefined) return
     for (const chunk of this.#backend.getOutput()) this.push(chunk)
+    this.#end(reason)
+  }
+
+  #end(reason: SessionRefused | undefined): void {
+    if (reason !== undefined) this.push(reason.response)
     this.push(null)
     this.#release()
     this.#continueWriting()
@@ -136,7 +149,8 @@ export class InProcessSocket extends Duplex {
   }
 
   #fail(error: unknown): void {
-    this.destroy(error instanceof Error ? error : new Error(String(error)))
+    if (error instanceof SessionRefused) this.#end(error)
+    else this.destroy(error instanceof Error ? error : new Error(String(error)))
   }
 
   #pushOutput(): void {

@@ -4,6 +4,7 @@
  * (c/kernel/connection.c).
  */
 import { concatenated } from '../protocol/bytes.js'
+import { firstWords } from '../protocol/first-message.js'
 import { HOST_SLOT, PAGE_SIZE, SOCKET_CLOSED, SOCKET_OUTPUT, SOCKET_SHUTDOWN, SOCKET_SPACE } from './abi.js'
 import type { KernelExports } from './kernel.js'
 import type { LinearMemory } from './memory.js'
@@ -39,6 +40,8 @@ export class ClientSocket {
   #ended = false
   #shutdown = false
   #released = false
+  /** Whether output has been taken. */
+  #heard = false
 
   constructor(
     readonly fd: number,
@@ -142,7 +145,8 @@ export class ClientSocket {
       if (length === 0) return
       const chunk = this.memory.copy(this.kernel.output_at(this.fd), length)
       this.kernel.output_take(this.fd, length)
-      yield chunk
+      yield this.#heard ? chunk : firstWords(chunk)
+      this.#heard = true
     }
   }
 

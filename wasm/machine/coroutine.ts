@@ -25,7 +25,7 @@ export interface CoroutineHost {
   readonly system: System
   /** Files as one process sees them: its own handles, the same files as all others. */
   files(): FileLayer
-  /** Resolves when all is durable that processes have asked to be (FileLayer's sync); undefined when it is already. */
+  /** Resolves when all is durable that processes have asked to be (FileLayer's sync); undefined when it is already. Rejects when it cannot be. */
   durable?: (() => Promise<void> | undefined) | undefined
 }
 
@@ -119,7 +119,10 @@ export class Coroutine {
         this.#endIfKilled()
         return send()
       },
-      () => -errno.EIO,
+      () => {
+        this.#endIfKilled()
+        return -errno.EIO
+      },
     )
   }
 

@@ -1,8 +1,15 @@
 /** What a client says first, before there is a session, and how it is refused then. */
-import { asksForEncryption, beginsSession, headerOf, message } from './messages.js'
+import {
+  asksForEncryption,
+  beginsSession,
+  CANCEL_REQUEST,
+  type Header,
+  headerOf,
+  message,
+} from './messages.js'
 
 export interface FirstMessage {
-  readonly kind: 'encryption' | 'startup' | 'other'
+  readonly kind: 'encryption' | 'startup' | 'cancel' | 'other'
   /** In bytes, its length word included. */
   readonly length: number
 }
@@ -14,9 +21,23 @@ export const NO_ENCRYPTION = Uint8Array.of('N'.charCodeAt(0))
 export function firstMessage(bytes: Uint8Array): FirstMessage | undefined {
   const header = headerOf(bytes, false)
   if (header === undefined) return undefined
-  const kind = asksForEncryption(header) ? 'encryption' : beginsSession(header) ? 'startup' : 'other'
+  const kind = kindOf(header)
   if (kind === 'other') return { kind, length: bytes.length }
   return bytes.length < header.length ? undefined : { kind, length: header.length }
+}
+
+function kindOf(header: Header): FirstMessage['kind'] {
+  if (asksForEncryption(header)) return 'encryption'
+  if (beginsSession(header)) return 'startup'
+  return header.code === CANCEL_REQUEST ? 'cancel' : 'other'
+}
+
+/** What a startup message says of the session that is to begin, by name. */
+export function startupParameters(startup: Uint8Array): Map<string, string> {
+  const words = new TextDecoder().decode(startup.subarray(8)).split('\0')
+  const parameters = new Map<string, string>()
+  for (let i = 0; i + 1 < words.length && words[i] !== ''; i += 2) parameters.set(words[i]!, words[i + 1]!)
+  return parameters
 }
 
 /** An ErrorResponse of severity FATAL. */
@@ -27,3 +48,17 @@ export function fatalError(sqlstate: string, text: string, hint?: string): Uint8
 
 /** What a client is told for whom there is no room, in PostgreSQL's words. */
 export const TOO_MANY_CLIENTS = fatalError('53300', 'sorry, too many clients already')
+
+/** Of a message that is longer, PostgreSQL's own clients take the length for the text of an error of protocol 2. */
+const LONGEST_ERROR = 30_000
+
+/**
+ * A backend's first words as protocol 3 has them. Where the postmaster cannot start a process for a client it says so in the
+ * words of protocol 2 (report_fork_failure_to_client() in postmaster.c), which most drivers do not know.
+ */
+export function firstWords(bytes: Uint8Array): Uint8Array {
+  const header = headerOf(bytes, true)
+  if (header?.type !== 'E' || header.length <= LONGEST_ERROR) return bytes
+  const text = new TextDecoder().decode(bytes.subarray(1)).replace(/\s*\0?$/, '')
+  return fatalError(/memory/i.test(text) ? '53200' : '53300', text)
+}

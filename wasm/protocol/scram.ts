@@ -3,8 +3,13 @@
  * host's Web Cryptography.
  */
 
+import { concatenated } from './bytes.js'
+
 /** PostgreSQL's default of scram_iterations. */
 const ITERATIONS = 4096
+/** In bytes. */
+const SALT_LENGTH = 16
+const NONCE_LENGTH = 18
 
 const encoder = new TextEncoder()
 
@@ -39,30 +44,70 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
+/** Bit by bit, of the same length: one of the two and this give the other. */
+const combined = (a: Uint8Array, b: Uint8Array) => a.map((byte, i) => byte ^ b[i]!)
+
 /** What pg_authid.rolpassword has for this password. */
-export async function verifier(password: string, salt = random(16)): Promise<string> {
+export async function verifier(password: string, salt = random(SALT_LENGTH)): Promise<string> {
   const key = await salted(password, salt, ITERATIONS)
   const storedKey = toBase64(await hash(await hmac(key, 'Client Key')))
   const serverKey = toBase64(await hmac(key, 'Server Key'))
   return `SCRAM-SHA-256$${ITERATIONS}:${toBase64(salt)}$${storedKey}:${serverKey}`
 }
 
-/** Whether what pg_authid.rolpassword has is the verifier of this password. */
-export async function verifies(verifier: string, password: string): Promise<boolean> {
-  const [, iterations, salt, storedKey] = /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):/.exec(verifier) ?? []
-  if (iterations === undefined || salt === undefined || storedKey === undefined) return false
-  const key = await hmac(await salted(password, fromBase64(salt), Number(iterations)), 'Client Key')
-  return equal(await hash(key), fromBase64(storedKey))
+/** What a server knows of a role's password. */
+export interface Verifier {
+  readonly iterations: number
+  readonly salt: Uint8Array
+  readonly storedKey: Uint8Array
+  readonly serverKey: Uint8Array
+}
+
+/** What is as good as a password for whoever is asked for it by a server that has its verifier. */
+export interface Keys {
+  readonly clientKey: Uint8Array
+  readonly serverKey: Uint8Array
+}
+
+/** What pg_authid.rolpassword says; undefined where it is no verifier of this method. */
+export function parseVerifier(text: string): Verifier | undefined {
+  const [, iterations, salt, storedKey, serverKey] =
+    /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)$/.exec(text) ?? []
+  if (serverKey === undefined) return undefined
+  return {
+    iterations: Number(iterations),
+    salt: fromBase64(salt!),
+    storedKey: fromBase64(storedKey!),
+    serverKey: fromBase64(serverKey),
+  }
+}
+
+/**
+ * A verifier of no password, which looks to a client like that of a role that is there: the same at each time, and what PostgreSQL
+ * would say itself (scram_mock_salt() in auth-scram.c).
+ *
+ * @param nonce the cluster's mock_authentication_nonce
+ */
+export async function mockVerifier(role: string, nonce: Uint8Array): Promise<Verifier> {
+  const salt = (await hash(concatenated([encoder.encode(role), nonce]))).subarray(0, SALT_LENGTH)
+  return { iterations: ITERATIONS, salt, storedKey: random(32), serverKey: random(32) }
+}
+
+/** The keys of a password, if it is that of the verifier. */
+export async function keysOf(password: string, verifier: Verifier): Promise<Keys | undefined> {
+  const clientKey = await hmac(await salted(password, verifier.salt, verifier.iterations), 'Client Key')
+  if (!equal(await hash(clientKey), verifier.storedKey)) return undefined
+  return { clientKey, serverKey: verifier.serverKey }
 }
 
 /** A client's side of one exchange. */
 export class ScramClient {
-  readonly #password: string
-  readonly #nonce = toBase64(random(18))
+  readonly #keys: Keys
+  readonly #nonce = toBase64(random(NONCE_LENGTH))
   #signature = ''
 
-  constructor(password: string) {
-    this.#password = password
+  constructor(keys: Keys) {
+    this.#keys = keys
   }
 
   /** What SASLInitialResponse carries. */
@@ -72,19 +117,58 @@ export class ScramClient {
 
   /** The answer to the server's first message; undefined if that is none. */
   async final(serverFirst: string): Promise<string | undefined> {
-    const [, nonce, salt, iterations] = /^r=([^,]+),s=([^,]+),i=(\d+)/.exec(serverFirst) ?? []
-    if (nonce === undefined || salt === undefined || !nonce.startsWith(this.#nonce)) return undefined
-    const key = await salted(this.#password, fromBase64(salt), Number(iterations))
+    const [, nonce] = /^r=([^,]+),s=[^,]+,i=\d+/.exec(serverFirst) ?? []
+    if (!nonce?.startsWith(this.#nonce)) return undefined
     const withoutProof = `c=biws,r=${nonce}`
     const exchange = `n=,r=${this.#nonce},${serverFirst},${withoutProof}`
-    const clientKey = await hmac(key, 'Client Key')
-    const signature = await hmac(await hash(clientKey), exchange)
-    this.#signature = toBase64(await hmac(await hmac(key, 'Server Key'), exchange))
-    return `${withoutProof},p=${toBase64(clientKey.map((byte, i) => byte ^ signature[i]!))}`
+    const { clientKey, serverKey } = this.#keys
+    const proof = combined(clientKey, await hmac(await hash(clientKey), exchange))
+    this.#signature = toBase64(await hmac(serverKey, exchange))
+    return `${withoutProof},p=${toBase64(proof)}`
   }
 
   /** Whether the server's last message shows that it knows the password, too. */
   confirmedBy(serverFinal: string): boolean {
     return this.#signature !== '' && serverFinal === `v=${this.#signature}`
+  }
+}
+
+/** What a client's last message has shown: that it knows the password, or not; undefined if it is no such message. */
+export type Proof = { readonly keys: Keys; readonly serverFinal: string } | 'wrong' | undefined
+
+/** A server's side of one exchange. */
+export class ScramServer {
+  readonly #verifier: Verifier
+  /** As the client's last message repeats it: without channel binding. */
+  #binding = ''
+  #nonce = ''
+  /** Both first messages. */
+  #exchange = ''
+
+  constructor(verifier: Verifier) {
+    this.#verifier = verifier
+  }
+
+  /** The answer to the client's first message; undefined if that is none. */
+  first(clientFirst: string): string | undefined {
+    const [, header, bare, nonce] = /^([ny],,)(n=[^,]*,r=([!-+\--~]+).*)$/.exec(clientFirst) ?? []
+    if (header === undefined) return undefined
+    const { salt, iterations } = this.#verifier
+    this.#binding = btoa(header)
+    this.#nonce = nonce + toBase64(random(NONCE_LENGTH))
+    const first = `r=${this.#nonce},s=${toBase64(salt)},i=${iterations}`
+    this.#exchange = `${bare},${first}`
+    return first
+  }
+
+  async final(clientFinal: string): Promise<Proof> {
+    const [, withoutProof, proof] = /^(.*),p=([A-Za-z0-9+/]{43}=)$/.exec(clientFinal) ?? []
+    if (withoutProof !== `c=${this.#binding},r=${this.#nonce}`) return undefined
+    const { storedKey, serverKey } = this.#verifier
+    const exchange = `${this.#exchange},${withoutProof}`
+    const clientKey = combined(fromBase64(proof!), await hmac(storedKey, exchange))
+    const serverFinal = `v=${toBase64(await hmac(serverKey, exchange))}`
+    if (!equal(await hash(clientKey), storedKey)) return 'wrong'
+    return { keys: { clientKey, serverKey }, serverFinal }
   }
 }

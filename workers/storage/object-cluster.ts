@@ -7,6 +7,7 @@ import { StartupError } from '../../wasm/cluster/startup-error.js'
 import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
 import { type Volume, volume } from '../../wasm/machine/volume/volume.js'
 import { requireThisRequest } from '../request.js'
+import type { Loss } from './changes.js'
 import type { ObjectSql, ObjectStorage, SqlRow } from './object-storage.js'
 import { ObjectStore } from './object-store.js'
 import { createTables, keptFiles, TABLES } from './tables.js'
@@ -18,6 +19,8 @@ export interface ObjectCluster {
   durable(): Promise<void> | undefined
   /** Bytes of each of its WAL segments. */
   readonly walSegmentSize: number
+  /** Looks whether all that was written is there. */
+  look(): void
   /** Lets another server have it. */
   release(): void
 }
@@ -41,9 +44,14 @@ const running = new Map<string, () => void>()
  * Takes the storage's cluster for a server.
  *
  * @param fill puts a new cluster's files into an empty volume, if the storage has no cluster
+ * @param onLoss called once, when what was written is not there any more, or cannot be told of
  * @throws StartupError when it is in use, damaged, somebody else's or of another version
  */
-export function openObjectCluster(storage: ObjectStorage, fill: (volume: Volume) => void): ObjectCluster {
+export function openObjectCluster(
+  storage: ObjectStorage,
+  fill: (volume: Volume) => void,
+  onLoss: (loss: Loss) => void = () => {},
+): ObjectCluster {
   const { sql } = storage
   const found = findTables(storage)
   if (found.size === 0) {
@@ -54,12 +62,18 @@ export function openObjectCluster(storage: ObjectStorage, fill: (volume: Volume)
     })
   } else checkTables(sql, found)
   const { kept, nameless } = understood(() => keptFiles(sql))
-  const store = new ObjectStore(storage)
+  const store = new ObjectStore(storage, onLoss)
   const opened = volume(store, kept)
   const control = checkCluster(opened.files())
   const release = take(sql)
   for (const node of nameless) store.free(node)
-  return { volume: opened, durable: () => store.durable(), walSegmentSize: walSegmentSize(control), release }
+  return {
+    volume: opened,
+    durable: () => store.durable(),
+    look: () => store.look(),
+    walSegmentSize: walSegmentSize(control),
+    release,
+  }
 }
 
 /**

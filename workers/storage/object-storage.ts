@@ -2,6 +2,7 @@
 
 export interface ObjectStorage {
   readonly sql: ObjectSql
+  transaction?<T>(closure: (transaction: never) => Promise<T>): Promise<T>
   transactionSync<T>(closure: () => T): T
   /** Resolves when all that was written before is durable. */
   sync(): Promise<void>

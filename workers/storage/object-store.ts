@@ -8,25 +8,30 @@
  */
 import type { Node } from '../../wasm/machine/volume/node.js'
 import type { Store } from '../../wasm/machine/volume/store.js'
+import { Changes, type Loss } from './changes.js'
 import { Durability } from './durability.js'
 import type { ObjectStorage } from './object-storage.js'
 import { Pages } from './pages.js'
 import { Statements } from './statements.js'
+import { watchTransactions } from './transactions.js'
 
-const SAVE = 'insert or replace into postgres_file values (?, ?, ?, ?, ?, ?)'
-const RESIZE = 'update postgres_file set size = ?, modified = ? where inode = ?'
+const SAVE = 'insert or replace into postgres_file values (?, ?, ?, ?, ?, ?, ?)'
+const RESIZE = 'update postgres_file set change = ?2, size = ?3, modified = ?4 where inode = ?1'
 const FREE = 'delete from postgres_file where inode = ?'
 const ADD_NAME = 'insert into postgres_name values (?, ?, ?)'
 const REMOVE_NAME = 'delete from postgres_name where directory = ? and name = ?'
 
 export class ObjectStore implements Store {
+  readonly #changes: Changes
   readonly #durability: Durability
   readonly #statements: Statements
   readonly #pages: Pages
 
-  constructor(storage: ObjectStorage) {
-    this.#durability = new Durability(storage)
-    this.#statements = new Statements(storage, () => this.#durability.written())
+  /** @param onLoss called once, when something that was written is not there any more, or nobody can tell */
+  constructor(storage: ObjectStorage, onLoss: (reason: Loss) => void = () => {}) {
+    this.#changes = new Changes(storage.sql, onLoss)
+    this.#durability = new Durability(storage, this.#changes, watchTransactions(storage))
+    this.#statements = new Statements(storage, this.#changes, () => this.#durability.written())
     this.#pages = new Pages(this.#statements)
   }
 
@@ -45,7 +50,7 @@ export class ObjectStore implements Store {
   resize({ inode, size: former }: Node, size: number): void {
     this.#statements.atomically(() => {
       this.#pages.resize(inode, former, size)
-      this.#statements.change(RESIZE, size, Date.now(), inode)
+      this.#statements.write('postgres_file', RESIZE, inode, size, Date.now())
     })
   }
 
@@ -54,7 +59,7 @@ export class ObjectStore implements Store {
   }
 
   save({ inode, type, mode, size, target, modified }: Node): void {
-    this.#statements.change(SAVE, inode, type, mode, size, target, modified)
+    this.#statements.write('postgres_file', SAVE, inode, type, mode, size, target, modified)
   }
 
   addName(directory: Node, name: string, { inode }: Node): void {
@@ -70,6 +75,11 @@ export class ObjectStore implements Store {
       this.#pages.free(inode)
       this.#statements.change(FREE, inode)
     })
+  }
+
+  /** Looks whether all that was written is there. */
+  look(): void {
+    this.#changes.look()
   }
 
   sync(): void {

@@ -12,7 +12,7 @@ const MOST_PAGES = 2 ** 24
 
 const READ = 'select bytes from postgres_page where id = ?'
 const READ_SEVERAL = 'select id, bytes from postgres_page where id between ? and ?'
-const WRITE = 'insert or replace into postgres_page values (?, ?)'
+const WRITE = 'insert or replace into postgres_page values (?, ?, ?)'
 const REMOVE = 'delete from postgres_page where id between ? and ?'
 
 const idOf = (inode: number, number: number) => inode * MOST_PAGES + number
@@ -85,7 +85,7 @@ export class Pages {
 
   #write(id: number, page: Uint8Array): void {
     const length = usedLength(page)
-    if (length > 0) this.#statements.change(WRITE, id, page.subarray(0, length))
+    if (length > 0) this.#statements.write('postgres_page', WRITE, id, page.subarray(0, length))
     else this.#statements.change(REMOVE, id, id)
   }
 

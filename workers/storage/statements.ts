@@ -1,38 +1,55 @@
 /** SQL on the storage, whose failures are those of files. */
 import { FileError } from '../../wasm/machine/volume/node.js'
+import { type Changes, isGone } from './changes.js'
 import type { ObjectStorage, SqlRow, SqlValue } from './object-storage.js'
 
 export class Statements {
   readonly #storage: ObjectStorage
+  readonly #changes: Changes
   readonly #onChange: () => void
 
-  constructor(storage: ObjectStorage, onChange: () => void) {
+  constructor(storage: ObjectStorage, changes: Changes, onChange: () => void) {
     this.#storage = storage
+    this.#changes = changes
     this.#onChange = onChange
   }
 
   rows(query: string, ...bindings: SqlValue[]): SqlRow[] {
-    return translated(() => this.#storage.sql.exec(query, ...bindings).toArray())
+    return this.#translated(() => this.#storage.sql.exec(query, ...bindings).toArray())
   }
 
+  /** Writes a row of pages or files, whose second column is the change's number. */
+  write(table: 'postgres_page' | 'postgres_file', query: string, id: number, ...bindings: SqlValue[]): void {
+    this.#change(query, id, this.#changes.next(), ...bindings)
+    this.#changes.marked(table, id)
+  }
+
+  /** Makes any other change. */
   change(query: string, ...bindings: SqlValue[]): void {
-    this.#onChange()
-    translated(() => this.#storage.sql.exec(query, ...bindings))
+    this.#change(query, ...bindings)
+    this.#changes.unmarked()
   }
 
   /** If a later change throws, those before it are undone. */
   atomically(changes: () => void): void {
-    translated(() => this.#storage.transactionSync(changes))
+    this.#changes.atomically(() => this.#translated(() => this.#storage.transactionSync(changes)))
   }
-}
 
-function translated<T>(execute: () => T): T {
-  try {
-    return execute()
-  } catch (error) {
-    if (error instanceof FileError) throw error
-    const text = error instanceof Error ? error.message : String(error)
-    const code = /SQLITE_FULL/.test(text) ? 'ENOSPC' : /SQLITE_NOMEM/.test(text) ? 'ENOMEM' : 'EIO'
-    throw new FileError(code, text)
+  #change(query: string, ...bindings: SqlValue[]): void {
+    if (!this.#changes.begin()) throw new FileError('EIO', 'the storage is not as it was left')
+    this.#onChange()
+    this.#translated(() => this.#storage.sql.exec(query, ...bindings))
+  }
+
+  #translated<T>(execute: () => T): T {
+    try {
+      return execute()
+    } catch (error) {
+      if (error instanceof FileError) throw error
+      if (isGone(error)) this.#changes.lose()
+      const text = error instanceof Error ? error.message : String(error)
+      const code = /SQLITE_FULL/.test(text) ? 'ENOSPC' : /SQLITE_NOMEM/.test(text) ? 'ENOMEM' : 'EIO'
+      throw new FileError(code, text)
+    }
   }
 }

@@ -6,10 +6,12 @@ import type { ObjectSql } from './object-storage.js'
 
 /** By name; the root directory is inode 1. */
 export const TABLES: Readonly<Record<string, string>> = {
-  postgres_file: `CREATE TABLE postgres_file (inode INTEGER PRIMARY KEY, type TEXT, mode INTEGER, size INTEGER, target TEXT, modified REAL)`,
+  postgres_file: `CREATE TABLE postgres_file (inode INTEGER PRIMARY KEY, change INTEGER, type TEXT, mode INTEGER, size INTEGER, target TEXT, modified REAL)`,
   postgres_name: `CREATE TABLE postgres_name (directory INTEGER, name TEXT, inode INTEGER, PRIMARY KEY (directory, name)) WITHOUT ROWID`,
   // See pages.ts.
-  postgres_page: `CREATE TABLE postgres_page (id INTEGER PRIMARY KEY, bytes BLOB)`,
+  postgres_page: `CREATE TABLE postgres_page (id INTEGER PRIMARY KEY, change INTEGER, bytes BLOB)`,
+  // See changes.ts.
+  postgres_change: `CREATE TABLE postgres_change (id INTEGER PRIMARY KEY, change INTEGER)`,
 }
 
 export const ROOT = 1
@@ -19,7 +21,7 @@ const ROOT_MODE = 0o700
 export function createTables(sql: ObjectSql): void {
   for (const definition of Object.values(TABLES)) sql.exec(definition)
   const now = Date.now()
-  sql.exec("insert into postgres_file values (?, 'directory', ?, 0, '', ?)", ROOT, ROOT_MODE, now)
+  sql.exec("insert into postgres_file values (?, 0, 'directory', ?, 0, '', ?)", ROOT, ROOT_MODE, now)
 }
 
 /**

@@ -1,0 +1,133 @@
+/** The cluster of an object, or one in memory, opened for a server: its files, and its settings. */
+import { DATA, unpackCluster, unpackServer } from '../embedded/files.js'
+import { type EmbeddedHost, pagesOf } from '../embedded/host.js'
+import type { ServerModule } from '../embedded/server-module.js'
+import { SMALL, VOLATILE } from '../embedded/settings.js'
+import { SessionRefused } from '../wasm/cluster/session-refused.js'
+import { type GivenSettings, settingsText } from '../wasm/cluster/settings.js'
+import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
+import { mountedFiles } from '../wasm/machine/volume/mounted-files.js'
+import { HBA, HBA_FILE } from './remote-access.js'
+import type { Loss } from './storage/changes.js'
+import { limitedFiles } from './storage/limited-files.js'
+import { openObjectCluster } from './storage/object-cluster.js'
+import type { ObjectStorage } from './storage/object-storage.js'
+import { workersSystem } from './system.js'
+import { watchedWal } from './wal-watch.js'
+
+/** What a cluster is kept in, and how its server is set. */
+export interface ClusterOptions {
+  /** What `pglite-imports-server/workers/module` exports. */
+  module: ServerModule
+  /**
+   * Where the cluster is kept: a Durable Object's `ctx.storage`, of a class with SQLite storage. A new cluster is made
+   * if it has none; its other tables are left alone. Without it the cluster is in memory, and gone with the server.
+   */
+  storage?: ObjectStorage | undefined
+  /**
+   * Bytes of storage, of the object's other tables too, from which on tables and indexes do not grow: statements fail with
+   * 53100 (disk_full). Default: 9 GB, which leaves room for WAL below the platform's limit of 10 GB.
+   */
+  maxSize?: number | undefined
+  /**
+   * Bytes that PostgreSQL's memory may grow to, of all sessions together: from 40 MB to 4 GB. What needs more fails with 53200
+   * (out_of_memory). Default: 96 MB, for a Worker has 128 MB for everything.
+   */
+  maxMemory?: number | undefined
+  /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
+  settings?: GivenSettings | undefined
+  /** A function for PostgreSQL's log, called with one or more complete lines. Default: none. */
+  log?: ((text: string) => void) | undefined
+}
+
+const MAX_SIZE = 9e9
+
+/** Whoever has stopped in the middle of a transaction keeps its locks, and the object awake. */
+const PATIENCE = { idle_in_transaction_session_timeout: '60s' }
+
+/** Storage writes no page by half (storage/object-store.ts), and is told by fdatasync what must be durable. */
+const DURABLE = { full_page_writes: 'off' }
+const DURABLE_REQUIRED = { wal_sync_method: 'fdatasync' }
+
+export interface OpenCluster {
+  readonly host: EmbeddedHost
+  /** It has recovered. */
+  started(): void
+  /** Lets another server have it. */
+  release(): void
+}
+
+/** What a server is told of its cluster. */
+export interface ClusterEvents {
+  /** Its WAL is being written. */
+  onWal(): void
+  /** Its files are not those any more that the server knows, or it cannot tell clients what it has done. */
+  onLoss(reason: SessionRefused): void
+}
+
+const UNHEARD: ClusterEvents = { onWal() {}, onLoss() {} }
+
+export function openCluster(options: ClusterOptions, events: ClusterEvents = UNHEARD): OpenCluster {
+  const { module, storage, maxSize = MAX_SIZE, log = () => {} } = options
+  const settings = settingsText(options.settings ?? {})
+  const around = memoryVolume()
+  unpackServer(module, around)
+  around.put(HBA_FILE, new TextEncoder().encode(HBA), 0o600)
+  const host = { module, system: workersSystem, maximumPages: pagesOf(options.maxMemory), log }
+  const small = { ...SMALL, ...PATIENCE, hba_file: HBA_FILE }
+  if (storage === undefined) {
+    unpackCluster(module, around, DATA)
+    const all = { ...small, ...VOLATILE, ...settings }
+    return {
+      host: { ...host, files: () => watchedWal(around.files(), events.onWal), settings: all },
+      started: () => {},
+      release: () => {},
+    }
+  }
+  const { volume, durable, look, walSegmentSize, release } = openObjectCluster(
+    storage,
+    empty => unpackCluster(module, empty, ''),
+    loss => events.onLoss(LOSSES[loss]),
+  )
+  // Not while it recovers: what the WAL says had room before.
+  let started = false
+  const isFull = () => started && storage.sql.databaseSize > maxSize
+  const files = () => {
+    const cluster = { at: DATA, layer: limitedFiles(volume.files(), isFull), root: '' }
+    return watchedWal(mountedFiles(around.files(), [cluster]), events.onWal)
+  }
+  const all = { ...small, ...walSizes(walSegmentSize), ...DURABLE, ...settings, ...DURABLE_REQUIRED }
+  return {
+    host: { ...host, files, durable, look, settings: all },
+    started: () => {
+      started = true
+    },
+    release,
+  }
+}
+
+/** What clients are told when their server had to end. */
+const LOSSES: Readonly<Record<Loss, SessionRefused>> = {
+  deleted: new SessionRefused('57P01', "terminating connection because the object's storage was deleted"),
+  undone: new SessionRefused(
+    '58030',
+    "terminating connection because the object's storage has gone back behind what was written to it, with commits that were answered",
+    'A closure of ctx.storage.transaction() that throws takes along all that was written meanwhile.',
+  ),
+  'in transaction': new SessionRefused(
+    '40003',
+    'terminating connection because nothing can be made durable within ctx.storage.transaction()',
+    'What was to be committed is, or is not, when that transaction ends: have PostgreSQL write before or after it.',
+  ),
+}
+
+/** PostgreSQL's max_connections. */
+export function maxConnections({ settings = {} }: ClusterOptions): number {
+  return Number(settings.max_connections ?? SMALL.max_connections)
+}
+
+/** As small as PostgreSQL allows; a cluster from elsewhere may have larger segments than ours. */
+function walSizes(segment: number): Record<string, string> {
+  const megabytes = segment >> 20
+  return { min_wal_size: `${2 * megabytes}MB`, max_wal_size: `${Math.max(16, 4 * megabytes)}MB` }
+}

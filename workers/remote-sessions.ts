@@ -1,0 +1,124 @@
+/**
+ * Clients from outside, from the request for a WebSocket to the end of the session. Those that have logged in may have most of the
+ * server, but never all of it: the object's own sessions find room however many come.
+ */
+import type { OnDemandServer } from '../embedded/on-demand.js'
+import type { EmbeddedServer } from '../embedded/server.js'
+import type { ListenAddress } from '../wasm/cluster/cluster.js'
+import { SessionRefused, tooManyClients } from '../wasm/cluster/session-refused.js'
+import type { ClientSocket } from '../wasm/machine/client-socket.js'
+import { CloseCode } from '../wasm/protocol/web-socket-protocol.js'
+import { Lobby } from './lobby.js'
+import type { RemoteAccess } from './remote-access.js'
+import { type RemoteServer, WebSocketConnection } from './web-socket.js'
+
+/** Sessions that are left to the object itself, and bytes of memory for each. */
+const RESERVED = 3
+const SESSION_MEMORY = 6 << 20
+/** At most this part of what sessions have at all: a server that has little memory serves clients from outside as well. */
+const RESERVED_PART = 1 / 3
+
+export class RemoteSessions {
+  readonly #server: OnDemandServer
+  readonly #access: RemoteAccess
+  readonly #lobby = new Lobby()
+  /** Connections that have a backend, and those of them whose backend has not got its memory yet. */
+  readonly #served = new Set<object>()
+  readonly #starting = new Set<object>()
+  readonly #capacity: number
+  /** The last request to cancel a query: they are carried out one after the other, for each takes a process. */
+  #cancelling: Promise<void> = Promise.resolve()
+
+  /** @param maxConnections PostgreSQL's max_connections */
+  constructor(server: OnDemandServer, access: RemoteAccess, maxConnections: number) {
+    this.#server = server
+    this.#access = access
+    this.#capacity = maxConnections - RESERVED
+    void server.exited.then(() => this.#lobby.close(new SessionRefused('57P01', 'the server has stopped')))
+  }
+
+  serve(socket: WebSocket, flowControl: boolean, peer: ListenAddress): void {
+    const { clients } = this.#server
+    const remote: RemoteServer = {
+      verifierOf: role => this.#whileThere(async ({ cluster }) => this.#access.verifierOf(cluster, role)),
+      connect: async () => {
+        clients.add(connection, reason =>
+          connection.finish(CloseCode.GoingAway, 'the server has stopped', reason),
+        )
+        const server = await this.#server.reach()
+        this.#requireRoom(server)
+        const backend = accepted(server, peer)
+        this.#served.add(connection)
+        this.#starting.add(connection)
+        return backend
+      },
+      cancel: request => {
+        this.#cancelling = this.#cancelling.then(() =>
+          this.#whileThere(server => cancel(server, peer, request)),
+        )
+        return this.#cancelling
+      },
+      loggedIn: () => {
+        this.#lobby.leave(connection)
+        this.#starting.delete(connection)
+      },
+      ended: () => {
+        this.#lobby.leave(connection)
+        this.#starting.delete(connection)
+        this.#served.delete(connection)
+        clients.remove(connection)
+      },
+    }
+    const connection = new WebSocketConnection(socket, flowControl, remote)
+    this.#lobby.enter(connection, reason => connection.refuse(reason))
+  }
+
+  /** Does something with a server that is kept running for the time. */
+  async #whileThere<T>(use: (server: EmbeddedServer) => Promise<T>): Promise<T> {
+    const { clients } = this.#server
+    const visitor = {}
+    clients.add(visitor, () => {})
+    try {
+      return await use(await this.#server.reach())
+    } finally {
+      clients.remove(visitor)
+    }
+  }
+
+  #requireRoom(server: EmbeddedServer): void {
+    const { all, left } = server.room
+    const reserved = Math.min(RESERVED * SESSION_MEMORY, all * RESERVED_PART)
+    if (left - this.#starting.size * SESSION_MEMORY < reserved)
+      throw new SessionRefused(
+        '53200',
+        "out of memory: what is left is reserved for the object's own sessions",
+      )
+    if (this.#served.size >= this.#capacity)
+      throw new SessionRefused(
+        '53300',
+        "remaining connection slots are reserved for the object's own sessions",
+      )
+  }
+}
+
+function accepted(server: EmbeddedServer, peer: ListenAddress): ClientSocket {
+  const backend = server.accept(peer)
+  if (backend === undefined) throw tooManyClients()
+  return backend
+}
+
+/** A process is started for the request, which ends when it has signalled the other. */
+function cancel(server: EmbeddedServer, peer: ListenAddress, request: Uint8Array): Promise<void> {
+  return new Promise(resolve => {
+    const backend = server.accept(peer)
+    if (backend === undefined) return resolve()
+    const done = () => {
+      backend.release()
+      resolve()
+    }
+    backend.onClose = done
+    void server.exited.then(done)
+    backend.setInput(request)
+    backend.endInput()
+  })
+}

@@ -1,0 +1,26 @@
+/** Files of a cluster, of which is counted how often its WAL is written: as long as it is not, nobody has committed anything. */
+import { DATA } from '../embedded/files.js'
+import type { FileLayer } from '../wasm/machine/host/file-layer.js'
+
+const WAL = `${DATA}/pg_wal/`
+
+/** @param layer its methods must not need `this` */
+export function watchedWal(layer: FileLayer, onWrite: () => void): FileLayer {
+  const segments = new Set<number>()
+  return {
+    ...layer,
+    open(path, flags, mode) {
+      const handle = layer.open(path, flags, mode)
+      if (path.startsWith(WAL)) segments.add(handle)
+      return handle
+    },
+    close(handle) {
+      segments.delete(handle)
+      layer.close(handle)
+    },
+    write(handle, buffer, offset, length, position) {
+      if (segments.has(handle)) onWrite()
+      return layer.write(handle, buffer, offset, length, position)
+    },
+  }
+}
