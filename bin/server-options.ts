@@ -22,6 +22,7 @@ export interface ServerOptions {
   pools?: true
   httpPort?: number
   httpHost?: string
+  httpCors?: string[]
 }
 
 export function addServerOptions(command: Command): Command {
@@ -52,10 +53,11 @@ export function addServerOptions(command: Command): Command {
     )
     .option(
       '--http-port <port>',
-      'serve /health, /ready and /metrics on this port, 0 for any free one',
+      'serve /health, /ready, /metrics and queries (/sql) on this port, 0 for any free one',
       wholeNumber,
     )
     .option('--http-host <host>', 'where to listen with --http-port (default: localhost)')
+    .option('--http-cors <origin>', 'let pages of this origin ask queries at /sql; may be repeated', list)
     .option('--pools', 'keep clones of databases ready for clients that ask for them (see docs/testing.md)')
     .option('--no-threads', 'run all processes on one thread (needs Node 24 or later)')
 }
@@ -75,7 +77,10 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
     maxConnections: options.maxConnections,
     threads: options.threads,
     settings: options.set,
-    http: options.httpPort === undefined ? undefined : { port: options.httpPort, host: options.httpHost },
+    http:
+      options.httpPort === undefined
+        ? undefined
+        : { port: options.httpPort, host: options.httpHost, cors: options.httpCors },
   }
 }
 

@@ -7,6 +7,8 @@ type End = (reason?: SessionRefused) => void
 export class Clients {
   /** What ends each of them when the server has. */
   readonly #open = new Map<object, End>()
+  /** Those of them that are not there for the time. */
+  readonly #resting = new Set<object>()
   readonly #patience: number
   readonly #onIdle: () => void
   #lingering: ReturnType<typeof setTimeout> | undefined
@@ -23,7 +25,7 @@ export class Clients {
   }
 
   get none(): boolean {
-    return this.#open.size === 0
+    return this.#open.size === this.#resting.size
   }
 
   add(client: object, end: End): void {
@@ -32,7 +34,20 @@ export class Clients {
   }
 
   remove(client: object): void {
+    this.#resting.delete(client)
     if (this.#open.delete(client)) this.#linger()
+  }
+
+  /** A client stays, but is not there until it wakes. */
+  rest(client: object): void {
+    if (!this.#open.has(client)) return
+    this.#resting.add(client)
+    this.#linger()
+  }
+
+  wake(client: object): void {
+    this.#resting.delete(client)
+    clearTimeout(this.#lingering)
   }
 
   /** The server has ended, and they with it. */

@@ -63,10 +63,16 @@ export class OnDemandServer implements EmbeddedPostgres {
   /** The server, which is started if there is none; a client that asks for it must be among `clients`. */
   reach(): EmbeddedServer | Promise<EmbeddedServer> {
     if (this.#stopped) throw stopped()
-    if (this.#server === undefined || this.#suspending !== undefined || this.#server.abandoned !== undefined)
-      return this.#begin()
-    this.#server.resume()
-    return this.#server
+    const server = this.running
+    if (server === undefined) return this.#begin()
+    server.resume()
+    return server
+  }
+
+  /** The server, if there is one that will go on. */
+  get running(): EmbeddedServer | undefined {
+    const server = this.#server
+    return this.#suspending !== undefined || server?.abandoned !== undefined ? undefined : server
   }
 
   connect(): Duplex {

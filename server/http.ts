@@ -1,13 +1,16 @@
 /**
- * The monitor, by HTTP: /health says whether the server runs, /ready whether it serves clients, /metrics has metrics for
+ * What is served by HTTP: queries at /sql, and the monitor's answers: /health says whether the server runs, /ready whether it serves clients, /metrics has metrics for
  * Prometheus. It listens from before PostgreSQL starts until after it has ended, and answers also when PostgreSQL does not.
  */
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { ListenAddress } from '../wasm/cluster/cluster.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
+import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { hostInUrl, reachableHost } from './listen-addresses.js'
 import { METRICS_TYPE, metricsText, type ServerStatus } from './metrics.js'
+import { SqlByHttp } from './sql.js'
 import { type Answer, statisticsOf } from './statistics.js'
 
 export interface HttpOptions {
@@ -15,6 +18,8 @@ export interface HttpOptions {
   port: number
   /** A name or address to listen on; '*' for all addresses. Default: 'localhost'. */
   host?: string | undefined
+  /** Origins whose pages may ask queries at /sql, such as 'https://example.com', or '*' for all. Default: none. */
+  cors?: readonly string[] | undefined
 }
 
 /** The server that the monitor watches. */
@@ -22,17 +27,21 @@ export interface Watched {
   status(): ServerStatus
   connect: Parameters<typeof statisticsOf>[0]
   readonly user: string
+  /** Makes a backend's connection for a client that comes by HTTP. @throws SessionRefused */
+  accept(peer: ListenAddress): ClientSocket
 }
 
 export class Monitor {
   readonly url: string
   readonly #server: Server
   #state: 'starting' | 'running' | 'ended' = 'starting'
+  readonly #cors: readonly string[]
   #watched: Watched | undefined
+  #sql: SqlByHttp | undefined
   #ask: () => Promise<Answer> = () => Promise.resolve({ error: 'the server is starting' })
 
   /** @throws StartupError when the port is taken or may not be used */
-  static async listen({ port, host = 'localhost' }: HttpOptions): Promise<Monitor> {
+  static async listen({ port, host = 'localhost', cors = [] }: HttpOptions): Promise<Monitor> {
     const server = createServer({ requestTimeout: 10_000, keepAliveTimeout: 5_000 })
     try {
       server.listen({ port, host: host === '*' ? undefined : host })
@@ -43,18 +52,25 @@ export class Monitor {
         errorCode(error),
       )
     }
-    return new Monitor(server, host)
+    return new Monitor(server, host, cors)
   }
 
-  private constructor(server: Server, host: string) {
+  private constructor(server: Server, host: string, cors: readonly string[]) {
     this.#server = server
+    this.#cors = cors
     this.url = `http://${hostInUrl(reachableHost(host))}:${(server.address() as AddressInfo).port}`
     server.on('request', (request, response) => {
+      const path = new URL(request.url ?? '/', 'http://monitor').pathname
+      if (path === '/sql') {
+        if (this.#sql === undefined) reply(response, 503, 'the server is starting\n')
+        else void this.#sql.answer(request, response).catch(() => response.destroy())
+        return
+      }
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         reply(response, 405, 'use GET\n')
         return
       }
-      void this.#answer(new URL(request.url ?? '/', 'http://monitor').pathname, response)
+      void this.#answer(path, response)
     })
     // PostgreSQL keeps the process running, not the monitor.
     server.unref()
@@ -64,11 +80,13 @@ export class Monitor {
     this.#state = 'running'
     this.#watched = watched
     this.#ask = statisticsOf(watched.connect, watched.user)
+    this.#sql = new SqlByHttp(watched.accept, this.#cors)
   }
 
   /** Stops listening. To be called when PostgreSQL has ended. */
   close(): void {
     this.#state = 'ended'
+    this.#sql?.close()
     this.#server.close()
     this.#server.closeAllConnections()
   }
@@ -93,7 +111,7 @@ export class Monitor {
           ? ''
           : `# no statistics from PostgreSQL: ${answer.error.replaceAll('\n', ' ')}\n`
       reply(response, 200, remark + text, METRICS_TYPE)
-    } else reply(response, 404, 'not found: use /health, /ready or /metrics\n')
+    } else reply(response, 404, 'not found: use /health, /ready, /metrics or /sql\n')
   }
 }
 

@@ -62,6 +62,11 @@ export class Listener {
     }
   }
 
+  /** Makes the cluster's end of a connection for a client that is here already; undefined if there is no room for it. */
+  accept(peer: ListenAddress): ClientSocket | undefined {
+    return this.#door?.accept(peer)
+  }
+
   /** Stops listening. Connections that exist go on. */
   close(): void {
     this.#socket.close()
@@ -105,7 +110,7 @@ export class Listener {
   }
 }
 
-function peerOf(client: Socket): ListenAddress {
+export function peerOf(client: Socket): ListenAddress {
   const { remoteAddress, remotePort, remoteFamily } = client
   if (remoteAddress === undefined || remotePort === undefined) return { path: '' }
   return { host: remoteAddress, port: remotePort, family: remoteFamily === 'IPv6' ? 6 : 4 }

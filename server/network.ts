@@ -1,5 +1,7 @@
 /** A server's sockets: those that it listens on, and those of its connections to other servers. */
 import type { Door, ListenAddress } from '../wasm/cluster/cluster.js'
+import { SessionRefused, tooManyClients } from '../wasm/cluster/session-refused.js'
+import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { bindAll, numericAddresses, portOf, sameAddress } from './listen-addresses.js'
 import { Listener, type ListenerStatistics } from './listener.js'
 import { type Connected, Outgoing } from './outgoing.js'
@@ -43,6 +45,16 @@ export class Network {
   /** Called when PostgreSQL connects to another server: see Outgoing. */
   connect(address: ListenAddress, connected: Connected, signal: AbortSignal): Promise<void> {
     return this.#outgoing.connect(address, connected, signal)
+  }
+
+  /** Lets in a client that has come by other means, as if it had come by TCP. */
+  accept(peer: ListenAddress): ClientSocket {
+    const listener = this.#listeners.find(({ address }) => 'host' in address)
+    if (listener === undefined)
+      throw new SessionRefused('28000', 'clients come by TCP as pg_hba.conf says, and this server has no TCP')
+    const socket = listener.accept(peer)
+    if (socket === undefined) throw tooManyClients()
+    return socket
   }
 
   /** Of all listeners together. */

@@ -61,7 +61,7 @@ export interface StartServerOptions {
    * say what is logged, and in which format: log_destination may be stderr, jsonlog or csvlog. Default: nowhere.
    */
   log?: 'stderr' | false | ((line: string, format: LogFormat) => void) | undefined
-  /** Where the monitor serves /health, /ready and /metrics by HTTP. Default: nowhere. */
+  /** Where /health, /ready and /metrics are served by HTTP, and queries at /sql. Default: nowhere. */
   http?: HttpOptions | undefined
   /** Called when the postmaster runs, before startServer() resolves, so that the server can be stopped while it starts. */
   onStarting?: ((server: ServerControl) => void) | undefined

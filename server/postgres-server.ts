@@ -95,7 +95,12 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
     streams.add(stream)
     return stream.once('close', () => streams.delete(stream))
   }
-  monitor?.watch({ status: () => statusOf(cluster, network), connect, user: address.superuser })
+  monitor?.watch({
+    status: () => statusOf(cluster, network),
+    connect,
+    accept: peer => network.accept(peer),
+    user: address.superuser,
+  })
 
   const { user, port, socketDir } = address
   const pools = lazyPools(connect, address.superuser)

@@ -66,7 +66,8 @@ function initialResponse(body: Uint8Array): string {
   return text(data)
 }
 
-function checked(keys: Keys | undefined, user: string): Keys {
+/** The keys, if there are any. @throws SessionRefused */
+export function checked(keys: Keys | undefined, user: string): Keys {
   if (keys !== undefined) return keys
   throw new SessionRefused('28P01', `password authentication failed for user "${user}"`)
 }

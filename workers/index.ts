@@ -24,16 +24,20 @@ import {
   type PostgresModule,
 } from '../wasm/cluster/postgres-module.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
+import { isSqlPath } from '../wasm/queries/neon.js'
+import type { Queryable, QueryResult, TransactionOptions } from '../wasm/queries/query.js'
 import { type ClusterOptions, maxConnections, openCluster } from './cluster.js'
+import { Queries } from './queries.js'
 import { RemoteAccess } from './remote-access.js'
 import { RemoteSessions } from './remote-sessions.js'
 import { requireThisRequest } from './request.js'
-import { acceptUpgrade, peerOf } from './upgrade.js'
+import { acceptUpgrade, asksForWebSocket, peerOf } from './upgrade.js'
 
 export type { ServerModule } from '../embedded/server-module.js'
 export * from '../wasm/cluster/exports.js'
 export type { StopMode } from '../wasm/cluster/signals.js'
 export { StartupError } from '../wasm/cluster/startup-error.js'
+export type { FieldDef, Queryable, QueryResult, TransactionOptions } from '../wasm/queries/query.js'
 export type { ClusterOptions } from './cluster.js'
 export type { ObjectStorage } from './storage/object-storage.js'
 export { exportCluster, importCluster } from './transfer.js'
@@ -49,18 +53,33 @@ export interface CreatePostgresOptions extends ClusterOptions {
    * log in as roles that have been given a password by SQL, if there are any.
    */
   password?: string | undefined
+  /** Origins whose pages may ask queries by HTTP, such as 'https://example.com', or '*' for all. Default: none. */
+  cors?: readonly string[] | undefined
 }
 
 /** While nobody is connected the server is suspended, and its object can be evicted. */
-export interface Postgres extends EmbeddedPostgres {
+export interface Postgres extends EmbeddedPostgres, Queryable {
+  /**
+   * Executes a statement as the superuser, with values for its parameters, in a session that nothing is left of for the next one. There
+   * are a few such sessions, which are kept for a while; whoever comes when all are used waits.
+   *
+   * @throws Error with PostgreSQL's fields (`code` is the SQLSTATE), as node-postgres does
+   */
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>
+  /**
+   * Executes what `use` asks, one after the other, in a transaction, which is rolled back if it throws.
+   *
+   * @throws what `use` has thrown; Error with `code` 25P02 if a statement has failed and `use` has not said so
+   */
+  transaction<T>(use: (session: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>
   /**
    * Answers a request by a WebSocket on which the client speaks PostgreSQL's protocol, as `@neondatabase/serverless` and
-   * `pglite-imports-server --remote` do, or by status 426 if it asks for none. Who may log in, and how, says
-   * pg_hba.conf: everybody who has a password, by SCRAM-SHA-256, unless the setting `hba_file` names another.
+   * `pglite-imports-server --remote` do; one whose path ends with /sql by the rows of its queries, as `neon()` of
+   * `@neondatabase/serverless` asks for them; any other by status 426. Who may log in, and how, says pg_hba.conf: everybody who has a password, by SCRAM-SHA-256, unless the setting `hba_file` names another.
    *
    * @param address the client's IP address; by default what Cloudflare says it is
    */
-  fetch(request: Request, address?: string): Response
+  fetch(request: Request, address?: string): Response | Promise<Response>
 }
 
 /** Milliseconds. */
@@ -84,7 +103,8 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
     log,
   })
   const access = new RemoteAccess(options.password, () => written)
-  return withRemoteAccess(server, new RemoteSessions(server, access, maxConnections(options)))
+  const remote = new RemoteSessions(server, access, maxConnections(options))
+  return withRemoteAccess(server, remote, new Queries(server, remote, options.cors ?? []))
 }
 
 /** @param onWal called whenever the cluster's WAL is written */
@@ -141,7 +161,7 @@ export async function createPostgresModule(
   }
 }
 
-function withRemoteAccess(server: OnDemandServer, remote: RemoteSessions): Postgres {
+function withRemoteAccess(server: OnDemandServer, remote: RemoteSessions, queries: Queries): Postgres {
   const requireRequest = requireThisRequest()
   return {
     exited: server.exited,
@@ -152,8 +172,18 @@ function withRemoteAccess(server: OnDemandServer, remote: RemoteSessions): Postg
       requireRequest()
       return server.connect()
     },
+    query(text, values) {
+      requireRequest()
+      return queries.query(text, values)
+    },
+    transaction(use, options) {
+      requireRequest()
+      return queries.transaction(use, options)
+    },
     fetch(request, address = request.headers.get('CF-Connecting-IP') ?? undefined) {
       requireRequest()
+      if (!asksForWebSocket(request) && isSqlPath(new URL(request.url).pathname))
+        return queries.answer(request, address)
       return acceptUpgrade(request, (socket, flowControl) =>
         remote.serve(socket, flowControl, peerOf(address)),
       )
@@ -177,8 +207,13 @@ function withoutRemoteAccess(session: SingleSession): Postgres {
       requireRequest()
       return session.connect()
     },
+    query: () => Promise.reject(unavailable()),
+    transaction: () => Promise.reject(unavailable()),
     fetch: () =>
       new Response('connections from outside need JSPI, which this runtime has not', { status: 501 }),
     stop: () => session.stop(),
   }
 }
+
+const unavailable = () =>
+  new Error('queries without a connection need JSPI, which this runtime has not: use connect()')

@@ -7,16 +7,22 @@ import type { EmbeddedServer } from '../embedded/server.js'
 import type { ListenAddress } from '../wasm/cluster/cluster.js'
 import { SessionRefused, tooManyClients } from '../wasm/cluster/session-refused.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
-import { CloseCode } from '../wasm/protocol/web-socket-protocol.js'
+import { keysOf } from '../wasm/protocol/scram.js'
+import { type Identity, Session } from '../wasm/queries/session.js'
+import { checked } from './authentication.js'
+import { lineTo } from './line.js'
 import { Lobby } from './lobby.js'
 import type { RemoteAccess } from './remote-access.js'
-import { type RemoteServer, WebSocketConnection } from './web-socket.js'
+import { impossible, type RemoteServer, WebSocketConnection } from './web-socket.js'
 
 /** Sessions that are left to the object itself, and bytes of memory for each. */
 const RESERVED = 3
 const SESSION_MEMORY = 6 << 20
 /** At most this part of what sessions have at all: a server that has little memory serves clients from outside as well. */
 const RESERVED_PART = 1 / 3
+
+/** Bytes of one answer by HTTP. */
+const LARGEST_ANSWER = 10 << 20
 
 export class RemoteSessions {
   readonly #server: OnDemandServer
@@ -42,15 +48,8 @@ export class RemoteSessions {
     const remote: RemoteServer = {
       verifierOf: role => this.#whileThere(async ({ cluster }) => this.#access.verifierOf(cluster, role)),
       connect: async () => {
-        clients.add(connection, reason =>
-          connection.finish(CloseCode.GoingAway, 'the server has stopped', reason),
-        )
-        const server = await this.#server.reach()
-        this.#requireRoom(server)
-        const backend = accepted(server, peer)
-        this.#served.add(connection)
-        this.#starting.add(connection)
-        return backend
+        clients.add(connection, reason => connection.serverEnded(reason))
+        return this.#accept(await this.#server.reach(), connection, peer)
       },
       cancel: request => {
         this.#cancelling = this.#cancelling.then(() =>
@@ -83,6 +82,31 @@ export class RemoteSessions {
     } finally {
       clients.remove(visitor)
     }
+  }
+
+  /** Opens a session for a client that has sent its password with what it asks. @throws SessionRefused, or PostgreSQL's Error */
+  async open(identity: Identity, peer: ListenAddress): Promise<Session> {
+    const { user, password = '' } = identity
+    const verifier = await this.#whileThere(({ cluster }) => this.#access.verifierOf(cluster, user))
+    if (verifier === undefined) throw impossible()
+    checked(password === '' ? undefined : await keysOf(password, verifier), user)
+    const client = {}
+    const line = lineTo(this.#server, server => this.#accept(server, client, peer))
+    line.stream.once('close', () => {
+      this.#starting.delete(client)
+      this.#served.delete(client)
+    })
+    const session = await Session.open(line, identity, LARGEST_ANSWER)
+    this.#starting.delete(client)
+    return session
+  }
+
+  #accept(server: EmbeddedServer, client: object, peer: ListenAddress): ClientSocket {
+    this.#requireRoom(server)
+    const backend = accepted(server, peer)
+    this.#served.add(client)
+    this.#starting.add(client)
+    return backend
   }
 
   #requireRoom(server: EmbeddedServer): void {

@@ -13,12 +13,15 @@ interface WorkersWebSocket extends WebSocket {
 
 declare const WebSocketPair: new () => { 0: WorkersWebSocket; 1: WorkersWebSocket }
 
+export const asksForWebSocket = (request: Request) =>
+  request.headers.get('Upgrade')?.toLowerCase() === 'websocket'
+
 /** Accepts the WebSocket of a request, and passes the server's end of it on. */
 export function acceptUpgrade(
   request: Request,
   serve: (socket: WebSocket, flowControl: boolean) => void,
 ): Response {
-  if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
+  if (!asksForWebSocket(request)) {
     const headers = { Upgrade: 'websocket', Connection: 'Upgrade' }
     return new Response('PostgreSQL is to be reached by WebSocket here.\n', { status: 426, headers })
   }

@@ -107,6 +107,11 @@ export class WebSocketConnection {
     this.#end(code, text)
   }
 
+  /** The server has ended, on which it may have a backend. */
+  serverEnded(reason: SessionRefused | undefined): void {
+    if (this.#backend !== undefined) this.finish(CloseCode.GoingAway, 'the server has stopped', reason)
+  }
+
   /** Ends a client that has no backend. */
   refuse(reason: SessionRefused): void {
     const full = reason.code.startsWith('53')
@@ -298,7 +303,8 @@ export class WebSocketConnection {
   }
 }
 
-const impossible = () =>
+/** No role has a password. */
+export const impossible = () =>
   new SessionRefused(
     '28000',
     'remote logins are refused: no role of this cluster has a password',

@@ -9,6 +9,16 @@ declare function setTimeout(task: () => void, ms?: number): object
 declare function clearTimeout(timer: object | undefined): void
 declare const performance: { now(): number }
 
+/** url.spec.whatwg.org */
+declare class URL {
+  constructor(url: string)
+  readonly protocol: string
+  readonly username: string
+  readonly password: string
+  readonly pathname: string
+  readonly searchParams: { get(name: string): string | null }
+}
+
 declare function atob(text: string): string
 declare function btoa(bytes: string): string
 

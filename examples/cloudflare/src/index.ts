@@ -17,6 +17,8 @@ export class Database extends DurableObject<Environment> {
     const postgres = await this.#running()
     // psql, Prisma and the like, by WebSocket; PostgreSQL asks for their password.
     if (request.headers.get('Upgrade') === 'websocket') return postgres.fetch(request)
+    // neon() of @neondatabase/serverless, and Drizzle on it, by HTTP.
+    if (new URL(request.url).pathname === '/sql') return postgres.fetch(request)
     return this.#guestBook(postgres, request)
   }
 
