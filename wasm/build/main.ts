@@ -30,6 +30,7 @@ import {
 import { cache, repository } from './paths.js'
 import { compilePostgres, configurePostgres } from './postgres.js'
 import { Progress } from './progress.js'
+import { readSaslprepTables, requireSaslprepTables, TABLES } from './saslprep.js'
 import { writeServerModule } from './server-module.js'
 import { getSource, hashOfPatches } from './source.js'
 import { makeTemplate } from './template.js'
@@ -45,6 +46,7 @@ function hashOfInputs(): string {
     hashOfFiles(join(repository, 'wasm', 'build'), recipe),
     hashOfFiles(join(repository, 'c'), filesBelow(join(repository, 'c'))),
     readFileSync(ABI, 'utf8'),
+    readFileSync(TABLES, 'utf8'),
     String(DEBUG),
   )
 }
@@ -91,7 +93,10 @@ async function build(inputHash: string, folder: string): Promise<void> {
   )
   const icu = libraries.find(({ library }) => library.name === 'icu')!
   const flags = ownFlags(toolchain, library, source, objects, icu)
-  await progress.step('ABI', async () => requireAbi(await readAbi(toolchain, flags)))
+  await progress.step('ABI', async () => {
+    requireAbi(await readAbi(toolchain, flags))
+    requireSaslprepTables(readSaslprepTables(toolchain.outside(source.folder)))
+  })
   const own = await progress.step('compile c/', () => compileOwnSources(toolchain, flags))
   const [linked, lazy, modules, testModules] = await progress.step('link', async () => {
     const lazy = await linkLazyLibraries(toolchain, libraries, objects, own)

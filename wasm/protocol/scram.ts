@@ -2,6 +2,7 @@
  * SCRAM-SHA-256 as PostgreSQL does it (RFC 5802, RFC 7677; src/common/scram-common.c), without channel binding, by the
  * host's Web Cryptography.
  */
+import { saslprep } from './saslprep.js'
 
 import { concatenated } from './bytes.js'
 
@@ -24,9 +25,9 @@ async function hash(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
 }
 
-/** The salted password. PostgreSQL prepares it by SASLprep, most of which is this normalisation. */
+/** The salted password. */
 async function salted(password: string, salt: Uint8Array, iterations: number): Promise<Uint8Array> {
-  const bytes = encoder.encode(password.normalize('NFKC'))
+  const bytes = encoder.encode(saslprep(password))
   const key = await crypto.subtle.importKey('raw', bytes, 'PBKDF2', false, ['deriveBits'])
   return new Uint8Array(
     await crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-256', salt, iterations }, key, 256),
