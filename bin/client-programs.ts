@@ -12,7 +12,7 @@ import { Outgoing, resolve } from '../server/outgoing.js'
 import { artefactsDir, installation } from '../wasm/node/artefacts.js'
 import { posixPath } from '../wasm/node/paths.js'
 import { runProgram } from '../wasm/node/run-program.js'
-import { runningServer } from './running-server.js'
+import { NoCluster, type RunningServer, runningServer } from './running-server.js'
 
 type Environment = Readonly<Record<string, string>>
 /** Runs a program to its end and returns its exit code. */
@@ -21,7 +21,7 @@ type Run = (args: readonly string[], environment: Environment) => Promise<number
 export function clientCommands(): Command[] {
   return [
     client('psql', 'psql', 'run psql: the installed one if there is one, else the one in this package', psql),
-    client('dump', 'pg_dump', 'run pg_dump', (args, environment) => builtIn('pg_dump', args, environment)),
+    client('dump', 'pg_dump', 'run pg_dump', dump),
     client(
       'restore',
       'pg_restore',
@@ -55,13 +55,23 @@ const DEFAULTS = { PGHOST: 'localhost', PGPORT: '5432', PGUSER: 'postgres', PGDA
 
 async function withServer(dataDir: string | undefined, args: string[], run: Run): Promise<number> {
   if (dataDir === undefined) return run(args, { ...DEFAULTS, ...ofPostgres(process.env) })
-  const running = await runningServer(dataDir)
+  const running = await runningIn(dataDir, run)
   const server = running === undefined ? await startServer({ dataDir, port: 0 }) : undefined
   const { address: PGHOST, port } = running ?? { address: server!.host, port: server!.port }
   try {
     return await run(args, { ...DEFAULTS, ...ofPostgres(process.env), PGHOST, PGPORT: String(port) })
   } finally {
     await server?.stop()
+  }
+}
+
+/** The server of a directory. Returns undefined also if there is no cluster yet, because a start makes one; but not for pg_dump. */
+async function runningIn(dataDir: string, run: Run): Promise<RunningServer | undefined> {
+  try {
+    return await runningServer(dataDir)
+  } catch (error) {
+    if (error instanceof NoCluster && run !== dump) return undefined
+    throw error
   }
 }
 
@@ -74,6 +84,8 @@ function ofPostgres(environment: NodeJS.ProcessEnv): Record<string, string> {
   }).filter(([name]) => /^(PG|PSQL|HOME$|COLUMNS$)/.test(name))
   return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }
+
+const dump: Run = (args, environment) => builtIn('pg_dump', args, environment)
 
 async function psql(args: readonly string[], environment: Environment): Promise<number> {
   const installed = findInPath('psql')

@@ -18,8 +18,14 @@ export interface Log {
   readonly defaults: Readonly<Record<string, string>>
   started(): void
   stopping(): void
-  /** The server could not be started. */
-  failed(message: string): void
+  /** What the command line itself does. */
+  note(message: string): void
+  /**
+   * The server could not be started.
+   *
+   * @param rest lines of PostgreSQL's log that tell more
+   */
+  failed(message: string, rest?: readonly string[]): void
 }
 
 export function makeLog(options: LogOptions): Log {
@@ -39,7 +45,13 @@ function textLog({ quiet, verbose }: LogOptions): Log {
     defaults: verbose ? { log_min_messages: 'info' } : { log_checkpoints: 'off' },
     started: () => terse.started(),
     stopping: () => terse.stopping(),
-    failed: message => write(`pglite-imports-server: ${message}`),
+    note: message => quiet || write(`pglite-imports-server: ${message}`),
+    failed(message, rest = []) {
+      write(`pglite-imports-server: ${message}`)
+      if (verbose || quiet || rest.length === 0) return
+      write("The end of PostgreSQL's log:")
+      for (const line of rest) write(`  ${line}`)
+    },
   }
 }
 
@@ -55,6 +67,7 @@ function jsonLog({ quiet, verbose }: LogOptions): Log {
     defaults: verbose ? { log_min_messages: 'info' } : {},
     started() {},
     stopping() {},
+    note: message => quiet || write(hostEntry('LOG', message)),
     failed: message => write(hostEntry('FATAL', message)),
   }
 }

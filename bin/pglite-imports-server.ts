@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, Help } from 'commander'
 import { StartupError } from '../server/index.js'
+import { errorCode } from '../wasm/cluster/startup-error.js'
 import { CommandLineError } from '../wasm/machine/boot.js'
 import { clientCommands } from './client-programs.js'
 import { clusterCommands } from './cluster-commands.js'
@@ -43,8 +44,11 @@ process.stderr.on('error', () => {})
 try {
   await program.parseAsync(withCommand(process.argv.slice(2)), { from: 'user' })
 } catch (error) {
-  if (!(error instanceof StartupError || error instanceof CommandLineError)) throw error
-  console.error(`pglite-imports-server: ${error.message}`)
+  // What a file or a folder refuses is told in a line, too.
+  const expected =
+    error instanceof StartupError || error instanceof CommandLineError || errorCode(error) !== undefined
+  if (!expected) throw error
+  console.error(`pglite-imports-server: ${(error as Error).message}`)
   process.exit(1)
 }
 

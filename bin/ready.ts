@@ -1,12 +1,13 @@
 /** What the command line says when a server is ready: text for people, JSON for scripts. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type PostgresServer, StartupError } from '../server/index.js'
+import { type PostgresServer, type StartServerOptions, StartupError } from '../server/index.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 
-export function greeting(server: PostgresServer): string {
+/** @param variables those of the environment that count */
+export function greeting(server: PostgresServer, variables: readonly string[]): string {
   const { url, user, host, port, socketPath, dataDir, ephemeral, httpUrl } = server
-  const at = host === '' && socketPath !== undefined ? dirname(socketPath) : host
+  const at = clientHost(server)
   return [
     `PostgreSQL is ready: ${url}`,
     `  connect with:      psql -h ${at} -p ${port} -U ${user}`,
@@ -15,8 +16,15 @@ export function greeting(server: PostgresServer): string {
     ephemeral
       ? '  data:              ephemeral, gone when the server stops; keep it with -D DIR'
       : `  data:              ${dataDir}`,
+    ...(variables.length > 0 ? [`  by environment:    ${variables.join(', ')}`] : []),
     '  stop with:         Ctrl-C',
   ].join('\n')
+}
+
+/** The host as libpq takes it: a host name, or the directory of the unix socket. */
+function clientHost({ url, host, socketPath }: PostgresServer): string {
+  if (host !== '') return host
+  return socketPath === undefined ? new URL(url).hostname : dirname(socketPath)
 }
 
 /** One JSON object on one line, without a newline: the value of `--json` and `--ready-file`. */
@@ -42,14 +50,17 @@ export function writeReadyFile(file: string, server: PostgresServer): void {
 }
 
 /** The environment variables by which clients find the server: libpq's, and DATABASE_URL. */
-export function clientEnvironment(server: PostgresServer, password?: string): Record<string, string> {
-  const { url, user, host, port, socketPath } = server
+export function clientEnvironment(
+  server: PostgresServer,
+  { password, database = 'postgres' }: Pick<StartServerOptions, 'password' | 'database'>,
+): Record<string, string> {
+  const { url, user, port } = server
   return {
     ...(password === undefined ? {} : { PGPASSWORD: password }),
     DATABASE_URL: password === undefined ? url : url.replace('@', `:${encodeURIComponent(password)}@`),
-    PGHOST: host === '' && socketPath !== undefined ? dirname(socketPath) : host,
+    PGHOST: clientHost(server),
     PGPORT: String(port),
     PGUSER: user,
-    PGDATABASE: 'postgres',
+    PGDATABASE: database,
   }
 }

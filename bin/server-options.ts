@@ -10,6 +10,8 @@ export interface ServerOptions {
   socketDir?: string
   allowDir?: string[]
   username?: string
+  database?: string
+  init?: string[]
   passwordFile?: string
   insecureListen?: true
   tlsCert?: string
@@ -34,6 +36,12 @@ export function addServerOptions(command: Command): Command {
     .option(
       '-U, --username <name>',
       'name of the superuser, in a new or an existing cluster (default: postgres)',
+    )
+    .option('-d, --database <name>', 'the database to connect to; a new cluster gets it (default: postgres)')
+    .option(
+      '--init <path>',
+      'a file, or a directory of files, to run in a new cluster: .sql, .sql.gz or .mjs; may be repeated',
+      list,
     )
     .option(
       '--password-file <file>',
@@ -62,9 +70,13 @@ export function addServerOptions(command: Command): Command {
     .option('--no-threads', 'run all processes on one thread (needs Node 24 or later)')
 }
 
-/** @throws StartupError when options do not go together, or the password file cannot be read */
+/**
+ * The options that are given.
+ *
+ * @throws StartupError when options do not go together, or the password file cannot be read
+ */
 export function startServerOptions(options: ServerOptions): StartServerOptions {
-  return {
+  const given: StartServerOptions = {
     dataDir: options.dataDir,
     port: options.port,
     host: options.host,
@@ -72,7 +84,9 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
     allowDirs: options.allowDir,
     tls: tlsOption(options),
     superuser: options.username,
-    password: password(options.passwordFile),
+    password: options.passwordFile === undefined ? undefined : password(options.passwordFile),
+    database: options.database,
+    init: options.init,
     insecureListen: options.insecureListen,
     maxConnections: options.maxConnections,
     threads: options.threads,
@@ -82,6 +96,14 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
         ? undefined
         : { port: options.httpPort, host: options.httpHost, cors: options.httpCors },
   }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+}
+
+/** Of --stop-timeout, unless told otherwise. */
+export const STOP_TIMEOUT = 10
+
+export function secondsOrNever(text: string): number | 'never' {
+  return text === 'never' ? text : wholeNumber(text)
 }
 
 export function wholeNumber(text: string): number {
@@ -100,8 +122,7 @@ function tlsOption(options: ServerOptions): StartServerOptions['tls'] {
 }
 
 /** No option takes the password itself, because all users of the machine can see command lines. */
-function password(file: string | undefined): string | undefined {
-  if (file === undefined) return process.env.POSTGRES_PASSWORD || undefined
+function password(file: string): string {
   try {
     const [line = ''] = readFileSync(file, 'utf8').split(/\r?\n/)
     if (line === '') throw new Error('its first line is empty')

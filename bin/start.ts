@@ -1,5 +1,6 @@
 /** `start`: starts a server, says how to connect to it, and stops it on signals as `postgres` does. */
 import { Command, Option } from 'commander'
+import { isCluster } from '../server/data-directory.js'
 import {
   type PostgresServer,
   type ServerControl,
@@ -7,10 +8,20 @@ import {
   type StopMode,
   startServer,
 } from '../server/index.js'
+import { StartError } from '../wasm/cluster/start-error.js'
+import { errorCode } from '../wasm/cluster/startup-error.js'
+import { fromEnvironment, variablesThatCount } from './environment.js'
 import { type LogOptions, makeLog } from './log.js'
 import { clientEnvironment, description, greeting, writeReadyFile } from './ready.js'
 import { type RunningCommand, runCommand } from './run.js'
-import { addServerOptions, type ServerOptions, startServerOptions } from './server-options.js'
+import {
+  addServerOptions,
+  type ServerOptions,
+  STOP_TIMEOUT,
+  secondsOrNever,
+  startServerOptions,
+} from './server-options.js'
+import { shutDownSmartly } from './smart-shutdown.js'
 import { notifySystemd } from './systemd.js'
 
 interface StartOptions extends ServerOptions, LogOptions {
@@ -18,6 +29,7 @@ interface StartOptions extends ServerOptions, LogOptions {
   json?: true
   readyFile?: string
   run?: string
+  stopTimeout: number | 'never'
 }
 
 /** Within this many milliseconds a second SIGINT is the same Ctrl-C: npm and npx pass on what the terminal has sent already. */
@@ -25,7 +37,8 @@ const SAME_INTERRUPT = 300
 
 export const SIGNALS = `
 Ctrl-C (SIGINT) disconnects the clients and shuts down; a second one stops at once.
-On SIGTERM the server waits until all clients have left; on SIGQUIT it stops at once; on SIGHUP it reads its configuration again.`
+On SIGTERM the server waits for its clients to leave, but no longer than --stop-timeout; on SIGQUIT it stops at once; on SIGHUP it
+reads its configuration again.`
 
 export function startCommand(): Command {
   return addServerOptions(
@@ -52,6 +65,12 @@ export function startCommand(): Command {
       '--run <command>',
       'run a shell command with DATABASE_URL set; stop when it ends, with its exit code',
     )
+    .option(
+      '--stop-timeout <seconds>',
+      'how long the server waits on SIGTERM for clients to leave before it disconnects them, or never (default: 10)',
+      secondsOrNever,
+      STOP_TIMEOUT,
+    )
     .addHelpText('after', SIGNALS)
     .action(start)
 }
@@ -64,6 +83,7 @@ async function start(options: StartOptions): Promise<void> {
   }
   const log = makeLog(options)
   let server: ServerControl | undefined
+  let ready: PostgresServer | undefined
   let command: RunningCommand | undefined
   let stopping = false
   const stop = (mode: StopMode) => {
@@ -72,7 +92,10 @@ async function start(options: StartOptions): Promise<void> {
     notifySystemd('STOPPING=1')
     // PostgreSQL has not been started yet.
     if (server === undefined) process.exit(1)
-    void server.stop(mode)
+    const { stopTimeout } = options
+    const seconds = stopTimeout === 'never' ? undefined : stopTimeout
+    if (mode === 'smart' && ready !== undefined) void shutDownSmartly(ready, seconds, log.note)
+    else void server.stop(mode)
   }
   // With --run the command gets the signal. The server stops when the command ends.
   const signalled = (signal: NodeJS.Signals, mode: StopMode) => {
@@ -96,7 +119,10 @@ async function start(options: StartOptions): Promise<void> {
   process.on('SIGUSR1', () => server?.checkRequests())
 
   try {
-    const given = startServerOptions(options)
+    const environment = fromEnvironment(process.env)
+    const optional = startServerOptions(options)
+    const given = { ...environment, ...optional }
+    const created = given.dataDir === undefined || !isCluster(given.dataDir)
     const started = await startServer({
       ...given,
       settings: { ...log.settings, ...options.set },
@@ -106,28 +132,33 @@ async function start(options: StartOptions): Promise<void> {
         server = starting
       },
     })
-    server = started
+    server = ready = started
     if (options.pools) await started.servePools()
     log.started()
     if (options.readyFile !== undefined) writeReadyFile(options.readyFile, started)
-    announce(started, options)
+    announce(started, options, variablesThatCount(environment, optional, created))
     notifySystemd('READY=1')
     if (options.run !== undefined) {
-      command = runCommand(options.run, clientEnvironment(started, given.password))
+      command = runCommand(options.run, clientEnvironment(started, given))
       process.exit(await together(started, command, stop))
     }
     process.exit(await started.exited)
   } catch (error) {
-    if (!(error instanceof StartupError)) throw error
+    // Errors of the file system are told in one line as well.
+    if (!(error instanceof StartupError) && errorCode(error) === undefined) throw error
     // A signal that stops a start is no failure.
-    if (!stopping) log.failed(error.message)
+    if (!stopping) log.failed((error as Error).message, error instanceof StartError ? error.rest : [])
     process.exit(1)
   }
 }
 
 /** Says on stdout that the server is ready; with --run on stderr, because stdout is the command's. */
-function announce(server: PostgresServer, { json, quiet, run }: StartOptions): void {
-  const text = json ? description(server) : quiet ? server.url : greeting(server)
+function announce(
+  server: PostgresServer,
+  { json, quiet, run }: StartOptions,
+  variables: readonly string[],
+): void {
+  const text = json ? description(server) : quiet ? server.url : greeting(server, variables)
   // The server goes on if nobody reads this.
   process.stdout.on('error', () => {})
   if (run === undefined) console.log(text)
@@ -142,11 +173,11 @@ async function together(
 ): Promise<number> {
   const ended = await Promise.race([command.exited, server.exited.then(() => undefined)])
   if (ended === undefined) {
-    command.kill('SIGTERM')
+    await command.end()
     return (await command.exited) || 1
   }
   // Ends programs that the command has left running.
-  command.kill('SIGTERM')
+  await command.end()
   stop('fast')
   await server.exited
   return ended

@@ -23,7 +23,14 @@ import { realPath } from '../wasm/node/paths.js'
 import { removeDeleted } from '../wasm/node/windows-files.js'
 import { type DirectoryLock, isLock, lockDirectory } from './directory-lock.js'
 import { directoryRefusal } from './directory-refusal.js'
-import { createCluster, isUnfinished, removeUnfinished, UNPACKING, VERSION_FILE } from './new-cluster.js'
+import {
+  createCluster,
+  INITIALISING,
+  isUnfinished,
+  removeUnfinished,
+  UNPACKING,
+  VERSION_FILE,
+} from './new-cluster.js'
 import { syncNames, unpackTemplate } from './unpack.js'
 
 const MAJOR = '18'
@@ -34,6 +41,8 @@ export interface DataDirectory {
   readonly path: string
   /** Whether release() removes it. */
   readonly ephemeral: boolean
+  /** Removes the cluster if its initialisation has not been finished. Its server must have ended. */
+  empty(): void
   /** Unlocks it; removes it if it is ephemeral. */
   release(): void
 }
@@ -69,7 +78,7 @@ export async function openDataDirectory(
     contentOf(path)
     lock = await lockDirectory(path)
     const content = contentOf(path)
-    if (content === 'unfinished') removeUnfinished(path)
+    if (content === 'unfinished') removeUnfinished(path, isLock)
     if (content === 'cluster') {
       if (fill !== undefined)
         throw new StartupError(`"${path}" is not empty: name an empty or a new directory`)
@@ -80,7 +89,7 @@ export async function openDataDirectory(
     removeEmpty(made)
     throw directoryRefusal(error, path)
   }
-  return { path, ephemeral: false, release }
+  return { path, ephemeral: false, empty: () => isWhole(path) || removeUnfinished(path, isLock), release }
 }
 
 /** Makes the directory if it is missing. Adds all directories that it makes to `made`, parents first. */
@@ -113,9 +122,13 @@ function removeEmpty(directories: readonly string[]): void {
   }
 }
 
-/** Whether a directory holds a cluster, of whatever version. */
+/** Whether a directory holds a cluster, of whatever version, and it is whole. */
 export function isCluster(path: string): boolean {
-  return existsSync(join(path, VERSION_FILE))
+  return existsSync(join(path, VERSION_FILE)) && isWhole(path)
+}
+
+function isWhole(path: string): boolean {
+  return !existsSync(join(path, INITIALISING))
 }
 
 /**
@@ -125,6 +138,7 @@ export function isCluster(path: string): boolean {
  */
 function contentOf(path: string): 'cluster' | 'nothing' | 'unfinished' {
   const names = readdirSync(path).filter(name => !isLock(name))
+  if (names.includes(INITIALISING)) return 'unfinished'
   if (names.includes(VERSION_FILE)) {
     checkCluster(path)
     return 'cluster'

@@ -2,10 +2,10 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import { realPath } from '../wasm/node/paths.js'
 import type { DataDirectory } from './data-directory.js'
 import { isAlive } from './directory-lock.js'
-import { directoryRefusal } from './directory-refusal.js'
 import { memoryFolder } from './linux.js'
 import { unpackTemplate } from './unpack.js'
 
@@ -25,6 +25,18 @@ export async function createEphemeralDirectory(
   fill: (directory: string) => Promise<void> = async directory => unpackTemplate(directory, false),
 ): Promise<DataDirectory> {
   const parent = ephemeralParent()
+  try {
+    return await inParent(parent, fill)
+  } catch (error) {
+    if (error instanceof StartupError) throw error
+    throw new StartupError(
+      `an ephemeral cluster cannot be made in "${parent}" (${errorCode(error) ?? (error as Error).message}): say by TMPDIR where, or name a data directory`,
+      errorCode(error),
+    )
+  }
+}
+
+async function inParent(parent: string, fill: (directory: string) => Promise<void>): Promise<DataDirectory> {
   const prefix = `pglite-imports-server-${hostname()}-`
   removeAbandoned(parent, prefix)
   const path = realPath(mkdtempSync(join(parent, `${prefix}${process.pid}-`)))
@@ -39,9 +51,9 @@ export async function createEphemeralDirectory(
     await fill(path)
   } catch (error) {
     release()
-    throw directoryRefusal(error, path)
+    throw error
   }
-  return { path, ephemeral: true, release }
+  return { path, ephemeral: true, empty: () => {}, release }
 }
 
 function removeEphemeral(): void {

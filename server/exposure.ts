@@ -6,7 +6,7 @@ import { hostPathIn } from '../wasm/node/paths.js'
 import { configurationFiles, linesOf, MAX_DEPTH } from './configuration.js'
 import type { StartServerOptions } from './options.js'
 
-type Admission = Pick<StartServerOptions, 'password' | 'tls' | 'insecureListen'>
+type Admission = Pick<StartServerOptions, 'password' | 'tls' | 'insecureListen' | 'hostAuthMethod'>
 
 /** Hosts to listen on that only this machine can connect to. */
 const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/
@@ -17,9 +17,9 @@ const LOOPBACK = /^(127\.|::1(\/|$)|localhost$|samehost$)/
 /** The lines of initdb's pg_hba.conf for TCP connections from this machine. */
 const LOCAL_TCP = /^(host\s.*\s)trust$/gm
 
-const PASSWORD = 'host    all             all             all                     scram-sha-256'
+const ALL = 'host    all             all             all                     '
 const CERTIFICATE = 'hostssl all             all             all                     cert'
-const TRUST = 'host    all             all             all                     trust'
+const TRUST = `${ALL}trust`
 
 /**
  * Checks the options of a new cluster.
@@ -29,19 +29,26 @@ const TRUST = 'host    all             all             all                     t
 export function refuseExposure(
   hosts: readonly string[],
   ssl: boolean,
-  { password, insecureListen }: Admission,
+  { password, insecureListen, hostAuthMethod }: Admission,
 ): void {
   if (!listensElsewhere(hosts) || password !== undefined || ssl || insecureListen) return
+  if (hostAuthMethod !== undefined) return // Whoever says so means it.
   throw new StartupError(
     `listening on "${hosts.join(',')}" lets other machines connect, and the cluster has neither a password nor TLS: set a password with --password-file, or use TLS with --tls-cert or --tls-self-signed; --insecure-listen lets everybody in`,
   )
 }
 
 /** Adds to a new cluster's pg_hba.conf the rules for other machines. With a password, the rules for this machine ask for it as well. */
-export function admitOthers(rules: string, { password, tls, insecureListen }: Admission): void {
+export function admitOthers(
+  rules: string,
+  { password, tls, insecureListen, hostAuthMethod }: Admission,
+): void {
   const add = (rule: string, initial = readFileSync(rules, 'utf8')) =>
     writeFileSync(rules, `${initial}${rule}\n`)
-  if (password !== undefined) add(PASSWORD, readFileSync(rules, 'utf8').replace(LOCAL_TCP, '$1scram-sha-256'))
+  const addForAll = (method: string) =>
+    add(`${ALL}${method}`, readFileSync(rules, 'utf8').replace(LOCAL_TCP, `$1${method}`))
+  if (hostAuthMethod !== undefined) addForAll(hostAuthMethod)
+  else if (password !== undefined) addForAll('scram-sha-256')
   else if (typeof tls === 'object' && tls.ca !== undefined) add(CERTIFICATE)
   else if (insecureListen) add(TRUST)
 }

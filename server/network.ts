@@ -14,6 +14,10 @@ export class Network {
   readonly port: number | undefined
   readonly #listeners: Listener[]
   readonly #outgoing = new Outgoing()
+  #open: () => void = () => {}
+  readonly #opened = new Promise<void>(resolve => {
+    this.#open = resolve
+  })
 
   /**
    * Listens on one TCP port of all these hosts. Clients wait until PostgreSQL listens there.
@@ -31,6 +35,11 @@ export class Network {
     this.port = listeners[0] && portOf(listeners[0].address)
   }
 
+  /** Lets clients in. Until then those that connect wait. */
+  open(): void {
+    this.#open()
+  }
+
   /** Called when PostgreSQL listens on an address. Resolves to a function that stops listening. */
   async listen(address: ListenAddress, door: Door, tls: Tls): Promise<() => void> {
     let listener = this.#listeners.find(bound => sameAddress(bound.address, address))
@@ -38,8 +47,9 @@ export class Network {
       listener = await Listener.bind(address)
       this.#listeners.push(listener)
     }
-    listener.start(door, tls)
-    return () => listener.close()
+    const listening = listener
+    void this.#opened.then(() => listening.start(door, tls))
+    return () => listening.close()
   }
 
   /** Called when PostgreSQL connects to another server: see Outgoing. */

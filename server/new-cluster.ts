@@ -17,17 +17,35 @@ export const UNPACKING = '.unpacking'
 /** Parts of a cluster that may lie beside that folder because they have been moved up; PG_VERSION is none of them. */
 const UNPACKED = /^(pg_[a-z_]+(\.conf)?|postgresql(\.auto)?\.conf|base|global)$/
 
+/**
+ * Lies in the directory of a new cluster until its initialisation has finished. A start that finds it there, because the one before was
+ * killed, removes the cluster and makes a new one.
+ */
+export const INITIALISING = '.initialising'
+
 /** Whether these are the names of files that an interrupted createCluster() has left. */
 export function isUnfinished(names: readonly string[]): boolean {
   return names.includes(UNPACKING) && names.every(name => name === UNPACKING || UNPACKED.test(name))
 }
 
-/** Removes those files; the folder last, because without it nobody could tell what the rest is. */
-export function removeUnfinished(path: string): void {
-  const parts = readdirSync(path).filter(name => UNPACKED.test(name))
-  for (const name of parts) rmSync(join(path, name), { recursive: true })
+/**
+ * Removes an unfinished cluster. The folder and the file that say it is unfinished go last, because without them nobody could tell
+ * what the rest is.
+ *
+ * @param keep names of files that are not the cluster's
+ */
+export function removeUnfinished(path: string, keep: (name: string) => boolean): void {
+  const last = [UNPACKING, INITIALISING]
+  const names = readdirSync(path).filter(name => !keep(name) && !last.includes(name))
+  for (const name of names) rmSync(join(path, name), { recursive: true })
   syncPath(path)
-  rmSync(join(path, UNPACKING), { recursive: true })
+  for (const name of last) rmSync(join(path, name), { recursive: true, force: true })
+}
+
+/** Called when a new cluster has got everything that it is to have. */
+export function finishInitialising(path: string): void {
+  rmSync(join(path, INITIALISING), { force: true })
+  syncPath(path)
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The options of startServer(). */
-import type { GivenSettings, Settings } from '../wasm/cluster/settings.js'
+import type { GivenSettings } from '../wasm/cluster/settings.js'
 import type { LogFormat } from '../wasm/machine/log-collector.js'
 import type { ServerControl } from './control.js'
 import type { HttpOptions } from './http.js'
@@ -27,6 +27,11 @@ export interface StartServerOptions {
    */
   password?: string | undefined
   /**
+   * How PostgreSQL asks clients that come by TCP who they are, in a new cluster: a method of pg_hba.conf, such as 'scram-sha-256' or
+   * 'trust', by which everybody gets in. Default: 'scram-sha-256' with a password.
+   */
+  hostAuthMethod?: string | undefined
+  /**
    * Lets other machines connect although the cluster has neither a password nor TLS: anybody there can then log in as any
    * role. Without this option the server refuses to listen for other machines. Default: false.
    */
@@ -50,7 +55,7 @@ export interface StartServerOptions {
   /** Settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). They override postgresql.conf. */
   settings?: GivenSettings | undefined
   /** The same, but postgresql.conf overrides them. */
-  defaults?: Settings | undefined
+  defaults?: GivenSettings | undefined
   /**
    * Whether each of PostgreSQL's processes runs on a thread of its own. If not, all run on the caller's thread, by turns, which
    * needs Node 24 or later. Default: true.
@@ -72,6 +77,14 @@ export interface StartServerOptions {
   superuser?: string | undefined
   /** The role in `url`. Default: the superuser. */
   user?: string | undefined
-  /** The database in `url`. Default: 'postgres', which a new cluster has. */
+  /** The database in `url`, which a new cluster gets as well. Default: 'postgres'. */
   database?: string | undefined
+  /** Options of initdb for a new cluster, such as '--data-checksums'. Then initdb makes it, which takes some seconds. */
+  initdbOptions?: readonly string[] | undefined
+  /**
+   * Files that are run in a new cluster before clients are let in, in `database`, as the superuser: .sql and .sql.gz by psql; .mjs, whose
+   * default export is called with a client of node-postgres. Of a directory all such, in the order of their names. If one fails,
+   * startServer() does, and nothing is left of the cluster.
+   */
+  init?: string | readonly string[] | undefined
 }

@@ -13,7 +13,7 @@ import type { Network } from './network.js'
 import { statusOf } from './status.js'
 
 export interface PostgresServer extends ServerControl {
-  /** Connection string for clients on this machine. */
+  /** Connection string for clients on this machine; one that leads nowhere without TCP and unix socket. */
   readonly url: string
   /** The role in `url`. */
   readonly user: string
@@ -148,8 +148,15 @@ function lazyPools(connect: () => Duplex, user: string) {
   }
 }
 
+/**
+ * Where there is neither TCP nor a socket a URL must lead nowhere: without a host, drivers connect to this machine, where another
+ * server may run. Nothing ever has a name like this (RFC 2606).
+ */
+const NO_NETWORK = 'no-network.invalid'
+
 function urlOf({ host, port, socketDir, user, database }: ServerAddress): string {
   const [role, path] = [encodeURIComponent(user), encodeURIComponent(database)]
+  if (host === '' && socketDir === '') return `postgres://${role}@${NO_NETWORK}:${port}/${path}`
   if (host === '') return `postgres://${role}@/${path}?host=${encodeURIComponent(socketDir)}&port=${port}`
   return `postgres://${role}@${hostInUrl(host)}:${port}/${path}`
 }

@@ -27,7 +27,7 @@ export const EPHEMERAL: Settings = { fsync: 'off', full_page_writes: 'off' }
  */
 export function settingsOf(options: StartServerOptions, configured: Settings): Settings {
   const settings: Settings = {
-    ...without({ ...DEFAULTS, ...options.defaults }, Object.keys(configured)),
+    ...without({ ...DEFAULTS, ...settingsText(options.defaults ?? {}) }, Object.keys(configured)),
     ...only(configured, ALWAYS_GIVEN),
     ...settingsText(options.settings ?? {}),
     ...settingsText({

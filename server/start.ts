@@ -4,7 +4,7 @@ import { join, resolve as resolvePath } from 'node:path'
 import { Cluster } from '../wasm/cluster/cluster.js'
 import type { Settings } from '../wasm/cluster/settings.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
-import { INITIAL_SUPERUSER, setPassword } from '../wasm/cluster/superuser.js'
+import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import type { LogSink } from '../wasm/machine/log-collector.js'
 import { artefactsDir, loadPrograms } from '../wasm/node/artefacts.js'
@@ -14,13 +14,15 @@ import { hostPathIn, posixPath } from '../wasm/node/paths.js'
 import { ThreadPool } from '../wasm/node/thread-pool.js'
 import { configuredSettings } from './configuration.js'
 import { serverControl } from './control.js'
+import { fillOf, type Given, initialiseCluster } from './creation.js'
 import { type DataDirectory, isCluster, openDataDirectory } from './data-directory.js'
 import { createEphemeralDirectory } from './ephemeral-directory.js'
 import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
 import { fileAccess } from './file-access.js'
 import type { HttpOptions, Monitor } from './http.js'
-import { initdb } from './initdb.js'
+import { filesToRun } from './init-files.js'
 import { Network } from './network.js'
+import { checkOptions } from './option-schema.js'
 import type { StartServerOptions } from './options.js'
 import { resolve } from './outgoing.js'
 import { type PostgresServer, postgresServer } from './postgres-server.js'
@@ -35,12 +37,14 @@ import { Tls } from './tls.js'
  *   is in use, has no usable cluster or is not accessible, PostgreSQL refuses a setting, …
  */
 export async function startServer(options: StartServerOptions = {}): Promise<PostgresServer> {
+  checkOptions(options)
   refuseImpossible(options)
   const { superuser = INITIAL_SUPERUSER, user = superuser, database = 'postgres' } = options
   const configured = configuredIn(options)
   const settings = settingsOf(options, configured)
   const hosts = hostsIn(settings)
   const created = options.dataDir === undefined || !isCluster(options.dataDir)
+  const given: Given = { superuser, database, files: created ? filesToRun(options.init ?? []) : [], options }
   const network = await Network.bind(hosts, portIn(settings))
   const threads = options.threads === false ? undefined : ThreadPool.forCluster()
   let directory: DataDirectory | undefined
@@ -49,14 +53,15 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   try {
     if (created) refuseExposure(hosts, settings.ssl === 'on', options)
     if (options.http !== undefined) monitor = await listenHttp(options.http)
-    directory = await takeDirectory(options.dataDir, created ? fillOf(superuser) : undefined)
+    directory = await takeDirectory(options.dataDir, created ? fillOf(given) : undefined)
     if (created) admitOthers(join(directory.path, 'pg_hba.conf'), options)
     else refuseTrust(hosts, hostPathIn(directory.path, rulesIn({ ...configured, ...settings })), options)
     const port = network.port ?? (portIn(settings) || DEFAULT_PORT)
     const listening = { listen_addresses: network.addresses.join(','), port: String(port) }
     const all = { ...(directory.ephemeral ? EPHEMERAL : {}), ...settings, ...listening }
     cluster = await startCluster({ directory, settings: all, network, threads, options })
-    if (options.password !== undefined) await setFirstPassword(cluster, superuser, options.password)
+    if (created) await initialiseCluster(cluster, directory, given, initLog(options.log))
+    network.open()
     const [host = ''] = hosts
     const [socketDir = ''] = socketDirsIn(settings)
     const address = { host, port, socketDir, superuser, user, database }
@@ -64,8 +69,10 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   } catch (error) {
     cluster?.shutDown('fast')
     await cluster?.exited
+    await cluster?.close()
     network.close()
     monitor?.close()
+    if (created) directory?.empty()
     directory?.release()
     await threads?.close()
     throw error
@@ -87,12 +94,6 @@ function configuredIn({ dataDir, settings }: StartServerOptions): Settings {
 
 function rulesIn({ hba_file = 'pg_hba.conf' }: Settings): string {
   return hba_file
-}
-
-/** Runs initdb for another superuser than the template's, who could not rename himself. */
-function fillOf(superuser: string): ((directory: string) => Promise<void>) | undefined {
-  if (superuser === INITIAL_SUPERUSER) return undefined
-  return directory => initdb(directory, [`--username=${superuser}`])
 }
 
 function takeDirectory(dataDir: string | undefined, fill: ReturnType<typeof fillOf>): Promise<DataDirectory> {
@@ -149,12 +150,10 @@ async function startCluster({
   }
 }
 
-async function setFirstPassword(cluster: Cluster, superuser: string, password: string): Promise<void> {
-  try {
-    await setPassword(cluster, superuser, password, () => Promise.resolve(true))
-  } catch (error) {
-    throw new StartupError(`cannot set the superuser's password: ${(error as Error).message}`)
-  }
+/** Where goes what the files print that are run in a new cluster. */
+function initLog(log: StartServerOptions['log']): (line: string) => void {
+  if (typeof log === 'function') return line => log(line, 'output')
+  return log === 'stderr' ? line => void process.stderr.write(`${line}\n`) : () => {}
 }
 
 function logSink(log: StartServerOptions['log']): LogSink {

@@ -1,11 +1,11 @@
 /** What the command line says, to whom, and how it ends. */
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Command, commandLine } from '../fixtures/command.js'
 import { until } from '../fixtures/until.js'
 
@@ -109,7 +109,11 @@ describe('one clear line on stderr and exit code 1 for', () => {
       () => ['-p', `${port}`],
       /cannot listen on ::1, port \d+: another/,
     ],
-    ['a port out of range', () => ['-p', '65536'], /"65536" is not a port/],
+    [
+      'a port out of range',
+      () => ['-p', '65536'],
+      /option "port" must be a whole number from 0 to 65535, not 65536/,
+    ],
     ['a port that is no number', () => ['-p', 'five'], /'five' is invalid. It must be a whole number/],
     [
       'an address of another machine',
@@ -174,6 +178,31 @@ describe('of signals', () => {
     await expect(client.query('select 1')).rejects.toThrow()
   })
 
+  test('SIGTERM waits for as long as --stop-timeout says, and the log says for whom', async () => {
+    const command = new Command('-p', '0', '--stop-timeout', '1')
+    const client = await command.connect()
+    const { rows } = await client
+      .query("set application_name = 'stayer'; select pg_backend_pid() as pid")
+      .then(results => (results as unknown as pg.QueryResult[])[1]!)
+    command.process.kill('SIGTERM')
+    expect(await command.closed).toBe(0)
+    expect(command.stderr).toMatch(
+      new RegExp(
+        `waiting for up to 1 s for 1 to disconnect: stayer: postgres@postgres from \\S+ \\(PID ${rows[0].pid}\\)\n`,
+      ),
+    )
+    expect(command.stderr).toContain('1 s are over: disconnecting the clients that are left\n')
+    await expect(client.query('select 1')).rejects.toThrow()
+  })
+
+  test('SIGTERM with nobody there says nothing', async () => {
+    const command = new Command('-p', '0')
+    await command.url()
+    command.process.kill('SIGTERM')
+    expect(await command.closed).toBe(0)
+    expect(command.stderr).toBe('')
+  })
+
   test('SIGHUP reloads the configuration', async () => {
     const dataDir = join(folder, 'reload')
     const command = new Command('-q', '-p', '0', '-D', dataDir)
@@ -195,6 +224,45 @@ describe('of signals', () => {
     const [pid] = readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')
     process.kill(Number(pid), 'SIGINT')
     expect(await command.closed).toBe(0)
+  })
+})
+
+test.each([
+  ['is not there', '/nosuch', 'ENOENT'],
+  ['cannot be written to', '/proc', 'ENOENT'],
+  ['is a file', '/etc/passwd', 'ENOTDIR'],
+])('a temporary directory that %s is told in one line', async (_, TMPDIR, code) => {
+  vi.stubEnv('TMPDIR', TMPDIR)
+  const command = new Command('-p', '0')
+  vi.unstubAllEnvs()
+  expect(await command.closed).toBe(1)
+  expect(command.stderr).toBe(
+    `pglite-imports-server: an ephemeral cluster cannot be made in "${TMPDIR}" (${code}): say by TMPDIR where, or name a data directory\n`,
+  )
+})
+
+describe('what is wrong in a configuration file is told with file, line and reason', () => {
+  test.each([
+    ['postgresql.conf', "work_mem = 'much'\n", /^ .*invalid value for parameter "work_mem": "much"/m],
+    [
+      'postgresql.conf',
+      'nonsense nonsense nonsense\n',
+      /syntax error in file ".*postgresql.conf" line \d+, near token/,
+    ],
+    [
+      'pg_hba.conf',
+      'host all all 127.0.0.1/32 nosuch\n',
+      /invalid authentication method "nosuch"[\s\S]*line \d+ of configuration file ".*pg_hba.conf"/,
+    ],
+  ])('in %s: %s', async (name, line, message) => {
+    const dataDir = mkdtempSync(join(folder, 'wrong-'))
+    const init = new Command('init', '-D', dataDir)
+    expect(await init.closed).toBe(0)
+    appendFileSync(join(dataDir, name), line)
+    const command = new Command('-p', '0', '-D', dataDir)
+    expect(await command.closed).toBe(1)
+    expect(command.stderr).toMatch(message)
+    expect(command.stderr).not.toMatch(/^ +at /m)
   })
 })
 

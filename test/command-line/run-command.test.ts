@@ -73,6 +73,24 @@ describe('--run', () => {
     expect(command.stdout).toContain('bye')
   })
 
+  test('ends all that the command has started, wherever it has gone', async () => {
+    const pids = join(folder, 'pids')
+    // One in the background, one in a session of its own that does not mind SIGTERM.
+    const command = new Command(
+      ...['-q', '-p', '0', '--run'],
+      `sleep 300 & echo $! > '${pids}'; setsid sh -c 'trap "" TERM; echo $$ >> "${pids}"; while :; do sleep 1; done' & sleep 1`,
+    )
+    expect(await command.closed).toBe(0)
+    const left = readFileSync(pids, 'utf8').trim().split('\n').map(Number)
+    expect(left).toHaveLength(2)
+    // What has ended may still have a number, until somebody asks about it.
+    const state = (pid: number) =>
+      existsSync(`/proc/${pid}/stat`)
+        ? readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /, '')[0]
+        : 'none'
+    for (const pid of left) expect(['Z', 'X', 'none']).toContain(state(pid))
+  })
+
   test('tells of a command that is not there', async () => {
     const command = new Command('-q', '-p', '0', '--run', 'nosuch-command')
     expect(await command.closed).toBe(127)

@@ -1,10 +1,16 @@
 /** Passwords are prepared as PostgreSQL prepares them, so that those who type them in another way get in. */
 import { expect, test } from 'vitest'
 import { saslprep } from '../../dist/wasm/protocol/saslprep.js'
-import { verifier, verifies } from '../../dist/wasm/protocol/scram.js'
+import { keysOf, parseVerifier, verifier } from '../../dist/wasm/protocol/scram.js'
 import { machinePsql, run } from '../fixtures/native-programs.js'
 import { Random } from '../fixtures/random.js'
 import { useServer } from '../fixtures/server.js'
+
+/** Whether this is the verifier of that password. */
+async function verifies(text: string, password: string): Promise<boolean> {
+  const parsed = parseVerifier(text)
+  return parsed !== undefined && (await keysOf(password, parsed)) !== undefined
+}
 
 const server = useServer({ env: { POSTGRES_PASSWORD: 'pa\u00adss' } })
 

@@ -26,6 +26,24 @@ export function failureIn(log: string): string | undefined {
   return hint === undefined ? message : `${message} (${hint})`
 }
 
+/** What every start and shutdown logs. */
+const CHATTER =
+  /^(starting PostgreSQL|listening on|database system (was shut down at|is shut down)|shutting down|redirecting log)/
+
+/** How many lines of a log's end tell enough. */
+const END = 20
+
+/** The end of a log that has more to tell than failureIn() does: an entry that is neither that one nor chatter. */
+export function unexplained(log: string): string[] {
+  const lines = log.trimEnd().split('\n')
+  const told = failureIn(log)
+  const tells = lines.some(line => {
+    const message = ENTRY.exec(line)?.[2]
+    return message !== undefined && !CHATTER.test(message) && !told?.startsWith(message)
+  })
+  return tells || told === undefined ? lines.slice(-END) : []
+}
+
 function findLast(lines: readonly string[], pattern: RegExp): number | undefined {
   const index = lines.findLastIndex(line => pattern.test(line))
   return index === -1 ? undefined : index

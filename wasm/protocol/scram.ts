@@ -2,9 +2,9 @@
  * SCRAM-SHA-256 as PostgreSQL does it (RFC 5802, RFC 7677; src/common/scram-common.c), without channel binding, by the
  * host's Web Cryptography.
  */
-import { saslprep } from './saslprep.js'
 
 import { concatenated } from './bytes.js'
+import { saslprep } from './saslprep.js'
 
 /** PostgreSQL's default of scram_iterations. */
 const ITERATIONS = 4096

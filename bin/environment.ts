@@ -1,0 +1,84 @@
+/**
+ * What the environment says about the server to start: PGDATA and PGPORT, as to PostgreSQL, and the variables of PostgreSQL's Docker
+ * image, each of those also by a file that a variable with _FILE at its end names. An option is stronger.
+ */
+import { readFileSync } from 'node:fs'
+import { StartupError } from '../server/index.js'
+
+/** By the names of options. */
+export interface FromEnvironment {
+  readonly dataDir?: string
+  readonly port?: number
+  readonly superuser?: string
+  readonly password?: string
+  readonly database?: string
+  readonly initdbOptions?: string[]
+  readonly hostAuthMethod?: string
+}
+
+const VARIABLES: Readonly<Record<keyof FromEnvironment, string>> = {
+  dataDir: 'PGDATA',
+  port: 'PGPORT',
+  superuser: 'POSTGRES_USER',
+  password: 'POSTGRES_PASSWORD',
+  database: 'POSTGRES_DB',
+  initdbOptions: 'POSTGRES_INITDB_ARGS',
+  hostAuthMethod: 'POSTGRES_HOST_AUTH_METHOD',
+}
+
+/** What only a new cluster is made with. */
+const FOR_NEW = ['password', 'initdbOptions', 'hostAuthMethod']
+
+/** Words as a shell has them, what is quoted being a part of one. */
+const WORD = /(?:[^\s"']|"[^"]*"|'[^']*')+/g
+
+/** @throws StartupError that names a variable which says something that cannot be */
+export function fromEnvironment(environment: NodeJS.ProcessEnv): FromEnvironment {
+  const of = (name: keyof FromEnvironment) => variable(VARIABLES[name], environment)
+  const [port, words, superuser] = [of('port'), of('initdbOptions'), of('superuser')]
+  if (port !== undefined && !/^\d+$/.test(port))
+    throw new StartupError(`PGPORT in the environment must be a port, not "${port}"`)
+  return withoutUndefined({
+    dataDir: of('dataDir'),
+    port: port === undefined ? undefined : Number(port),
+    superuser,
+    password: of('password'),
+    // As the image has it.
+    database: of('database') ?? superuser,
+    initdbOptions: words?.match(WORD)?.map(word => word.replace(/["']/g, '')),
+    hostAuthMethod: of('hostAuthMethod'),
+  })
+}
+
+/**
+ * The variables that count.
+ *
+ * @param given what options say, by the same names
+ * @param created whether there is a new cluster
+ */
+export function variablesThatCount(
+  found: FromEnvironment,
+  given: Readonly<Partial<Record<keyof FromEnvironment, unknown>>>,
+  created: boolean,
+): string[] {
+  return (Object.keys(VARIABLES) as (keyof FromEnvironment)[])
+    .filter(
+      name => found[name] !== undefined && given[name] === undefined && (created || !FOR_NEW.includes(name)),
+    )
+    .map(name => VARIABLES[name])
+}
+
+/** One that is empty says nothing. */
+function variable(name: string, environment: NodeJS.ProcessEnv): string | undefined {
+  const [value, file] = [environment[name] || undefined, environment[`${name}_FILE`] || undefined]
+  if (value !== undefined || file === undefined || name.startsWith('PG')) return value
+  try {
+    return readFileSync(file, 'utf8').trimEnd() || undefined
+  } catch (error) {
+    throw new StartupError(`cannot read "${file}", which ${name}_FILE names: ${(error as Error).message}`)
+  }
+}
+
+function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
+}

@@ -1,0 +1,56 @@
+/** A shutdown that waits for the clients to leave, but not for ever; and says for whom it waits. */
+import type { PostgresServer } from '../server/index.js'
+
+/** Milliseconds to find out who is connected. */
+const PATIENCE = 2000
+
+const CLIENTS = `select format('%s%s@%s%s (PID %s)', application_name || ': ', usename, datname, ' from ' || host(client_addr), pid) as client
+  from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() order by backend_start`
+
+/**
+ * @param seconds how long to wait for them; undefined: for as long as they stay
+ * @param tell is told, a line at a time
+ */
+export async function shutDownSmartly(
+  server: PostgresServer,
+  seconds: number | undefined,
+  tell: (line: string) => void,
+): Promise<void> {
+  // Now, for PostgreSQL lets nobody in once it shuts down.
+  const clients = await clientsOf(server)
+  const stopped = server.stop('smart')
+  if (clients.length === 0 && seconds === undefined) return stopped
+  const limit = seconds === undefined ? '' : ` for up to ${seconds} s`
+  if (clients.length > 0) tell(`waiting${limit} for ${clients.length} to disconnect: ${clients.join(', ')}`)
+  if (seconds === undefined) return stopped
+  const timer = setTimeout(() => {
+    tell(`${seconds} s are over: disconnecting the clients that are left`)
+    void server.stop('fast')
+  }, seconds * 1000)
+  await stopped
+  clearTimeout(timer)
+}
+
+/** In words; none if that takes too long. The session that asks ends by itself. */
+async function clientsOf(server: PostgresServer): Promise<string[]> {
+  const tooLate = new Promise<string[]>(resolve => setTimeout(resolve, PATIENCE, []).unref())
+  return Promise.race([askClients(server).catch(() => []), tooLate])
+}
+
+async function askClients(server: PostgresServer): Promise<string[]> {
+  const { default: pg } = await import('pg')
+  const client = new pg.Client({
+    stream: () => server.connect(),
+    user: server.user,
+    database: 'postgres',
+    statement_timeout: PATIENCE,
+  })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ client: string }>(CLIENTS)
+    return rows.map(row => row.client)
+  } finally {
+    await client.end()
+  }
+}

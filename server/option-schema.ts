@@ -1,0 +1,81 @@
+/** The options of startServer() are checked before anything is done, so that whoever misspells one is told which. */
+import * as v from 'valibot'
+import { StartupError } from '../wasm/cluster/startup-error.js'
+import type { StartServerOptions } from './options.js'
+
+/** Each message completes "must be". */
+const text = v.string('a string')
+const name = v.pipe(text, v.minLength(1, 'a string that is not empty'))
+const yesOrNo = v.boolean('true or false')
+const texts = v.array(text, 'an array of strings')
+
+function wholeNumber(least: number, most: number) {
+  const message = `a whole number from ${least} to ${most}`
+  return v.pipe(v.number(message), v.integer(message), v.minValue(least, message), v.maxValue(most, message))
+}
+
+const port = wholeNumber(0, 65535)
+const setting = v.union([v.string(), v.number(), v.boolean()], 'a string, a number, true or false')
+const callback = v.function('a function')
+
+/** PostgreSQL's MAX_BACKENDS. */
+const MOST_CONNECTIONS = 262143
+
+const schema = v.strictObject(
+  {
+    dataDir: v.optional(name),
+    port: v.optional(port),
+    host: v.optional(text),
+    password: v.optional(name),
+    insecureListen: v.optional(yesOrNo),
+    hostAuthMethod: v.optional(name),
+    unixSocketDir: v.optional(text),
+    tls: v.optional(
+      v.union(
+        [v.literal('self-signed'), v.strictObject({ cert: name, key: name, ca: v.optional(name) })],
+        "'self-signed' or an object with cert, key and, perhaps, ca",
+      ),
+    ),
+    allowDirs: v.optional(texts),
+    maxConnections: v.optional(wholeNumber(1, MOST_CONNECTIONS)),
+    settings: v.optional(v.record(v.string(), v.optional(setting), 'an object of settings')),
+    defaults: v.optional(v.record(v.string(), v.optional(setting), 'an object of settings')),
+    threads: v.optional(yesOrNo),
+    log: v.optional(
+      v.union([v.literal('stderr'), v.literal(false), callback], "'stderr', false or a function"),
+    ),
+    http: v.optional(
+      v.strictObject({ port, host: v.optional(text) }, 'an object with port and, perhaps, host'),
+    ),
+    onStarting: v.optional(callback),
+    superuser: v.optional(name),
+    user: v.optional(name),
+    database: v.optional(name),
+    initdbOptions: v.optional(texts),
+    init: v.optional(v.union([text, texts], 'a path or an array of paths')),
+  } satisfies Record<keyof StartServerOptions, v.GenericSchema>,
+  'an object',
+)
+
+/** Of which a message must not tell the value. */
+const SECRETS = ['password']
+
+/** @throws StartupError that names the first option that there is not, or that has a value that it cannot have */
+export function checkOptions(options: StartServerOptions): void {
+  const { issues } = v.safeParse(schema, options, { abortEarly: true })
+  if (issues === undefined) return
+  const [issue] = issues
+  const path = issue.path?.map(({ key }) => String(key)).join('.') ?? ''
+  if (issue.type === 'strict_object' && issue.expected === 'never')
+    throw new StartupError(
+      `there is no option "${path}"; there are ${Object.keys(schema.entries).join(', ')}`,
+    )
+  const what = path === '' ? 'what startServer() is called with' : `option "${path}"`
+  const value = SECRETS.includes(path) ? '' : `, not ${shown(issue.input)}`
+  throw new StartupError(`${what} must be ${issue.message}${value}`)
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'function') return 'a function'
+  return typeof value === 'object' && value !== null ? 'an object' : (JSON.stringify(value) ?? String(value))
+}

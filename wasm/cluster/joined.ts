@@ -1,0 +1,33 @@
+/** Two connections joined, each of a process on a machine of its own: what one writes the other reads, through no network. */
+import type { ClientSocket } from '../machine/client-socket.js'
+
+export function join(a: ClientSocket, b: ClientSocket): void {
+  const [toB, toA] = [passing(a, b), passing(b, a)]
+  a.onSpace = toA
+  b.onSpace = toB
+  toB()
+  toA()
+}
+
+/** Passes on what the process at `from` writes, as far as the one at `to` has room for it. Returns what does so again. */
+function passing(from: ClientSocket, to: ClientSocket): () => void {
+  let full = false
+  const pass = () => {
+    full = false
+    for (const chunk of from.getOutput()) {
+      full = !to.setInput(chunk)
+      if (full) break
+    }
+    if (from.outputEnded) to.endInput()
+  }
+  from.onOutput = () => {
+    if (!full) pass()
+  }
+  from.onShutdown = from.onOutput
+  from.onClose = () => {
+    for (const chunk of from.getOutput()) to.setInput(chunk)
+    to.endInput()
+    from.release()
+  }
+  return pass
+}
