@@ -52,6 +52,8 @@ HOST_IMPORT(mkdir) int host_mkdir(const char *path, int mode);
 HOST_IMPORT(rmdir) int host_rmdir(const char *path);
 HOST_IMPORT(unlink) int host_unlink(const char *path);
 HOST_IMPORT(rename) int host_rename(const char *from, const char *to);
+/* Copies a whole file. Both share their blocks where the file system allows it. -EEXIST if there is a `to`. */
+HOST_IMPORT(copy) int host_copy(const char *from, const char *to);
 HOST_IMPORT(link) int host_link(const char *from, const char *to);
 HOST_IMPORT(symlink) int host_symlink(const char *target, const char *path);
 /* Returns the length of the target; what fits is written, without a NUL. */

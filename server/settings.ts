@@ -13,7 +13,7 @@ const DEFAULTS: Settings = { listen_addresses: 'localhost', unix_socket_director
 export const DEFAULT_PORT = 5432
 
 /** Settings that PostgreSQL always gets as options. Those override its files, so what the files say is repeated. */
-const ALWAYS_GIVEN = [...Object.keys(DEFAULTS), 'port', 'io_method']
+const ALWAYS_GIVEN = [...Object.keys(DEFAULTS), 'port', 'io_method', 'file_copy_method']
 
 /** For an ephemeral cluster: nothing of it outlives this process, so nothing has to reach the disk. */
 export const EPHEMERAL: Settings = { fsync: 'off', full_page_writes: 'off' }

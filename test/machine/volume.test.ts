@@ -4,7 +4,7 @@ import { memoryVolume } from '../../wasm/machine/volume/memory-files.js'
 import { FileError, makeNode, type Node } from '../../wasm/machine/volume/node.js'
 import type { Kept, Store } from '../../wasm/machine/volume/store.js'
 import { type Volume, volume } from '../../wasm/machine/volume/volume.js'
-import { OPERATIONS, pattern, picture, READ, setUp } from '../fixtures/file-operations.js'
+import { OPERATIONS, pattern, picture, READ, setUp, write } from '../fixtures/file-operations.js'
 
 interface State {
   nodes: Map<number, Pick<Node, 'inode' | 'type' | 'mode' | 'size' | 'target' | 'accessed' | 'modified'>>
@@ -58,6 +58,11 @@ class FailingStore implements Store {
   put({ inode }: Node, content: Uint8Array): void {
     this.#change()
     this.#state.contents.set(inode, content.slice())
+  }
+
+  copy(from: Node, to: Node): void {
+    this.#change()
+    this.#state.contents.set(to.inode, this.#content(from.inode).slice())
   }
 
   save({ inode, type, mode, size, target, accessed, modified }: Node): void {
@@ -203,3 +208,24 @@ describe('paths', () => {
     for (const path of ['/one', '/two', '/empty', '/base/1/three']) files.stat(path, true)
   })
 })
+
+test('a copy in memory and its original change independently', () => {
+  const inMemory = memoryVolume()
+  const files = inMemory.files()
+  write(files, '/one', pattern(100, 1))
+  files.copy('/one', '/two')
+  files.copy('/two', '/three')
+  const before = picture(inMemory)
+  expect(contentsOf(before)).toEqual([before['/one'], before['/one'], before['/one']])
+  write(files, '/one', pattern(10, 50), 20)
+  write(files, '/two', pattern(300, 7), 90)
+  const after = picture(inMemory)
+  expect(after['/three']).toBe(before['/three'])
+  expect(new Set(contentsOf(after)).size).toBe(3)
+  files.unlink('/one')
+  expect(picture(inMemory)['/three']).toBe(before['/three'])
+  expect(() => files.copy('/two', '/three')).toThrow('EEXIST')
+  expect(() => files.copy('/nowhere', '/four')).toThrow('ENOENT')
+})
+
+const contentsOf = (seen: Record<string, string>) => ['/one', '/two', '/three'].map(path => seen[path])

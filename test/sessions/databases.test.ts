@@ -29,21 +29,32 @@ test('an unknown database gives 3D000, an unknown role 28000', async () => {
   })
 })
 
-test.each(['wal_log', 'file_copy'])(
-  'a database is copied from a template with its data by %s',
-  async strategy => {
-    const session = await server.connect()
-    await session.query(`create database original_${strategy}`)
-    const original = await server.connect({ database: `original_${strategy}` })
-    await original.query('create table filled as select i, md5(i::text) from generate_series(1, 10000) i')
-    const sum = "select md5(string_agg(t::text, ',' order by i)) as sum from filled t"
-    const expected = (await original.query(sum)).rows
-    await original.end()
-    await session.query(`create database copy_${strategy} template original_${strategy} strategy ${strategy}`)
-    const copy = await server.connect({ database: `copy_${strategy}` })
-    expect((await copy.query(sum)).rows).toEqual(expected)
-  },
-)
+test.each([
+  ['wal_log', 'copy'],
+  ['file_copy', 'copy'],
+  ['file_copy', 'clone'],
+])('a database is copied from a template with its data by %s, method %s', async (strategy, method) => {
+  const session = await server.connect()
+  const name = `${strategy}_${method}`
+  await session.query(`create database original_${name}`)
+  const original = await server.connect({ database: `original_${name}` })
+  await original.query('create table filled as select i, md5(i::text) from generate_series(1, 10000) i')
+  const sum = "select md5(string_agg(t::text, ',' order by i)) as sum from filled t"
+  const expected = (await original.query(sum)).rows
+  await original.end()
+  await session.query(`set file_copy_method = ${method}`)
+  await session.query(`create database copy_${name} template original_${name} strategy ${strategy}`)
+  const copy = await server.connect({ database: `copy_${name}` })
+  expect((await copy.query(sum)).rows).toEqual(expected)
+  await copy.query('update filled set i = -i')
+  const again = await server.connect({ database: `original_${name}` })
+  expect((await again.query(sum)).rows).toEqual(expected)
+})
+
+test('files of a database are cloned unless somebody says otherwise', async () => {
+  const session = await server.connect()
+  expect((await session.query('show file_copy_method')).rows).toEqual([{ file_copy_method: 'clone' }])
+})
 
 test('dropping a database by force ends its sessions', async () => {
   const session = await server.connect()

@@ -52,6 +52,11 @@ const NOT_THERE: Record<string, string> = {
   syslog: 'there is no system log to write to',
 }
 
+/** Functions that the C library does not have and c/posix has, with their headers, and the reason. */
+const PROVIDED: Record<string, string> = {
+  copyfile: 'file_copy_method = clone copies a file by one call of the host',
+}
+
 const SERVER = 'src/backend'
 
 /** The client library as it was made, in the tree of objects: modules that connect to servers are linked with it. */
@@ -90,6 +95,10 @@ export async function configurePostgres(
   step: Step,
 ): Promise<Objects> {
   const missing = Object.keys(NOT_THERE).map(name => `ac_cv_func_${name}=no`)
+  const provided = Object.keys(PROVIDED).flatMap(name => [
+    `ac_cv_func_${name}=yes`,
+    `ac_cv_header_${name}_h=yes`,
+  ])
   const linked = libraries.filter(({ library }) => Object.keys(library.headers).length > 0)
   const options = [
     ...CONFIGURE,
@@ -99,6 +108,7 @@ export async function configurePostgres(
     `CPPFLAGS=${POSTGRES_CPPFLAGS.join(' ')}`,
     `CFLAGS=${OPTIMISATION.join(' ')}`,
     ...missing,
+    ...provided,
   ]
   const key = hashOf(...options, ...targetFlags(library), ...BACKEND_CPPFLAGS, source.packageVersion)
   const folder = `${toolchain.work}/objects-${key}`
@@ -116,10 +126,10 @@ export async function configurePostgres(
   }
   rmSync(toolchain.outside(folder), { recursive: true, force: true })
   mkdirSync(toolchain.outside(folder), { recursive: true })
-  const provided = (await functionsNeededBy(toolchain, library)).filter(
+  const neededFromHost = (await functionsNeededBy(toolchain, library)).filter(
     name => !['fork', 'execve'].includes(name),
   )
-  const compiler = writeProbingCompiler(toolchain, library, folder, provided)
+  const compiler = writeProbingCompiler(toolchain, library, folder, neededFromHost)
   await toolchain.run([`${source.folder}/configure`, ...options, `CC=${compiler}`], {
     cwd: folder,
     // zic runs at build time, so it is the toolchain's own.

@@ -68,7 +68,7 @@ export interface Door {
 const INTERNAL = '@in-process'
 
 /** DEFAULTS suit this host better than PostgreSQL's. REQUIRED are the only values that work here. */
-const DEFAULTS = { io_method: 'sync' }
+const DEFAULTS = { io_method: 'sync', file_copy_method: 'clone' }
 const REQUIRED = { logging_collector: 'off', dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv' }
 
 const MAX_PROCESSES = 1024

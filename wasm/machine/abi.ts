@@ -350,6 +350,7 @@ export interface HostImports {
   rmdir(path: Address): number
   unlink(path: Address): number
   rename(from: Address, to: Address): number
+  copy(from: Address, to: Address): number
   link(from: Address, to: Address): number
   symlink(target: Address, path: Address): number
   readlink(path: Address, buffer: Address, size: number): number

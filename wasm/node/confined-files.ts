@@ -156,6 +156,7 @@ export function confinedFiles(access: FileAccess): FileLayer {
     rmdir: path => layer.rmdir(bounds.at(path, 'write')),
     unlink: path => layer.unlink(bounds.at(path, 'write')),
     rename: (from, to) => layer.rename(bounds.at(from, 'write'), bounds.at(to, 'write')),
+    copy: (from, to) => layer.copy(bounds.followed(from, 'read'), bounds.at(to, 'write')),
     link: (from, to) => layer.link(bounds.at(from, 'write'), bounds.at(to, 'write')),
     symlink(target, path) {
       const place = bounds.inside(path, 'write')

@@ -75,6 +75,7 @@ function hostFiles(): FileLayer {
     rmdir: path => fs.rmdirSync(path),
     unlink: path => fs.unlinkSync(path),
     rename: (from, to) => fs.renameSync(from, to),
+    copy: (from, to) => fs.copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE),
     link: (from, to) => fs.linkSync(from, to),
     symlink: (target, path) => fs.symlinkSync(target, path),
     readlink: path => fs.readlinkSync(path),

@@ -58,6 +58,10 @@ export class ObjectStore implements Store {
     this.#pages.write(inode, content, 0, content.length, 0)
   }
 
+  copy(from: Node, to: Node): void {
+    this.#pages.copy(from.inode, to.inode)
+  }
+
   save({ inode, type, mode, size, target, modified }: Node): void {
     this.#statements.write('postgres_file', SAVE, inode, type, mode, size, target, modified)
   }

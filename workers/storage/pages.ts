@@ -13,6 +13,8 @@ const MOST_PAGES = 2 ** 24
 const READ = 'select bytes from postgres_page where id = ?'
 const READ_SEVERAL = 'select id, bytes from postgres_page where id between ? and ?'
 const WRITE = 'insert or replace into postgres_page values (?, ?, ?)'
+const COPY =
+  'insert into postgres_page select id + ?, change, bytes from postgres_page where id between ? and ?'
 const REMOVE = 'delete from postgres_page where id between ? and ?'
 
 const idOf = (inode: number, number: number) => inode * MOST_PAGES + number
@@ -71,6 +73,11 @@ export class Pages {
       const id = idOf(inode, kept - 1)
       this.#write(id, this.#whole(id).fill(0, size % PAGE))
     })
+  }
+
+  copy(from: number, to: number): void {
+    const all = [idOf(from, 0), idOf(from, MOST_PAGES - 1)]
+    this.#statements.change(COPY, idOf(to, 0) - idOf(from, 0), ...all)
   }
 
   free(inode: number): void {

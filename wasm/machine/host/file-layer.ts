@@ -62,6 +62,11 @@ export interface FileLayer {
   rmdir(path: string): void
   unlink(path: string): void
   rename(from: string, to: string): void
+  /**
+   * Copies a whole file. Fails with EEXIST if there is a `to`. Where the storage allows it, both share their blocks until one of them is
+   * written to.
+   */
+  copy(from: string, to: string): void
   link(from: string, to: string): void
   symlink(target: string, path: string): void
   readlink(path: string): string

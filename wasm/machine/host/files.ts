@@ -111,6 +111,7 @@ function pathImports(memory: LinearMemory, layer: FileLayer) {
     rmdir: guarded(path => one(path, name => layer.rmdir(name))),
     unlink: guarded(path => one(path, name => layer.unlink(name))),
     rename: guarded((from, to) => one(from, name => layer.rename(name, memory.string(to)))),
+    copy: guarded((from, to) => one(from, name => layer.copy(name, memory.string(to)))),
     link: guarded((from, to) => one(from, name => layer.link(name, memory.string(to)))),
     symlink: guarded((target, path) => one(path, name => layer.symlink(memory.string(target), name))),
     readlink: guarded((path, buffer, size) => {

@@ -48,6 +48,13 @@ class MemoryStore implements Store {
     this.#contents.set(inode, { bytes: content, borrowed: true })
   }
 
+  copy(from: Node, to: Node): void {
+    const { bytes } = this.#content(from.inode)
+    const shared = { bytes: bytes.subarray(0, from.size), borrowed: true }
+    this.#contents.set(from.inode, shared)
+    this.#contents.set(to.inode, shared)
+  }
+
   free({ inode }: Node): void {
     this.#contents.delete(inode)
   }

@@ -42,6 +42,7 @@ export function mountedFiles(base: FileLayer, mounts: readonly Mount[]): FileLay
     rmdir: path => of(path).rmdir(name(path)),
     unlink: path => of(path).unlink(name(path)),
     rename: (from, to) => both(from, to).rename(name(from), name(to)),
+    copy: (from, to) => both(from, to).copy(name(from), name(to)),
     link: (from, to) => both(from, to).link(name(from), name(to)),
     symlink: (target, path) => of(path).symlink(target, name(path)),
     readlink: path => of(path).readlink(name(path)),

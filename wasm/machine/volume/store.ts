@@ -15,7 +15,9 @@ export interface Store {
   resize(node: Node, size: number): void
   /** Sets the content of a new file to these bytes, which nobody changes any more. */
   put(node: Node, content: Uint8Array): void
-  /** Keeps a new node, or new mode and times of a node. If a new node has a size, put() is called next. */
+  /** Sets the content of a new file to what another one contains. */
+  copy(from: Node, to: Node): void
+  /** Keeps a new node, or new mode and times of a node. If a new node has a size, put() or copy() is called next. */
   save(node: Node): void
   addName(directory: Node, name: string, node: Node): void
   removeName(directory: Node, name: string): void

@@ -19,6 +19,8 @@ interface NewNode {
   readonly mode: number
   readonly target?: string
   readonly content?: Uint8Array
+  /** A file whose content this one is to have. */
+  readonly copied?: Node
 }
 
 const stepsOf = (path: string) => path.split('/').filter(step => step !== '' && step !== '.')
@@ -48,18 +50,25 @@ export class Tree {
     return node
   }
 
-  make(path: string, { type, mode, target, content }: NewNode): Node {
+  make(path: string, { type, mode, target, content, copied }: NewNode): Node {
     const place = this.#freePlace(path)
     const node = makeNode(this.#lastInode + 1, type, mode, target)
-    node.size = content?.length ?? 0
+    node.size = content?.length ?? copied?.size ?? 0
     this.#store.atomically(() => {
       this.#store.save(node)
       if (content !== undefined) this.#store.put(node, content)
+      if (copied !== undefined) this.#store.copy(copied, node)
       this.#store.addName(directoryOf(place), place.name, node)
     })
     this.#lastInode = node.inode
     enter(place, node)
     return node
+  }
+
+  copy(from: string, to: string): void {
+    const copied = this.existing(from)
+    if (copied.type === 'directory') throw new FileError('EISDIR', from)
+    this.make(to, { type: 'file', mode: copied.mode, copied })
   }
 
   link(from: string, to: string): void {

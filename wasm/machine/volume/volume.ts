@@ -53,6 +53,7 @@ function layerOf(tree: Tree, files: OpenFiles): FileLayer {
     rmdir: path => tree.remove(path, true),
     unlink: path => tree.remove(path, false),
     rename: (from, to) => tree.rename(from, to),
+    copy: (from, to) => tree.copy(from, to),
     link: (from, to) => tree.link(from, to),
     symlink(target, path) {
       tree.make(path, { type: 'link', mode: 0o777, target })

@@ -1,0 +1,12 @@
+/*
+ * copyfile.h: the one function of macOS' header that PostgreSQL calls where configure finds it, for file_copy_method = clone;
+ * see posix/copyfile.c.
+ */
+#ifndef COPYFILE_H
+#define COPYFILE_H
+
+#define COPYFILE_CLONE_FORCE	(1 << 25)
+
+extern int	copyfile(const char *from, const char *to, void *state, unsigned flags);
+
+#endif
