@@ -33,7 +33,7 @@ const SCRATCH = '/var/lib/bench'
 export interface NativeTree {
   /** The tree's root, as this process sees it. */
   readonly root: string
-  /** Starts a program of PostgreSQL. As `postgres`, or as root for clients, which need no rights at all. */
+  /** Starts a program of PostgreSQL: as `postgres` if it works on a data directory, else as root. */
   spawn(program: string, args: string[], options?: SpawnOptions): ReturnType<typeof spawn>
   /** Makes an empty data directory that `postgres` owns; returns its path as programs in the tree see it. */
   makeDirectory(name: string): string
@@ -60,7 +60,7 @@ export async function getNativeTree(): Promise<NativeTree> {
     spawn: (program, args, options = {}) =>
       spawn(
         'chroot',
-        [`--userspec=${isServer(program) ? 'postgres' : 'root'}`, tree, resolve(PROGRAMS, program), ...args],
+        [`--userspec=${ownsFiles(program) ? 'postgres' : 'root'}`, tree, resolve(PROGRAMS, program), ...args],
         {
           ...options,
           env: {
@@ -94,8 +94,13 @@ export async function getPooler(): Promise<{ tree: NativeTree; pgbouncer: string
   return { tree, pgbouncer: POOLER }
 }
 
-function isServer(program: string): boolean {
-  return ['postgres', 'initdb', POOLER].includes(program)
+/** Whether a program works on a data directory, which belongs to `postgres`. */
+function ownsFiles(program: string): boolean {
+  return (
+    /^(postgres|initdb|pg_(checksums|combinebackup|controldata|rewind|verifybackup|waldump))$/.test(
+      program,
+    ) || program === POOLER
+  )
 }
 
 /** Debian's package makes a cluster and starts it when it is installed; here it must do neither. */

@@ -22,9 +22,13 @@ import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import { isLockHeld, listenAtLock, type ServerSignal, signalLock } from './lock-socket.js'
 
 /**
- * PID, host name and a random number. PostgreSQL's tools leave files with this prefix out of backups, as temporary ones.
+ * In front of a lock's name. pg_basebackup, pg_rewind and pg_checksums leave out what begins with pg_internal.init, a cache that servers
+ * make anew. Of what is called pgsql_tmp, pg_rewind leaves out only what is in another directory than the topmost.
  */
-const NAME = /^pgsql_tmp\.server\.(\d+)\.([^.]*)\.[0-9a-f]+$/
+const PREFIX = 'pg_internal.init.server'
+
+/** PID, host name and a random number. */
+const NAME = /^pg_internal\.init\.server\.(\d+)\.([^.]*)\.[0-9a-f]+$/
 
 /** Characters of the host name in a socket's name. */
 const HOST_LENGTH = 32
@@ -128,7 +132,7 @@ class OwnLock {
 
   /** Listens in the directory; undefined where there can be no socket. */
   static async put(directory: string): Promise<OwnLock | undefined> {
-    const name = `pgsql_tmp.server.${process.pid}.${shortHostname()}.${randomBytes(4).toString('hex')}`
+    const name = `${PREFIX}.${process.pid}.${shortHostname()}.${randomBytes(4).toString('hex')}`
     let server: Server
     try {
       server = await listenAtLock(directory, name)

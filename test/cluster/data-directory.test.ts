@@ -81,7 +81,7 @@ function onDisk(size: string, dataDir: string): ChildProcess {
 
 /** The locks of servers in a directory. */
 function locksIn(dataDir: string): string[] {
-  return readdirSync(dataDir).filter(name => name.startsWith('pgsql_tmp.server.'))
+  return readdirSync(dataDir).filter(name => name.startsWith('pg_internal.init.server.'))
 }
 
 describe('a data directory', () => {
@@ -293,7 +293,7 @@ async function createCluster(dataDir: string, killAt?: number): Promise<string> 
 /** Every file with its size, but for locks. */
 function contentsOf(dataDir: string): string[] {
   return readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
-    .filter(name => !name.startsWith('pgsql_tmp.server.'))
+    .filter(name => !name.startsWith('pg_internal.init.server.'))
     .map(
       name => `${name} ${statSync(join(dataDir, name)).isFile() ? statSync(join(dataDir, name)).size : ''}`,
     )

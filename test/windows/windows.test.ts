@@ -135,7 +135,7 @@ describe('a server', () => {
     expect(await on('stop')).toMatchObject({ code: 0, stderr: '' })
     expect(await server.exited).toBe(0)
     expect(await on('status')).toMatchObject({ code: 3 })
-    expect(readdirSync(dataDir).filter(name => name.startsWith('pgsql_tmp'))).toEqual([])
+    expect(readdirSync(dataDir).filter(name => name.startsWith('pg_internal'))).toEqual([])
   })
 })
 
