@@ -9,6 +9,7 @@ import type { Bench, Running } from './bench.js'
 import { query } from './client.js'
 import { measureConnections } from './connections.js'
 import { runCopy } from './copy.js'
+import { measureDatabases } from './databases.js'
 import { verdicts } from './floors.js'
 import { describeMachine } from './machine.js'
 import { measureMemory } from './memory.js'
@@ -22,7 +23,7 @@ import { measureStarts } from './starts.js'
 import type { SystemName } from './system.js'
 
 /** Groups of measurements that make their own servers, in the order in which they run. */
-const ON_NEW_SERVERS = { start: measureStarts, memory: measureMemory }
+const ON_NEW_SERVERS = { start: measureStarts, memory: measureMemory, databases: measureDatabases }
 
 /** Groups that share one server of each system. */
 const ON_RUNNING_SERVERS = {

@@ -37,7 +37,7 @@ export function native(tree: NativeTree): System {
       const began = performance.now()
       if (!initialised.has(data)) await initialise(data, ephemeral ? ['--no-sync'] : [])
       const settings: Record<string, string | number> = {
-        ...(ephemeral ? { fsync: 'off', full_page_writes: 'off' } : SETTINGS),
+        ...(ephemeral ? { fsync: 'off', full_page_writes: 'off', file_copy_method: 'clone' } : SETTINGS),
         listen_addresses: '127.0.0.1',
         port,
         unix_socket_directories: '',

@@ -23,7 +23,7 @@ export function ours(): System {
       return path
     },
     removeDirectory: path => rmSync(path, { recursive: true, force: true }),
-    async start(directory) {
+    async start(directory, ownArguments = []) {
       const port = await freePort()
       const began = performance.now()
       const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
@@ -32,7 +32,7 @@ export function ours(): System {
         [
           join(repository, 'dist/bin/pglite-imports-server.js'),
           ...(directory ? ['-D', directory, ...settings] : []),
-          ...['-h', '127.0.0.1', '-p', String(port)],
+          ...['-h', '127.0.0.1', '-p', String(port), ...ownArguments],
         ],
         { stdio: ['ignore', 'pipe', 'pipe'] },
       )

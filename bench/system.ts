@@ -17,8 +17,8 @@ export interface System {
   /** An empty data directory, as start() takes it. */
   makeDirectory(name: string): string
   removeDirectory(path: string): void
-  /** Starts a server on a directory, which is initialised if it is empty, or an ephemeral one on none. */
-  start(directory?: string): Promise<Server>
+  /** Starts a server on a directory, which is initialised if it is empty, or an ephemeral one on none. `ownArguments` are for our command line only. */
+  start(directory?: string, ownArguments?: readonly string[]): Promise<Server>
 }
 
 export interface Server {

@@ -24,6 +24,7 @@ const MOST_CONNECTIONS = 262143
 const schema = v.strictObject(
   {
     dataDir: v.optional(name),
+    copyOf: v.optional(name),
     port: v.optional(port),
     host: v.optional(text),
     password: v.optional(name),

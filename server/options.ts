@@ -12,6 +12,8 @@ export interface StartServerOptions {
    * in the system's temporary directory.
    */
   dataDir?: string | undefined
+  /** A data directory that no server runs on. The ephemeral cluster begins as a copy of it. Not together with `dataDir`. */
+  copyOf?: string | undefined
   /** The TCP port, 0 for any free one. Default: that of postgresql.conf, else 5432. */
   port?: number | undefined
   /**

@@ -14,6 +14,7 @@ import { hostPathIn, posixPath } from '../wasm/node/paths.js'
 import { ThreadPool } from '../wasm/node/thread-pool.js'
 import { configuredSettings } from './configuration.js'
 import { serverControl } from './control.js'
+import { copyCluster } from './copy-cluster.js'
 import { fillOf, type Given, initialiseCluster } from './creation.js'
 import { type DataDirectory, isCluster, openDataDirectory } from './data-directory.js'
 import { createEphemeralDirectory } from './ephemeral-directory.js'
@@ -43,7 +44,8 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   const configured = configuredIn(options)
   const settings = settingsOf(options, configured)
   const hosts = hostsIn(settings)
-  const created = options.dataDir === undefined || !isCluster(options.dataDir)
+  const existing = options.dataDir ?? options.copyOf
+  const created = existing === undefined || !isCluster(existing)
   const given: Given = { superuser, database, files: created ? filesToRun(options.init ?? []) : [], options }
   const network = await Network.bind(hosts, portIn(settings))
   const threads = options.threads === false ? undefined : ThreadPool.forCluster()
@@ -53,7 +55,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   try {
     if (created) refuseExposure(hosts, settings.ssl === 'on', options)
     if (options.http !== undefined) monitor = await listenHttp(options.http)
-    directory = await takeDirectory(options.dataDir, created ? fillOf(given) : undefined)
+    directory = await takeDirectory(options, created ? fillOf(given) : undefined)
     if (created) admitOthers(join(directory.path, 'pg_hba.conf'), options)
     else refuseTrust(hosts, hostPathIn(directory.path, rulesIn({ ...configured, ...settings })), options)
     const port = network.port ?? (portIn(settings) || DEFAULT_PORT)
@@ -79,7 +81,9 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   }
 }
 
-function refuseImpossible({ threads }: StartServerOptions): void {
+function refuseImpossible({ threads, dataDir, copyOf }: StartServerOptions): void {
+  if (copyOf !== undefined && dataDir !== undefined)
+    throw new StartupError('a server has either a data directory or a copy of one')
   if (!existsSync(`${artefactsDir}postgres.wasm`))
     throw new StartupError(`postgres.wasm is not in ${artefactsDir}: run "npm run build"`, 'ENOENT')
   if (threads === false && !hasPromiseIntegration())
@@ -87,17 +91,22 @@ function refuseImpossible({ threads }: StartServerOptions): void {
 }
 
 /** The settings in the configuration files of an existing cluster. */
-function configuredIn({ dataDir, settings }: StartServerOptions): Settings {
-  if (dataDir === undefined) return {}
-  return configuredSettings(resolvePath(dataDir), settings?.config_file?.toString())
+function configuredIn({ dataDir, copyOf, settings }: StartServerOptions): Settings {
+  const existing = dataDir ?? copyOf
+  if (existing === undefined) return {}
+  return configuredSettings(resolvePath(existing), settings?.config_file?.toString())
 }
 
 function rulesIn({ hba_file = 'pg_hba.conf' }: Settings): string {
   return hba_file
 }
 
-function takeDirectory(dataDir: string | undefined, fill: ReturnType<typeof fillOf>): Promise<DataDirectory> {
-  return dataDir === undefined ? createEphemeralDirectory(fill) : openDataDirectory(dataDir, fill)
+function takeDirectory(
+  { dataDir, copyOf }: StartServerOptions,
+  fill: ReturnType<typeof fillOf>,
+): Promise<DataDirectory> {
+  if (dataDir !== undefined) return openDataDirectory(dataDir, fill)
+  return createEphemeralDirectory(copyOf === undefined ? fill : directory => copyCluster(copyOf, directory))
 }
 
 /** Loads the code of the monitor only if it is asked for. */

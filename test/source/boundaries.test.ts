@@ -20,6 +20,7 @@ const FOLDERS: Record<string, { folders: string[]; packages?: RegExp }> = {
   'wasm/node': { folders: PORTABLE, packages: ANY_PACKAGE },
   'wasm/build': { folders: [...PORTABLE, 'wasm/node'], packages: ANY_PACKAGE },
   server: { folders: [...PORTABLE, 'wasm/node'], packages: ANY_PACKAGE },
+  testing: { folders: ['server'], packages: ANY_PACKAGE },
   bin: { folders: [...PORTABLE, 'wasm/node', 'server'], packages: ANY_PACKAGE },
   embedded: { folders: PORTABLE, packages: /^node:stream$/ },
   workers: { folders: [...PORTABLE, 'embedded'] },
@@ -41,7 +42,7 @@ function strayImports(file: string, text: string): string[] {
   })
 }
 
-const files = ['wasm', 'server', 'bin', 'embedded', 'workers'].flatMap(folder =>
+const files = ['wasm', 'server', 'testing', 'bin', 'embedded', 'workers'].flatMap(folder =>
   readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
     .map(entry => relative(repository, join(entry.parentPath, entry.name)))
     .filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.startsWith('wasm/dist/')),

@@ -1,0 +1,213 @@
+/**
+ * Databases for tests, whatever runs these: one process starts the server, and tells where it is by the environment, in which the
+ * processes that it starts find it.
+ */
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import pg from 'pg'
+import { cachedCluster } from './cache.js'
+import type { TestDatabasesOptions } from './options.js'
+import { startTestServer, type Until } from './server.js'
+import { template, urlOf } from './template.js'
+import { beginTransaction } from './transaction.js'
+
+/** Has a Place as JSON. */
+const VARIABLE = 'PGLITE_IMPORTS_TESTING'
+
+/** Where databases are to be had, and how. */
+export interface Place extends Pick<TestDatabasesOptions, 'isolation' | 'per' | 'keepFailed'> {
+  readonly url: string
+  /** The server's process. */
+  readonly pid: number
+  readonly template: string
+}
+
+/** A test's own database. */
+export interface TestDatabase {
+  readonly name: string
+  /** Connection string. */
+  readonly url: string
+  /** A client of node-postgres. It connects when it is asked for the first time, and ends with the test. */
+  readonly client: pg.Client
+  /** A connection for drivers that accept a stream. */
+  stream(): Duplex
+}
+
+/** A database for as long as a test has it. */
+export interface Lease {
+  readonly database: TestDatabase
+  /** The test has ended. */
+  end(failed: boolean): Promise<void>
+}
+
+/** Where databases are, if a process above this one has started a server. */
+export function placeOfDatabases(): Place | undefined {
+  const text = process.env[VARIABLE]
+  return text === undefined ? undefined : (JSON.parse(text) as Place)
+}
+
+/** Lets this process, and those that it starts from now on, know where databases are. */
+export function tellPlace(place: Place): void {
+  process.env[VARIABLE] = JSON.stringify(place)
+}
+
+/**
+ * Starts a server that keeps clones of a template ready, for this process and those that it starts from now on.
+ *
+ * @param until the process that the server is to end with, and a folder that is to go then; otherwise it ends with this process
+ * @returns what stops it
+ */
+export async function setUpDatabases(
+  options: TestDatabasesOptions = {},
+  until?: Until,
+): Promise<() => Promise<void>> {
+  const { cacheDir, settings, size = 8, isolation, per, keepFailed } = options
+  const copyOf = cacheDir === undefined ? undefined : await cachedCluster(cacheDir, options)
+  const server = await startTestServer({ copyOf, settings }, until)
+  const name = await template(server.url, options)
+  const client = new pg.Client(server.url)
+  await client.connect()
+  await client.query('select pglite_imports.open_pool($1, $2)', [name, size])
+  await client.end()
+  const place: Place = { url: server.url, pid: server.pid, template: name, isolation, per, keepFailed }
+  tellPlace(place)
+  return async () => {
+    delete process.env[VARIABLE]
+    await server.stop()
+  }
+}
+
+/**
+ * Makes a function that takes a database.
+ *
+ * @param setUp tells where databases are, if no process above this one has
+ */
+export function leaser(setUp: () => Promise<unknown>): () => Promise<Lease> {
+  let starting: Promise<unknown> | undefined
+  let desk: Desk | undefined
+  return async () => {
+    if (placeOfDatabases() === undefined) {
+      starting ??= setUp()
+      await starting
+    }
+    desk ??= new Desk(placeOfDatabases()!)
+    return desk.lease()
+  }
+}
+
+/** A client that keeps the process running only after ref(). Its types lack this. */
+type RefClient = pg.Client & { ref(): void; unref(): void }
+
+/** Where this process takes databases and gives them back. */
+class Desk {
+  readonly #place: Place
+  readonly #session: RefClient
+  #last: Promise<unknown>
+  /** Databases whose transactions have been rolled back. */
+  readonly #used: TakenDatabase[] = []
+
+  constructor(place: Place) {
+    this.#place = place
+    this.#session = new pg.Client(place.url) as RefClient
+    this.#session.on('error', () => {})
+    this.#last = this.#session.connect().then(() => this.#session.unref())
+    this.#last.catch(() => {})
+  }
+
+  async lease(): Promise<Lease> {
+    return this.#place.isolation === 'transaction' ? this.#leaseTransaction() : this.#leaseDatabase()
+  }
+
+  async #leaseDatabase(): Promise<Lease> {
+    const database = await this.#take()
+    return {
+      database,
+      end: async failed => {
+        await database.close()
+        await this.#finish(database, failed)
+      },
+    }
+  }
+
+  async #leaseTransaction(): Promise<Lease> {
+    const database = this.#used.pop() ?? (await this.#take())
+    const client = database.client as RefClient
+    client.ref()
+    const end = await beginTransaction(client)
+    return {
+      database,
+      end: async failed => {
+        if (failed && this.#place.keepFailed) {
+          await end('commit')
+          await database.close()
+          await this.#finish(database, failed)
+          return
+        }
+        await end('rollback')
+        client.unref()
+        this.#used.push(database)
+      },
+    }
+  }
+
+  async #take(): Promise<TakenDatabase> {
+    const { template, url } = this.#place
+    const { rows } = await this.#query<{ name: string }>(
+      'select pglite_imports.take_database($1) as name',
+      template,
+    )
+    const { name } = rows[0]!
+    return new TakenDatabase(name, urlOf(url, name))
+  }
+
+  async #finish({ name, url }: TestDatabase, failed: boolean): Promise<void> {
+    const keep = failed && this.#place.keepFailed
+    await this.#query(`select pglite_imports.${keep ? 'keep' : 'give'}_database($1)`, name)
+    if (keep)
+      console.error(
+        `The database of the test that failed is kept: ${url}\nIts server keeps running. Stop it by "kill ${this.#place.pid}".`,
+      )
+  }
+
+  /** One after the other; only while one runs does this keep the process. */
+  #query<Row extends pg.QueryResultRow>(text: string, value: string): Promise<pg.QueryResult<Row>> {
+    const result = this.#last.then(async () => {
+      this.#session.ref()
+      try {
+        return await this.#session.query<Row>({ name: text, text, values: [value] })
+      } finally {
+        this.#session.unref()
+      }
+    })
+    this.#last = result.catch(() => {})
+    return result
+  }
+}
+
+class TakenDatabase implements TestDatabase {
+  #client: pg.Client | undefined
+
+  constructor(
+    readonly name: string,
+    readonly url: string,
+  ) {}
+
+  get client(): pg.Client {
+    if (this.#client === undefined) {
+      this.#client = new pg.Client(this.url)
+      // Whoever asks something of it hears of that.
+      this.#client.on('error', () => {})
+      this.#client.connect().catch(() => {})
+    }
+    return this.#client
+  }
+
+  stream(): Duplex {
+    const { hostname, port } = new URL(this.url)
+    return connect(Number(port), hostname)
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.end().catch(() => {})
+  }
+}

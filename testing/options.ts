@@ -1,0 +1,41 @@
+/** What people can say about the databases of their tests. */
+import type pg from 'pg'
+import type { StartServerOptions } from '../server/index.js'
+
+/** A database that is to become a template. */
+export interface NewTemplate {
+  /** Connection string. */
+  readonly url: string
+  /** A connected client, which is ended afterwards. */
+  readonly client: pg.Client
+  /** The files of `files`, as absolute paths, sorted. */
+  readonly files: readonly string[]
+}
+
+export interface TemplateOptions {
+  /**
+   * Files that the template is made of, such as migrations: paths or patterns with *, ** and ?, relative to the working directory. When
+   * one of them changes, a new template is made, and the old one is dropped.
+   */
+  files?: string | readonly string[] | undefined
+  /** Makes the template in an empty database. Default: executes `files`, which must be SQL, in the order of their names. */
+  migrate?: ((database: NewTemplate) => unknown) | undefined
+}
+
+export interface TestDatabasesOptions extends TemplateOptions {
+  /**
+   * 'database': each test has a clone of the template. 'transaction': each has a transaction in a clone that others have had before,
+   * which is rolled back; then the test has to use `client`. Default: 'database'.
+   */
+  isolation?: 'database' | 'transaction' | undefined
+  /** Who has one for itself: each test, or all tests of a file (in Playwright, of a worker). Default: 'test'. */
+  per?: 'test' | 'file' | undefined
+  /** How many clones are kept ready. Default 8. */
+  size?: number | undefined
+  /** Keep the databases of tests that fail, print how to connect to them, and let the server run on. Default: false. */
+  keepFailed?: boolean | undefined
+  /** A directory where templates are kept between runs. Default: none are. */
+  cacheDir?: string | undefined
+  /** PostgreSQL's settings. */
+  settings?: StartServerOptions['settings']
+}

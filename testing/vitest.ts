@@ -1,0 +1,55 @@
+/**
+ * Databases for the tests of Vitest.
+ *
+ * ```ts
+ * // test/database.ts
+ * export const { setup, test } = databases({ files: 'migrations/*.sql' })
+ * // vitest.config.ts
+ * test: { globalSetup: 'test/database.ts' }
+ * ```
+ */
+import { type Lease, leaser, setUpDatabases, type TestDatabase } from './databases.js'
+import type { TestDatabasesOptions } from './options.js'
+
+/** Where Vitest runs globalSetup it cannot be imported, and there is nothing to test. */
+const vitest = await import('vitest').catch((error: Error) => {
+  if (!error.message.includes('internal state')) throw error
+})
+
+export interface Fixtures {
+  /** The test's own database, or that of its file. */
+  database: TestDatabase
+  /** That of the file. */
+  lease: { current?: Lease; failed: boolean }
+}
+
+/** `setup` is for Vitest's globalSetup, `test` in the place of Vitest's own. */
+export function databases(options: TestDatabasesOptions = {}) {
+  // Nobody tests in globalSetup.
+  const test = vitest === undefined ? (undefined as never) : testOf(vitest.test, options)
+  return { setup: () => setUpDatabases(options), test }
+}
+
+function testOf(base: typeof import('vitest').test, options: TestDatabasesOptions) {
+  const lease = leaser(() => setUpDatabases(options))
+  return base.extend<Fixtures>({
+    lease: [
+      // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from it which fixtures this one needs
+      async ({}, use) => {
+        const held: Fixtures['lease'] = { failed: false }
+        await use(held)
+        await held.current?.end(held.failed)
+      },
+      { scope: 'file' },
+    ],
+    database: async ({ lease: held, task }, use) => {
+      const perFile = options.per === 'file'
+      const current = (perFile && held.current) || (await lease())
+      if (perFile) held.current = current
+      await use(current.database)
+      const failed = task.result?.state === 'fail'
+      held.failed ||= failed
+      if (!perFile) await current.end(failed)
+    },
+  })
+}
