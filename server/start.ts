@@ -48,7 +48,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   const created = existing === undefined || !isCluster(existing)
   const given: Given = { superuser, database, files: created ? filesToRun(options.init ?? []) : [], options }
   const network = await Network.bind(hosts, portIn(settings))
-  const threads = options.threads === false ? undefined : ThreadPool.forCluster()
+  const threads = options.threads === false ? undefined : ThreadPool.forCluster(settings)
   let directory: DataDirectory | undefined
   let monitor: Monitor | undefined
   let cluster: Cluster | undefined
@@ -136,7 +136,7 @@ async function startCluster({
   const tls = new Tls(confinedFiles(access), posixPath(directory.path))
   try {
     const starting = Cluster.start({
-      host: nodeHost(access, threads),
+      host: nodeHost(access, threads, settings),
       tls,
       dataDir: posixPath(directory.path),
       settings,

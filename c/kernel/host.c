@@ -18,10 +18,10 @@ static volatile int work;		/* WORK_ bits */
 static void *scratch;
 
 int
-kernel_boot(int count, uint32_t image, uint32_t stack)
+kernel_boot(int count, uint32_t image, uint32_t depth, uint32_t frame)
 {
 	scratch = page_alloc(HOST_SLOT, PAGE_SIZE, PAGE_OF_KERNEL);
-	if (scratch == NULL || proc_boot(count, image, stack) < 0 || pipe_boot(count) < 0 || socket_boot(count) < 0 ||
+	if (scratch == NULL || proc_boot(count, image, depth, frame) < 0 || pipe_boot(count) < 0 || socket_boot(count) < 0 ||
 		shm_boot(count) < 0)
 		return -ENOMEM;
 	return 0;

@@ -56,6 +56,8 @@ KERNEL(sys_cwd) char *sys_cwd(int self);
 /* The lowest address of the process' C stack, and how many bytes of it may be recursed into. */
 KERNEL(sys_stack_limit) uintptr_t sys_stack_limit(int self);
 KERNEL(sys_stack_depth) uint32_t sys_stack_depth(void);
+/* How many bytes each function that checks the depth makes its frame larger by; see posix/stack.h. */
+KERNEL(sys_stack_frame) uint32_t sys_stack_frame(void);
 
 /* ---- signals, timers, sleeping ---- */
 
@@ -139,9 +141,9 @@ KERNEL(sys_close) int sys_close(int self, int fd);
 
 /*
  * Once, before all else: up to nproc processes at a time, each with that many bytes of data, and of C stack to recurse
- * into, as far as the engine's own stack can follow (posix/stack.h).
+ * into, by frames that are so much larger, as far as the engine's own stack can follow (posix/stack.h).
  */
-KERNEL(boot) int kernel_boot(int nproc, uint32_t image_size, uint32_t stack_depth);
+KERNEL(boot) int kernel_boot(int nproc, uint32_t image_size, uint32_t stack_depth, uint32_t stack_frame);
 /* Takes what is to do: WORK_ bits. The host sleeps on the word at kernel_word() once this is 0. */
 KERNEL(work) int kernel_work(void);
 KERNEL(word) volatile int *kernel_word(void);

@@ -21,6 +21,8 @@ int			nproc;
 uint32_t	image_size;
 uint32_t	stack_size;
 
+static uint32_t stack_frame;
+
 static int	generation;			/* so that a pid is not used again soon. PROC_LOCK */
 
 /* Above all pids of the system's own processes, which PostgreSQL meets in a postmaster.pid of another server. */
@@ -28,14 +30,15 @@ static int	generation;			/* so that a pid is not used again soon. PROC_LOCK */
 #define LAST_PID	(1 << 30)
 
 int
-proc_boot(int count, uint32_t image, uint32_t stack)
+proc_boot(int count, uint32_t image, uint32_t depth, uint32_t frame)
 {
 	procs = page_alloc(HOST_SLOT, count * sizeof(struct proc), PAGE_OF_KERNEL);
 	if (procs == NULL)
 		return -ENOMEM;
 	nproc = count;
 	image_size = (image + STACK_ALIGNMENT - 1) & ~(uint32_t) (STACK_ALIGNMENT - 1);
-	stack_size = stack + STACK_ROOM;
+	stack_size = depth + STACK_ROOM;
+	stack_frame = frame;
 	procs[HOST_SLOT].state = PROC_RUNNING;
 	return 0;
 }
@@ -292,6 +295,12 @@ uint32_t
 sys_stack_depth(void)
 {
 	return stack_size - STACK_ROOM;
+}
+
+uint32_t
+sys_stack_frame(void)
+{
+	return stack_frame;
 }
 
 uintptr_t

@@ -41,7 +41,7 @@ extern int	nproc;
 extern uint32_t stack_size;		/* bytes of its C stack */
 extern uint32_t image_size;		/* bytes of a process' data, zero data included */
 
-int			proc_boot(int count, uint32_t image, uint32_t stack);
+int			proc_boot(int count, uint32_t image, uint32_t depth, uint32_t frame);
 int			proc_runs(int self);
 void		proc_check_idle(void);
 

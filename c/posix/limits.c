@@ -12,6 +12,15 @@
 #include "kernel/kernel.h"
 #include "stack.h"
 
+size_t		stack_frame_pin;
+
+/* Before main(), for what recurses reads it. */
+void
+limits_start(void)
+{
+	stack_frame_pin = sys_stack_frame();
+}
+
 uintptr_t
 emscripten_stack_get_base(void)
 {

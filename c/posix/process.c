@@ -27,6 +27,7 @@ process_start(int slot)
 	self = slot;
 	signals_start();
 	descriptors_start();
+	limits_start();
 	client_start();
 }
 

@@ -17,6 +17,7 @@ void		signals_dispatch(void);
 void		signals_start(void);
 
 void		descriptors_start(void);
+void		limits_start(void);
 
 /*
  * A result of the kernel or the host as the C library's callers want it. What was interrupted by a signal has its

@@ -13,7 +13,7 @@ import { LogCollector } from '../machine/log-collector.js'
 import { LinearMemory, newMemory } from '../machine/memory.js'
 import { Process } from '../machine/process.js'
 import { imageSize } from '../machine/program.js'
-import { CALLER_DEPTH } from '../machine/stack.js'
+import { CALLER_STACK } from '../machine/stack.js'
 import { exitCode } from '../machine/wait-status.js'
 import type { Programs } from './programs.js'
 
@@ -96,7 +96,7 @@ function prepare(host: ModuleHost, client: PGliteImports | undefined) {
   const sharedMemory = newMemory(host.maximumPages)
   const memory = new LinearMemory(sharedMemory)
   const { data } = imageSize(programs.postgres)
-  const size = { processes: PROCESSES, data, depth: CALLER_DEPTH }
+  const size = { processes: PROCESSES, data, stack: CALLER_STACK }
   const kernel = boot(programs.kernel, sharedMemory, kernelHost(sharedMemory, system), size)
 
   const settings = { ...host.settings, dynamic_shared_memory_type: 'sysv', shared_memory_type: 'sysv' }

@@ -253,6 +253,7 @@ export interface KernelFunctions {
   sys_cwd(self: number): Address
   sys_stack_limit(self: number): Address
   sys_stack_depth(): number
+  sys_stack_frame(): number
   sys_signals(self: number): Address
   sys_kill(self: number, pid: number, signal: number): number
   sys_sleep(self: number, ms: number): number
@@ -285,7 +286,7 @@ export interface KernelFunctions {
   sys_nonblock(self: number, fd: number, nonblock: number): number
   sys_poll(self: number, fds: Address, count: number, ms: number): number
   sys_close(self: number, fd: number): number
-  boot(nproc: number, image_size: number, stack_depth: number): number
+  boot(nproc: number, image_size: number, stack_depth: number, stack_frame: number): number
   work(): number
   word(): Address
   scratch(): Address

@@ -2,6 +2,7 @@
 import { ARGS_SIZE, errno, HOST_SLOT, MAX_FIRST_ARGS, PAGE_SIZE, PATH_SIZE } from './abi.js'
 import { instantiateKernel, type KernelExports, type KernelHost } from './kernel.js'
 import type { LinearMemory } from './memory.js'
+import type { StackSize } from './stack.js'
 
 /** Sizes that a machine's kernel is booted with. */
 export interface MachineSize {
@@ -9,8 +10,7 @@ export interface MachineSize {
   readonly processes: number
   /** Bytes of data of the program that has most. */
   readonly data: number
-  /** How deep a process may recurse, in bytes of C stack. */
-  readonly depth: number
+  readonly stack: StackSize
 }
 
 /**
@@ -22,10 +22,10 @@ export function boot(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
   host: KernelHost,
-  { processes, data, depth }: MachineSize,
+  { processes, data, stack }: MachineSize,
 ): KernelExports {
   const kernel = instantiateKernel(module, memory, host)
-  if (kernel.boot(processes, data, depth) < 0) throw new Error('out of memory')
+  if (kernel.boot(processes, data, stack.depth, stack.frame) < 0) throw new Error('out of memory')
   return kernel
 }
 

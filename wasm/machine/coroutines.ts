@@ -7,10 +7,9 @@ import type { Scheduler } from './machine.js'
 import { LinearMemory } from './memory.js'
 import type { ProcessMessage, ProcessSetup } from './process.js'
 import { Sleepers } from './sleepers.js'
-import { CALLER_DEPTH } from './stack.js'
+import { CALLER_STACK, type StackSize } from './stack.js'
 
 export class Coroutines implements Scheduler {
-  readonly depth = CALLER_DEPTH
   readonly host: KernelHost
   readonly #setup: CoroutineSetup
   readonly #processes = new Map<number, Coroutine>()
@@ -18,9 +17,15 @@ export class Coroutines implements Scheduler {
 
   /**
    * @param heard called with every message of a process
+   * @param stack what the stacks that the engine gives to coroutines have room for
    * @throws Error if the engine has no JSPI
    */
-  constructor(processes: ProcessSetup, host: CoroutineHost, heard: (message: ProcessMessage) => void) {
+  constructor(
+    processes: ProcessSetup,
+    host: CoroutineHost,
+    heard: (message: ProcessMessage) => void,
+    readonly stack: StackSize = CALLER_STACK,
+  ) {
     promiseIntegration()
     const memory = new LinearMemory(processes.memory)
     this.#sleepers = new Sleepers(memory, host.system)

@@ -19,11 +19,11 @@ import { LogCollector, type LogSink } from './log-collector.js'
 import { LinearMemory, newMemory } from './memory.js'
 import type { ProcessMessage, ProcessSetup } from './process.js'
 import { imageSize } from './program.js'
+import type { StackSize } from './stack.js'
 
 /** Runs processes, on threads of their own or as coroutines of one. */
 export interface Scheduler {
-  /** How deep a process may recurse, in bytes of C stack. */
-  readonly depth: number
+  readonly stack: StackSize
   /** What the machine's own instance of the kernel imports. */
   readonly host: KernelHost
   /**
@@ -99,8 +99,8 @@ export class Machine {
     this.memory = new LinearMemory(memory)
     this.#log = new LogCollector(options.onLog)
     this.#scheduler = options.scheduler({ memory, ...setup }, message => this.#hear(message))
-    const { host, depth } = this.#scheduler
-    this.kernel = boot(options.kernel, memory, host, { processes: options.maxProcesses, data, depth })
+    const { host, stack } = this.#scheduler
+    this.kernel = boot(options.kernel, memory, host, { processes: options.maxProcesses, data, stack })
     void this.#serve()
   }
 

@@ -1,13 +1,17 @@
 /**
- * How deep PostgreSQL may recurse, in bytes of C stack, and the size of the engine's stack for that; see c/posix/stack.h. The
- * engine uses up to 1.6 times as much of its own stack as C uses of its stack, in code of V8's first tier (`--liftoff-only`).
+ * How deep PostgreSQL may recurse, in bytes of C stack, and the engine's stack that goes with it; see c/posix/stack.h. How much of
+ * its own stack the engine needs beside C's was measured in code of V8's first tier (`--liftoff-only`), which needs the most.
  */
 
-/** On the caller's thread and in coroutines, for which the engine's stack has 984 kB. */
-export const CALLER_DEPTH = 560 * 1024
+export interface StackSize {
+  /** Bytes of C stack that a process may recurse into. */
+  readonly depth: number
+  /** Bytes by which each function that checks the depth makes its frame there larger, so that it stands for the engine's. */
+  readonly frame: number
+}
 
-/** On a thread of its own: PostgreSQL's default for max_stack_depth. */
-export const THREAD_DEPTH = 2048 * 1024
-
-/** The stack of such a thread, in megabytes. */
-export const THREAD_STACK_MB = 4
+/**
+ * On the caller's thread and in coroutines, where their stacks are what the engine makes them: 984 kB. There frames are made so
+ * large that the engine's stack is at most 1.6 times as large as C's.
+ */
+export const CALLER_STACK: StackSize = { depth: 560 * 1024, frame: 1024 }

@@ -4,6 +4,8 @@ import type { ClusterHost } from '../cluster/cluster.js'
 import { Coroutines } from '../machine/coroutines.js'
 import { environment, loadPrograms, postgresPath } from './artefacts.js'
 import { confinedFiles, type FileAccess } from './confined-files.js'
+import { setCoroutineStack } from './engine.js'
+import { engineStack, stackSize } from './stack.js'
 import { nodeSystem } from './system.js'
 import type { ThreadPool } from './thread-pool.js'
 import { Threads } from './threads.js'
@@ -11,9 +13,16 @@ import { Threads } from './threads.js'
 /**
  * @param access which files of the computer the cluster may reach
  * @param threads the threads that processes run on; undefined: all processes run on the caller's
+ * @param settings PostgreSQL's
  * @throws Error without threads, if this Node has no JSPI
  */
-export function nodeHost(access: FileAccess, threads: ThreadPool | undefined): ClusterHost {
+export function nodeHost(
+  access: FileAccess,
+  threads: ThreadPool | undefined,
+  settings: Readonly<Record<string, string>>,
+): ClusterHost {
+  const stack = stackSize(settings)
+  if (threads === undefined) setCoroutineStack(engineStack(stack))
   return {
     programs: loadPrograms(),
     postgresPath,
@@ -21,7 +30,7 @@ export function nodeHost(access: FileAccess, threads: ThreadPool | undefined): C
     pid: process.pid,
     scheduler: (setup, heard) =>
       threads === undefined
-        ? new Coroutines(setup, { system: nodeSystem, files: () => confinedFiles(access) }, heard)
+        ? new Coroutines(setup, { system: nodeSystem, files: () => confinedFiles(access) }, heard, stack)
         : new Threads(setup, heard, access, threads),
   }
 }

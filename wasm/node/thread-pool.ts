@@ -3,7 +3,8 @@
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { THREAD_STACK_MB } from '../machine/stack.js'
+import type { StackSize } from '../machine/stack.js'
+import { engineStack, stackSize } from './stack.js'
 
 /** Threads that a cluster needs before its first client: postmaster, checkpointer, background writer and startup process. */
 const FIRST = 4
@@ -16,7 +17,7 @@ const COMING = availableParallelism()
 const COMING_UNAWAITED = Math.max(1, COMING - 1)
 
 /** Megabytes. A process' data are in the shared memory; its thread's own heap has almost nothing. */
-const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: THREAD_STACK_MB }
+const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 }
 
 /**
  * A thread inherits node's options from this process. But threads refuse --input-type, which is for the text given with --eval.
@@ -48,15 +49,21 @@ export class ThreadPool {
   #closed = false
 
   /** A pool for a cluster that will start soon: its threads start while the main thread does the rest. */
-  static forCluster(): ThreadPool {
-    const pool = new ThreadPool(1)
+  static forCluster(settings: Readonly<Record<string, string>>): ThreadPool {
+    const pool = new ThreadPool(1, stackSize(settings))
     pool.#wanted += FIRST
     pool.#fill()
     return pool
   }
 
-  /** @param spare how many idle threads to keep for clients; other processes do not take these */
-  constructor(readonly spare: number) {
+  /**
+   * @param spare how many idle threads to keep for clients; other processes do not take these
+   * @param stack what the processes on them get
+   */
+  constructor(
+    readonly spare: number,
+    readonly stack: StackSize = stackSize({}),
+  ) {
     this.#wanted = spare
   }
 
@@ -124,7 +131,7 @@ export class ThreadPool {
 
   #make(): void {
     const worker = new Worker(WORKER, {
-      resourceLimits: LIMITS,
+      resourceLimits: { ...LIMITS, stackSizeMb: Math.ceil(engineStack(this.stack) / (1 << 20)) },
       ...NODE_OPTIONS,
     })
     this.#coming.add(worker)

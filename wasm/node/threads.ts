@@ -6,7 +6,7 @@ import { SIGKILL, SIGSEGV, STDERR_FILENO } from '../machine/abi.js'
 import { threadHost } from '../machine/kernel.js'
 import type { Scheduler } from '../machine/machine.js'
 import type { ProcessMessage, ProcessSetup } from '../machine/process.js'
-import { THREAD_DEPTH } from '../machine/stack.js'
+import type { StackSize } from '../machine/stack.js'
 import { exited } from '../machine/wait-status.js'
 import type { FileAccess } from './confined-files.js'
 import { nodeSystem } from './system.js'
@@ -14,7 +14,7 @@ import type { ThreadPool } from './thread-pool.js'
 import type { ModuleAnswer, ModuleRequest, RunMessage, ThreadSetup } from './worker.js'
 
 export class Threads implements Scheduler {
-  readonly depth = THREAD_DEPTH
+  readonly stack: StackSize
   readonly host: ReturnType<typeof threadHost>
   readonly #busy = new Map<number, Worker>()
   /** Processes for which there is no thread yet. */
@@ -36,6 +36,7 @@ export class Threads implements Scheduler {
     readonly pool: ThreadPool,
   ) {
     this.host = threadHost(setup.memory, nodeSystem.monotonic)
+    this.stack = pool.stack
   }
 
   run(slot: number, program: WebAssembly.Module, forClient: boolean): void {
