@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { identified, newSystemIdentifier } from '../wasm/cluster/control-file.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 import { readTemplate } from '../wasm/node/template.js'
+import { inTimeZone } from './time-zone.js'
 
 /**
  * Unpacks the cluster template into an empty directory.
@@ -24,7 +25,8 @@ export function unpackTemplate(directory: string, durable: boolean): void {
       mkdirSync(path, { recursive: true, mode: 0o700 })
       folders.push(path)
     } else {
-      writeFileSync(path, identified(name, content, systemIdentifier), { flag: 'wx', mode: 0o600 })
+      const own = inTimeZone(name, identified(name, content, systemIdentifier))
+      writeFileSync(path, own, { flag: 'wx', mode: 0o600 })
       files.push(path)
     }
   }

@@ -12,12 +12,12 @@
 
 #include "access/xact.h"
 #include "libpq/pqsignal.h"
+#include "locale/names.h"
 
 #define NOT_FOUND	127			/* the exit code of a shell that does not find a command */
 
 static const char version_request[] = "\" -V";
 static char version_answer[] = PG_BACKEND_VERSIONSTR;
-static char locales[] = "C\nPOSIX\n";
 
 static bool
 asks_for_version(const char *command)
@@ -43,7 +43,12 @@ popen(const char *command, const char *mode)
 	if (*mode == 'r' && asks_for_version(command))
 		return fmemopen(version_answer, sizeof(version_answer) - 1, "r");
 	if (strcmp(command, "locale -a") == 0)
-		return fmemopen(locales, sizeof(locales) - 1, "r");
+	{
+		/* Asked for once, when a cluster is made or by pg_import_system_collations(): so it may stay. */
+		char	   *names = locale_names();
+
+		return names == NULL ? NULL : fmemopen(names, strlen(names), "r");
+	}
 
 	/*
 	 * What OpenPipeStream() and its caller would do is to ignore SIGPIPE again, and to report "Function not implemented". Outside of a

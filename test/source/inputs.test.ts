@@ -10,12 +10,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fetchPin } from '../../wasm/build/archive.js'
 import { EXTENSION_PACKAGES } from '../../wasm/build/extensions.js'
 import { LIBRARIES } from '../../wasm/build/libraries.js'
+import { LOCALES_PACKAGE } from '../../wasm/build/locales.js'
 import type { Manifest } from '../../wasm/build/manifest.js'
 import { readPins } from '../../wasm/build/pins.js'
 import { POSTGRESQL } from '../../wasm/build/source.js'
 
 describe("the build's inputs", () => {
-  const { sources, toolchain } = readPins()
+  const { sources, packages, toolchain } = readPins()
 
   test('are all pinned, and no others', () => {
     const libraries = LIBRARIES.flatMap(library => library.package ?? [])
@@ -31,7 +32,8 @@ describe("the build's inputs", () => {
           expect.stringMatching(/^clang-\d+$/),
         ]),
       )
-    for (const pin of [sources, ...Object.values(toolchain)].flatMap(pins => Object.values(pins)))
+    expect(Object.keys(packages)).toEqual([LOCALES_PACKAGE])
+    for (const pin of [sources, packages, ...Object.values(toolchain)].flatMap(pins => Object.values(pins)))
       for (const hash of Object.values(pin.files)) expect(hash).toMatch(/^[0-9a-f]{64}$/)
   })
 

@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } fr
 import { basename, join } from 'node:path'
 import type { Linked } from './link.js'
 import type { LoadableModules } from './loadable-modules.js'
+import type { Locales } from './locales.js'
 import { dist } from './paths.js'
 import type { Objects } from './postgres.js'
 import type { Toolchain } from './toolchain.js'
@@ -13,6 +14,9 @@ import type { Toolchain } from './toolchain.js'
 /** Files that only initdb reads. */
 export const FOR_INITDB =
   /\.(bki|sample)$|^(errcodes|sql_features)\.txt$|^(information_schema|snowball_create|system_\w+)\.sql$/
+
+/** Those whose order is compared with that of glibc itself. */
+const TESTED_LOCALES = ['en_US', 'de_DE', 'sv_SE', 'cs_CZ', 'ja_JP', 'tr_TR']
 
 /** Fills a folder with the files that need no running server: everything but files.bin, module.js and the manifest. */
 export function gather(
@@ -43,9 +47,19 @@ export function gatherForTests(
   linked: Linked,
   objects: Objects,
   modules: LoadableModules,
+  locales: Locales,
   folder: string,
 ): void {
   copyModules(toolchain, modules, join(folder, 'lib'))
+  for (const name of TESTED_LOCALES)
+    for (const [category, compiled] of [
+      ['LC_COLLATE', locales.collations],
+      ['LC_CTYPE', locales.types],
+    ] as const)
+      cpSync(
+        toolchain.outside(`${locales.compiled}/${compiled.get(name)}/${category}`),
+        join(folder, 'locales', `${name}.utf8`, category),
+      )
   for (const file of linked.testKernels) cpSync(toolchain.outside(file), join(folder, basename(file)))
   cpSync(toolchain.outside(`${objects.installedForTests}/share`), join(folder, 'share'), { recursive: true })
 }

@@ -27,6 +27,8 @@ export interface DebianIndex {
   root: string
   /** All versions of a source package, the newest first. */
   sources(name: string): Pin[]
+  /** All versions of a package that is the same on every architecture, the newest first. */
+  packages(name: string): Pin[]
   /** Of the toolchain, what makes the output, in the newest versions. */
   toolchain(): Record<string, Pin>
   /** Whether one version is newer than another, as Debian orders them. */
@@ -50,15 +52,13 @@ export async function getDebianIndex(step: Step): Promise<DebianIndex> {
   })
   const isNewer = (version: string, than: string) =>
     spawnSync('chroot', [root, 'dpkg', '--compare-versions', version, 'gt', than]).status === 0
+  const newestFirst = (pins: Pin[]) =>
+    pins.sort((a, b) => Number(isNewer(b.version, a.version)) - Number(isNewer(a.version, b.version)))
   return {
     root,
     isNewer,
-    sources: name => {
-      const versions = readSources(ask(root, 'apt-cache', 'showsrc', '--only-source', name))
-      return versions.sort(
-        (a, b) => Number(isNewer(b.version, a.version)) - Number(isNewer(a.version, b.version)),
-      )
-    },
+    sources: name => newestFirst(readSources(ask(root, 'apt-cache', 'showsrc', '--only-source', name))),
+    packages: name => newestFirst(readPackages(ask(root, 'apt-cache', 'show', name))),
     toolchain: () => {
       const install = ['-o', 'Acquire::ForceHash=sha256', '-o', 'APT::Install-Recommends=false', 'install']
       const uris = ask(root, 'apt-get', '-y', '--print-uris', ...install, ...PACKAGES)
@@ -93,6 +93,16 @@ export function readSources(text: string): Pin[] {
     pins.set(version, { version, files: Object.fromEntries(files) })
   }
   return [...pins.values()]
+}
+
+/** Paragraphs with the fields Version, Filename and SHA256. */
+export function readPackages(text: string): Pin[] {
+  return text.split(/\n\n+/).flatMap(paragraph => {
+    const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1]
+    const [version, file, sha256] = [field('Version'), field('Filename'), field('SHA256')]
+    if (version === undefined || file === undefined || sha256 === undefined) return []
+    return [{ version, files: { [file]: sha256 } }]
+  })
 }
 
 /** Lines of `apt-get --print-uris`: 'URI' NAME_VERSION_ARCHITECTURE.deb SIZE SHA256:HASH */

@@ -11,6 +11,7 @@ import { type DebianIndex, getDebianIndex } from './debian-index.js'
 import { EXTENSION_PACKAGES } from './extensions.js'
 import { BuildFailure } from './failure.js'
 import { LIBRARIES } from './libraries.js'
+import { LOCALES_PACKAGE } from './locales.js'
 import { withCacheLocked } from './lock.js'
 import { type Pin, readPins, writePins } from './pins.js'
 import { Progress } from './progress.js'
@@ -27,17 +28,26 @@ const SOURCES = [
   ...EXTENSION_PACKAGES.map(extension => extension.package),
 ].sort()
 
+/** The packages beside the toolchain whose files it takes. */
+const BINARIES = [LOCALES_PACKAGE]
+
+/** Whose versions can be chosen one by one. */
+const CHOSEN = { sources: SOURCES, packages: BINARIES } as const
+type Kind = keyof typeof CHOSEN
+
 function check(index: DebianIndex): void {
-  const { sources, toolchain } = readPins()
-  for (const name of SOURCES) {
-    const versions = index.sources(name)
-    const pinned = sources[name]
-    const newer = versions.filter(
-      ({ version }) => pinned === undefined || index.isNewer(version, pinned.version),
-    )
-    const gone = pinned !== undefined && !versions.some(({ version }) => version === pinned.version)
-    report(name, pinned, newer[0], gone)
-  }
+  const pins = readPins()
+  for (const kind of Object.keys(CHOSEN) as Kind[])
+    for (const name of CHOSEN[kind]) {
+      const versions = index[kind](name)
+      const pinned = pins[kind][name]
+      const newer = versions.filter(
+        ({ version }) => pinned === undefined || index.isNewer(version, pinned.version),
+      )
+      const gone = pinned !== undefined && !versions.some(({ version }) => version === pinned.version)
+      report(name, pinned, newer[0], gone)
+    }
+  const { toolchain } = pins
   const pinned = toolchain[architecture] ?? {}
   const newest = index.toolchain()
   for (const name of namesIn(pinned, newest)) {
@@ -57,28 +67,34 @@ function report(name: string, pinned: Pin | undefined, other: Pin | undefined, g
 }
 
 async function update(index: DebianIndex, wanted: readonly string[]): Promise<void> {
-  const names = wanted.length === 0 ? [...SOURCES, TOOLCHAIN] : wanted
+  const names = wanted.length === 0 ? [...SOURCES, ...BINARIES, TOOLCHAIN] : wanted
   for (const word of names) {
     const [name = '', version] = word.split('=')
     if (name === TOOLCHAIN && version === undefined) await updateToolchain(index)
-    else if (SOURCES.includes(name)) await updateSource(index, name, version)
+    else if (SOURCES.includes(name)) await updateOne(index, 'sources', name, version)
+    else if (BINARIES.includes(name)) await updateOne(index, 'packages', name, version)
     else
       throw new BuildFailure(
-        `the build has no input "${word}"; its inputs are ${[...SOURCES, TOOLCHAIN].join(', ')}`,
+        `the build has no input "${word}"; its inputs are ${[...SOURCES, ...BINARIES, TOOLCHAIN].join(', ')}`,
       )
   }
 }
 
 /** Tries the newest first: an index may name what the mirror does not have yet. */
-async function updateSource(index: DebianIndex, name: string, wanted: string | undefined): Promise<void> {
+async function updateOne(
+  index: DebianIndex,
+  kind: Kind,
+  name: string,
+  wanted: string | undefined,
+): Promise<void> {
   const pins = readPins()
-  const pinned = pins.sources[name]
+  const pinned = pins[kind][name]
   const suits = ({ version }: Pin) =>
     wanted === undefined ? pinned === undefined || index.isNewer(version, pinned.version) : version === wanted
-  const candidates = index.sources(name).filter(suits)
+  const candidates = index[kind](name).filter(suits)
   for (const pin of candidates) {
     if (!(await canBeFetched(index, { [name]: pin }))) continue
-    writePins({ ...pins, sources: { ...pins.sources, [name]: pin } })
+    writePins({ ...pins, [kind]: { ...pins[kind], [name]: pin } })
     console.log(`${name}: ${pinned?.version ?? 'not pinned'} -> ${pin.version}`)
     return
   }

@@ -98,12 +98,12 @@ export async function link(
       `${folder}/postgres.wasm`,
       [...exported, ...forLibraries],
       '--export-if-defined=_interactive_one',
-      ...[...own.posix, ...own.postgres, ...withStubs('postgres'), ...libraries],
+      ...[...own.posix, ...own.locale, ...own.postgres, ...withStubs('postgres'), ...libraries],
     ),
     initdb: await withSymbols(
       `${folder}/initdb.wasm`,
       forLibraries,
-      ...[...own.posix, ...own.initdb, ...withStubs('initdb'), ...libraries],
+      ...[...own.posix, ...own.locale, ...own.initdb, ...withStubs('initdb'), ...libraries],
     ),
   }
 }

@@ -17,6 +17,8 @@ import { linkLazyLibraries } from './lazy-libraries.js'
 import { compileLibraries } from './library-objects.js'
 import { link } from './link.js'
 import { linkModules } from './loadable-modules.js'
+import { generatedLocaleSources, writeLocaleData } from './locale-data.js'
+import { getLocales } from './locales.js'
 import { withCacheLocked } from './lock.js'
 import { writeManifest } from './manifest.js'
 import { makeOnce, removeOldSiblings } from './once.js'
@@ -67,10 +69,11 @@ async function main(): Promise<void> {
 }
 
 async function build(inputHash: string, folder: string): Promise<void> {
-  const progress = new Progress(13)
+  const progress = new Progress(14)
   const toolchain = await progress.step('toolchain', getToolchain)
   const source = await progress.step('PostgreSQL source', step => getSource(toolchain, step))
   const extensions = await getExtensionSources(toolchain)
+  const locales = await progress.step('locales', step => getLocales(toolchain, step))
   const library = await progress.step('C library', step => getCLibrary(toolchain, step))
   const libraries = await progress.step('libraries', step => compileLibraries(toolchain, library, step))
   const objects = await progress.step('configure PostgreSQL', step =>
@@ -104,7 +107,10 @@ async function build(inputHash: string, folder: string): Promise<void> {
     const testModules = await linkModules(toolchain, objects.installedForTests, 'lib-for-tests', lazy.modules)
     const exports = [...modules.imports, ...testModules.imports]
     const foreign = [
-      ...(await compileGenerated(toolchain, library, lazy.stubs)),
+      ...(await compileGenerated(toolchain, library, [
+        ...lazy.stubs,
+        ...generatedLocaleSources(toolchain, locales),
+      ])),
       ...libraries.flatMap(({ inServer }) => inServer),
     ]
     const linked = await link(toolchain, library, objects, own, exports, lazy.imports, foreign, lazy.modules)
@@ -118,7 +124,8 @@ async function build(inputHash: string, folder: string): Promise<void> {
   await progress.step('cluster template', async () => {
     gather(toolchain, linked, objects, [modules, lazy], folder)
     writeIcuData(toolchain, libraries, join(folder, ICU_DATA))
-    gatherForTests(toolchain, linked, objects, testModules, join(folder, 'test'))
+    await writeLocaleData(toolchain, locales, folder)
+    gatherForTests(toolchain, linked, objects, testModules, locales, join(folder, 'test'))
     publish(folder) // without the manifest, so incomplete: the host needs the linked modules to run initdb
     const installed = toolchain.outside(`${objects.installed}/bin/initdb`)
     const template = await makeTemplate(toolchain.outside(linked.initdb), installed)

@@ -70,6 +70,8 @@ export interface OwnObjects {
   steppingKernel: string[]
   /** The C library's host: linked into every program. */
   posix: string[]
+  /** glibc's locales: linked into postgres.wasm and initdb.wasm. */
+  locale: string[]
   /** Linked into postgres.wasm only. */
   postgres: string[]
   /** Linked into initdb.wasm only. */
@@ -83,6 +85,12 @@ export interface GeneratedSource {
   path: string
   text: string
 }
+
+/** Where the C library has its own headers, about what a locale is. */
+const MUSL = [
+  ...['libc/musl/src/internal', 'libc/musl/src/include', 'libc/musl/arch/emscripten'],
+  ...['pthread', 'libc'],
+]
 
 /** How the files of each folder of c/ are compiled. */
 export function ownFlags(
@@ -114,6 +122,7 @@ export function ownFlags(
     assertingKernel,
     steppingKernel: [...assertingKernel, ...STEPS],
     posix,
+    locale: [...posix, ...MUSL.flatMap(folder => ['-isystem', `/usr/share/emscripten/system/lib/${folder}`])],
     postgres: [...initdb, ...BACKEND_CPPFLAGS],
     initdb,
     icu: [
@@ -133,6 +142,7 @@ export async function compileOwnSources(
     assertingKernel: await compileFolder(toolchain, 'kernel', flags.assertingKernel, failures),
     steppingKernel: await compileFolder(toolchain, 'kernel', flags.steppingKernel, failures),
     posix: await compileFolder(toolchain, 'posix', flags.posix, failures),
+    locale: await compileFolder(toolchain, 'locale', flags.locale, failures),
     postgres: await compileFolder(toolchain, 'postgres', flags.postgres, failures),
     initdb: await compileFolder(toolchain, 'initdb', flags.initdb, failures),
     icu: await compileFolder(toolchain, 'icu', flags.icu, failures),

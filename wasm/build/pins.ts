@@ -20,6 +20,8 @@ export interface Pin {
 export interface Pins {
   /** Source packages: PostgreSQL, libraries, extensions. */
   sources: Record<string, Pin>
+  /** Other packages whose files are taken: glibc's locales. */
+  packages: Record<string, Pin>
   /** The packages whose programs and headers make the output, by the machine's architecture ("amd64") and by name. */
   toolchain: Record<string, Record<string, Pin>>
 }
@@ -28,20 +30,33 @@ export function readPins(): Pins {
   return JSON.parse(readFileSync(FILE, 'utf8')) as Pins
 }
 
-export function writePins({ sources, toolchain }: Pins): void {
+export function writePins({ sources, packages, toolchain }: Pins): void {
   const sorted = <T>(record: Record<string, T>) =>
     Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
   const architectures = Object.entries(toolchain).map(([name, pins]) => [name, sorted(pins)] as const)
-  const pins: Pins = { sources: sorted(sources), toolchain: sorted(Object.fromEntries(architectures)) }
+  const pins: Pins = {
+    sources: sorted(sources),
+    packages: sorted(packages),
+    toolchain: sorted(Object.fromEntries(architectures)),
+  }
   writeFileSync(FILE, `${JSON.stringify(pins, null, 2)}\n`)
 }
 
 /** The pin of a source package. */
 export function pinOfSource(name: string): Pin {
-  const pin = readPins().sources[name]
+  return pinIn(readPins().sources, `the source package ${name}`, name)
+}
+
+/** That of a package which is neither that nor a part of the toolchain. */
+export function pinOfPackage(name: string): Pin {
+  return pinIn(readPins().packages, `the package ${name}`, name)
+}
+
+function pinIn(pins: Record<string, Pin>, what: string, name: string): Pin {
+  const pin = pins[name]
   if (pin === undefined)
     throw new BuildFailure(
-      `wasm/build/pins.json does not name the source package ${name}: "npm run inputs:update -- ${name}" adds it`,
+      `wasm/build/pins.json does not name ${what}: "npm run inputs:update -- ${name}" adds it`,
     )
   return pin
 }

@@ -11,6 +11,7 @@ import { TEMPLATE } from '../cluster/files-bin.js'
 import { FOR_INITDB } from './artefacts.js'
 import { filesBelow } from './hash.js'
 import { ICU_DATA } from './icu-data.js'
+import { LOCALE_DATA } from './locale-data.js'
 import type { Template } from './template.js'
 
 /**
@@ -41,7 +42,7 @@ export function writeServerModule(folder: string, names: readonly string[], temp
     entries.push([path, offset, content.length])
   }
 
-  const apart = (name: string) => FOR_INITDB.test(name) || `share/${name}` === ICU_DATA
+  const apart = (name: string) => FOR_INITDB.test(name) || [ICU_DATA, LOCALE_DATA].includes(`share/${name}`)
   for (const name of filesBelow(join(folder, 'share')).filter(name => !apart(name)))
     addFile(`/pgsql/share/${name}`, readFileSync(join(folder, 'share', name)))
   for (const name of ['bin/postgres', ...names.map(name => `lib/${name}.so`)])
