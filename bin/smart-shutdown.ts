@@ -2,7 +2,7 @@
 import type { PostgresServer } from '../server/index.js'
 
 /** Milliseconds to find out who is connected. */
-const PATIENCE = 2000
+const PATIENCE = 10_000
 
 const CLIENTS = `select format('%s%s@%s%s (PID %s)', application_name || ': ', usename, datname, ' from ' || host(client_addr), pid) as client
   from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() order by backend_start`
@@ -19,9 +19,11 @@ export async function shutDownSmartly(
   // Now, for PostgreSQL lets nobody in once it shuts down.
   const clients = await clientsOf(server)
   const stopped = server.stop('smart')
-  if (clients.length === 0 && seconds === undefined) return stopped
   const limit = seconds === undefined ? '' : ` for up to ${seconds} s`
-  if (clients.length > 0) tell(`waiting${limit} for ${clients.length} to disconnect: ${clients.join(', ')}`)
+  if (clients === undefined)
+    tell(`waiting${limit} for clients to disconnect; PostgreSQL did not tell who they are`)
+  else if (clients.length > 0)
+    tell(`waiting${limit} for ${clients.length} to disconnect: ${clients.join(', ')}`)
   if (seconds === undefined) return stopped
   const timer = setTimeout(() => {
     tell(`${seconds} s are over: disconnecting the clients that are left`)
@@ -31,10 +33,10 @@ export async function shutDownSmartly(
   clearTimeout(timer)
 }
 
-/** In words; none if that takes too long. The session that asks ends by itself. */
-async function clientsOf(server: PostgresServer): Promise<string[]> {
-  const tooLate = new Promise<string[]>(resolve => setTimeout(resolve, PATIENCE, []).unref())
-  return Promise.race([askClients(server).catch(() => []), tooLate])
+/** In words; undefined if PostgreSQL does not tell, or not in time. The session that asks ends by itself. */
+async function clientsOf(server: PostgresServer): Promise<string[] | undefined> {
+  const tooLate = new Promise<undefined>(resolve => setTimeout(resolve, PATIENCE, undefined).unref())
+  return Promise.race([askClients(server).catch(() => undefined), tooLate])
 }
 
 async function askClients(server: PostgresServer): Promise<string[]> {

@@ -1,6 +1,7 @@
 /** The options of startServer() are checked before anything is done, so that whoever misspells one is told which. */
 import * as v from 'valibot'
 import { StartupError } from '../wasm/cluster/startup-error.js'
+import type { HttpOptions } from './http.js'
 import type { StartServerOptions } from './options.js'
 
 /** Each message completes "must be". */
@@ -18,6 +19,9 @@ const port = wholeNumber(0, 65535)
 const setting = v.union([v.string(), v.number(), v.boolean()], 'a string, a number, true or false')
 const callback = v.function('a function')
 
+/** Every option has its entry. */
+type Entries<Options> = Record<keyof Options, v.GenericSchema>
+
 /** PostgreSQL's MAX_BACKENDS. */
 const MOST_CONNECTIONS = 262143
 
@@ -33,7 +37,12 @@ const schema = v.strictObject(
     unixSocketDir: v.optional(text),
     tls: v.optional(
       v.union(
-        [v.literal('self-signed'), v.strictObject({ cert: name, key: name, ca: v.optional(name) })],
+        [
+          v.literal('self-signed'),
+          v.strictObject({ cert: name, key: name, ca: v.optional(name) } satisfies Entries<
+            Exclude<StartServerOptions['tls'], string | undefined>
+          >),
+        ],
         "'self-signed' or an object with cert, key and, perhaps, ca",
       ),
     ),
@@ -46,7 +55,10 @@ const schema = v.strictObject(
       v.union([v.literal('stderr'), v.literal(false), callback], "'stderr', false or a function"),
     ),
     http: v.optional(
-      v.strictObject({ port, host: v.optional(text) }, 'an object with port and, perhaps, host'),
+      v.strictObject(
+        { port, host: v.optional(text), cors: v.optional(texts) } satisfies Entries<HttpOptions>,
+        'an object with port and, perhaps, host and cors',
+      ),
     ),
     onStarting: v.optional(callback),
     superuser: v.optional(name),
@@ -54,7 +66,7 @@ const schema = v.strictObject(
     database: v.optional(name),
     initdbOptions: v.optional(texts),
     init: v.optional(v.union([text, texts], 'a path or an array of paths')),
-  } satisfies Record<keyof StartServerOptions, v.GenericSchema>,
+  } satisfies Entries<StartServerOptions>,
   'an object',
 )
 
