@@ -11,6 +11,7 @@ import { Connection } from './connection.js'
 import { ListeningSocket } from './listening-socket.js'
 import { refuse } from './refusal.js'
 import type { Tls } from './tls.js'
+import { WaitingClient } from './waiting-client.js'
 
 /** Counts since the start; `open` is the number of connections now. */
 export interface ListenerStatistics {
@@ -23,7 +24,7 @@ export interface ListenerStatistics {
 export class Listener {
   readonly #socket: ListeningSocket
   /** Clients that wait until PostgreSQL listens, or until there is room for another process. */
-  readonly #waiting: Socket[] = []
+  readonly #waiting = new Set<WaitingClient>()
   readonly #connections = new Set<Connection>()
   readonly #count = new StatementCount()
   #accepted = 0
@@ -70,7 +71,7 @@ export class Listener {
   /** Stops listening. Connections that exist go on. */
   close(): void {
     this.#socket.close()
-    for (const client of this.#waiting.splice(0)) client.destroy()
+    for (const { socket } of this.#waiting) socket.destroy()
   }
 
   /** Ends the connections, each after its backend's last output. To be called when the cluster has ended. */
@@ -80,22 +81,27 @@ export class Listener {
 
   #serve(client: Socket): void {
     client.on('error', () => client.destroy())
-    this.#waiting.push(client)
-    this.#serveWaiting()
+    const door = this.#door
+    if (door !== undefined && this.#waiting.size === 0 && !door.busy) this.#letIn(door, client)
+    else this.#waiting.add(new WaitingClient(client, gone => this.#waiting.delete(gone)))
   }
 
   #serveWaiting(): void {
     const door = this.#door
     if (door === undefined) return
-    while (this.#waiting.length > 0 && !door.busy) {
-      const client = this.#waiting.shift()!
-      if (client.destroyed) continue
-      const backend = door.accept(peerOf(client))
-      if (backend !== undefined) this.#connect(client, backend)
-      else {
-        this.#refused++
-        refuse(client, TOO_MANY_CLIENTS)
-      }
+    for (const waiting of this.#waiting) {
+      if (door.busy) return
+      this.#waiting.delete(waiting)
+      if (!waiting.socket.destroyed) this.#letIn(door, waiting.release())
+    }
+  }
+
+  #letIn(door: Door, client: Socket): void {
+    const backend = door.accept(peerOf(client))
+    if (backend !== undefined) this.#connect(client, backend)
+    else {
+      this.#refused++
+      refuse(client, TOO_MANY_CLIENTS)
     }
   }
 

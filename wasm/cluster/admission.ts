@@ -8,8 +8,11 @@
 
 import { processType } from './process-type.js'
 
-/** Connections for which the postmaster has not started a process yet. Further clients wait in the host. */
-const QUEUE = 32
+/**
+ * Connections for which no process runs yet: enough that the postmaster always has the next one, and that several processes start at
+ * once. Further clients wait in the host, where a client that goes costs no process.
+ */
+const QUEUE = 8
 
 /** Processes that only refuse their client. When there are so many, max_connections has been reached. */
 const REFUSING = 16
@@ -23,6 +26,8 @@ const DEAD_END = 'dead-end backend'
 export class Admission {
   /** Sockets of connections in the queue. */
   readonly #queued = new Set<number>()
+  /** Slots of processes for clients that do not run yet. */
+  readonly #starting = new Set<number>()
   /** Slots of processes. */
   readonly #refusing = new Set<number>()
   #living = 0
@@ -39,7 +44,7 @@ export class Admission {
 
   /** Whether there is no room at the moment, and a client must wait. */
   get busy(): boolean {
-    return this.#queued.size >= QUEUE
+    return this.#queued.size + this.#starting.size >= QUEUE
   }
 
   /** To be called when a connection has been queued, with its socket. */
@@ -56,11 +61,17 @@ export class Admission {
   started(slot: number, client: number, args: readonly string[]): void {
     this.#living++
     this.#queued.delete(client)
+    if (client >= 0) this.#starting.add(slot)
     if (processType(args) === DEAD_END) this.#refusing.add(slot)
+  }
+
+  running(slot: number): void {
+    this.#starting.delete(slot)
   }
 
   ended(slot: number): void {
     this.#living--
+    this.#starting.delete(slot)
     this.#refusing.delete(slot)
   }
 }

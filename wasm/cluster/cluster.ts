@@ -137,6 +137,10 @@ export class Cluster {
         this.#admission.started(slot, this.#machine.kernel.sys_client(slot), args)
         this.#haveRoom()
       },
+      onRunning: slot => {
+        this.#admission.running(slot)
+        this.#haveRoom()
+      },
       onEnd: slot => {
         this.#admission.ended(slot)
         this.#haveRoom()

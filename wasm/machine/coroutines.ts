@@ -42,6 +42,7 @@ export class Coroutines implements Scheduler {
     const process = new Coroutine(slot, program, this.#setup)
     this.#processes.set(slot, process)
     queueMicrotask(async () => {
+      this.#setup.heard({ type: 'running', slot })
       const status = await process.run()
       this.#processes.delete(slot)
       this.#setup.heard({ type: 'exit', slot, status })

@@ -67,6 +67,8 @@ export interface MachineOptions {
   onState(slot: number, state: string): void
   /** Called when a process is being started. */
   onStart?(slot: number, args: readonly string[]): void
+  /** Called when a process that is being started has got a thread, unless it has ended before. */
+  onRunning?(slot: number): void
   /** Called when a process has ended. */
   onEnd?(slot: number): void
   /** Called with the events of a socket: bits such as SOCKET_OUTPUT. */
@@ -206,6 +208,7 @@ export class Machine {
   #hear(message: ProcessMessage): void {
     if (message.type === 'log') this.#write(message)
     else if (message.type === 'state') this.options.onState(message.slot, message.state)
+    else if (message.type === 'running') this.options.onRunning?.(message.slot)
     else {
       this.#log.end(message.slot)
       this.options.onEnd?.(message.slot)

@@ -25,11 +25,12 @@ export interface ProcessSetup {
   readonly ownStreams?: boolean
 }
 
-/** Messages of processes to their machine. The last of each process is its exit. */
+/** Messages of processes to their machine. The first of each process is that it runs, the last its exit. */
 export type ProcessMessage =
   | { readonly type: 'exit'; readonly slot: number; readonly status: number }
   | { readonly type: 'log'; readonly slot: number; readonly stream: number; readonly bytes: Uint8Array }
   | { readonly type: 'state'; readonly slot: number; readonly state: string }
+  | { readonly type: 'running'; readonly slot: number }
 
 /** What the host provides to one process. */
 export interface ProcessHost extends ProcessContext {

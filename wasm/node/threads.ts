@@ -79,6 +79,7 @@ export class Threads implements Scheduler {
     this.#busy.set(slot, worker)
     if (!this.#joined.has(worker)) this.#join(worker)
     worker.postMessage(message)
+    this.heard({ type: 'running', slot })
   }
 
   #join(worker: Worker): void {

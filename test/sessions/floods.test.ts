@@ -1,0 +1,92 @@
+/** Clients that come all at once, and whom it costs what when most of them go at once. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { expect, test } from 'vitest'
+import {
+  CANCEL_REQUEST,
+  columnsOf,
+  firstMessage,
+  message,
+  PROTOCOL_3_0,
+  query,
+  RawConnection,
+  SSL_REQUEST,
+  startupMessage,
+} from '../fixtures/raw-connection.js'
+import { useServer } from '../fixtures/server.js'
+import { until } from '../fixtures/until.js'
+
+const FLOOD = 400
+
+const server = useServer({ args: ['-v', '-c', 'log_connections=all'] })
+
+const startup = startupMessage(PROTOCOL_3_0, { user: 'postgres', database: 'postgres' })
+
+async function open(): Promise<Socket> {
+  const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
+
+/** Clients come together, say something or nothing, and go without waiting for an answer. */
+async function flood(): Promise<void> {
+  const words = [undefined, startup, firstMessage(SSL_REQUEST), startup.subarray(0, 20)]
+  const comeAndGo = async (_: unknown, i: number) => {
+    const socket = await open()
+    const word = words[i % words.length]
+    if (word !== undefined) socket.write(word)
+    if (i % 3 === 0) socket.resetAndDestroy()
+    else socket.destroy()
+  }
+  await Promise.all(Array.from({ length: FLOOD }, comeAndGo))
+}
+
+const received = () => server.log.match(/connection received/g)?.length ?? 0
+
+test('who has gone before a process runs for him costs none, and keeps nobody out', async () => {
+  const before = received()
+  await flood()
+  const client = await server.connect()
+  await client.query('select 1')
+  // Some were served before they were gone; how many depends on how busy the machine is.
+  expect(received() - before).toBeLessThan(FLOOD / 2)
+})
+
+test('who waits in a flood is served, also if he has said all in advance', async () => {
+  const flooded = flood()
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, async (_, i) => {
+      const connection = await RawConnection.open(server.port)
+      connection.send(startup, query(`select ${i}`), message('X'))
+      connection.socket.end()
+      const rows = (await connection.messagesUntil('D')).filter(({ type }) => type === 'D')
+      connection.close()
+      return rows.map(row => columnsOf(row)[0])
+    }),
+  )
+  expect(answers).toEqual(Array.from({ length: 20 }, (_, i) => [String(i)]))
+  await flooded
+})
+
+test('who only asks in a flood to cancel a query, and goes, is heard', async () => {
+  const victim = await RawConnection.open(server.port)
+  victim.send(startup)
+  const key = (await victim.messagesUntil('Z')).find(({ type }) => type === 'K')!.body
+  victim.send(query('select pg_sleep(3600)'))
+  const witness = await server.connect()
+  await until('the query runs', async () => {
+    const { rowCount } = await witness.query(
+      `select from pg_stat_activity where query = 'select pg_sleep(3600)' and wait_event = 'PgSleep'`,
+    )
+    return rowCount === 1
+  })
+  const flooded = flood()
+  const asking = await open()
+  asking.end(firstMessage(CANCEL_REQUEST, Buffer.from(key)))
+  asking.resume()
+  const [answer] = (await victim.messagesUntil('E')).filter(({ type }) => type === 'E')
+  expect(answer?.body.toString()).toContain('57014')
+  victim.close()
+  await flooded
+})
