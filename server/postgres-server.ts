@@ -13,6 +13,8 @@ import type { Network } from './network.js'
 import { statusOf } from './status.js'
 
 export interface PostgresServer extends ServerControl {
+  /** stop(), at the end of the block of an `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
   /** Connection string for clients on this machine; one that leads nowhere without TCP and unix socket. */
   readonly url: string
   /** The role in `url`. */
@@ -129,6 +131,9 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
     async stop(mode) {
       await pools.close()
       await control.stop(mode)
+    },
+    [Symbol.asyncDispose]() {
+      return this.stop()
     },
   }
 }

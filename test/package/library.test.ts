@@ -139,6 +139,15 @@ describe('startServer()', () => {
     await other.stop()
   })
 
+  test('stops at the end of the block of an await using', async () => {
+    let exited: Promise<number>
+    {
+      await using other = await startServer({ port: 0 })
+      exited = other.exited
+    }
+    expect(await Promise.race([exited, 'running'])).toBe(0)
+  })
+
   test('rejects a taken port with EADDRINUSE', async () => {
     const refused = startServer({ port: server.port })
     await expect(refused).rejects.toBeInstanceOf(StartupError)
