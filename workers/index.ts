@@ -75,7 +75,8 @@ export interface Postgres extends EmbeddedPostgres, Queryable {
   /**
    * Answers a request by a WebSocket on which the client speaks PostgreSQL's protocol, as `@neondatabase/serverless` and
    * `pglite-imports-server --remote` do; one whose path ends with /sql by the rows of its queries, as `neon()` of
-   * `@neondatabase/serverless` asks for them; any other by status 426. Who may log in, and how, says pg_hba.conf: everybody who has a password, by SCRAM-SHA-256, unless the setting `hba_file` names another.
+   * `@neondatabase/serverless` asks for them; any other by status 426. Everybody needs a password, by SCRAM-SHA-256; the setting
+   * `hba_file` can name a pg_hba.conf that refuses more.
    *
    * @param address the client's IP address; by default what Cloudflare says it is
    */

@@ -218,10 +218,14 @@ test('a session that stops within a transaction is ended after a while, with its
     { idle_in_transaction_session_timeout: '1min' },
   ])
   await query('waiting', "create table held (); set idle_in_transaction_session_timeout = '100ms'")
-  await query('waiting', 'begin')
-  await query('waiting', 'lock held')
-  await query('other', 'begin')
-  await query('other', 'lock held')
-  await query('other', 'commit')
+  await query('waiting', 'begin; lock held')
+  await query('other', 'begin; lock held; commit')
   await expect(query('waiting', 'select 1')).rejects.toThrow()
+})
+
+test('a setting says how long that may be', async () => {
+  const object = 'patient?set=idle_in_transaction_session_timeout=90s'
+  expect(await runtime.query(object, 'a', 'show idle_in_transaction_session_timeout')).toEqual([
+    { idle_in_transaction_session_timeout: '90s' },
+  ])
 })

@@ -85,6 +85,23 @@ test('without any password remote logins are refused, and it is said why', async
   })
 })
 
+test('a pg_hba.conf that trusts everybody lets nobody in without the password', async () => {
+  const rules = "select unnest(array['local all all trust', 'host all all all trust'])"
+  await runtime.query(
+    'trusting?set=hba_file=/data/pg_hba.conf',
+    'a',
+    `copy (${rules}) to '/data/pg_hba.conf'; select pg_reload_conf()`,
+  )
+  // The file that was there has no rule for clients from elsewhere.
+  await until('the rules are in force', () =>
+    connect('trusting', PASSWORD).then(
+      () => true,
+      () => false,
+    ),
+  )
+  await expect(connect('trusting', 'wrong')).rejects.toMatchObject({ code: '28P01' })
+})
+
 test('a pool has sessions of their own, and transactions hold', async () => {
   const pool = new Pool({ host: 'remote', user: 'postgres', password: PASSWORD, max: 3 })
   await pool.query('create table pooled (value int)')
