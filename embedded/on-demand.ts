@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream'
 import { InProcessSocket } from '../wasm/cluster/in-process.js'
 import type { StopMode } from '../wasm/cluster/signals.js'
 import { Clients } from './clients.js'
-import { type EmbeddedPostgres, type EmbeddedServer, stopped } from './server.js'
+import { type Counts, type EmbeddedPostgres, type EmbeddedServer, stopped } from './server.js'
 import { type Seen, vacuumWhatIsDue } from './vacuum.js'
 
 /** Milliseconds without clients after which a server rests: for what the last one did to be written and flushed. */
@@ -36,6 +36,9 @@ export class OnDemandServer implements EmbeddedPostgres {
   #suspending: Promise<void> | undefined
   #stopped = false
   readonly #vacuumed: Seen = new Map()
+  #starts = 0
+  /** Of the servers that have ended. */
+  #past: Counts = { accepted: 0, refused: 0, statements: 0, received: 0, sent: 0 }
   #exit: (code: number) => void = () => {}
 
   /** Starts the server for the first time. @throws what options.start() does */
@@ -58,6 +61,16 @@ export class OnDemandServer implements EmbeddedPostgres {
   /** The server's; one of no pages while it is suspended. */
   get memory(): WebAssembly.Memory {
     return this.#server?.memory ?? NO_MEMORY
+  }
+
+  /** How often a server was started. */
+  get starts(): number {
+    return this.#starts
+  }
+
+  /** Of all servers together. */
+  get counts(): Counts {
+    return this.#server === undefined ? this.#past : sum(this.#past, this.#server.counts)
   }
 
   /** The server, which is started if there is none; a client that asks for it must be among `clients`. */
@@ -113,8 +126,10 @@ export class OnDemandServer implements EmbeddedPostgres {
 
   #take(server: EmbeddedServer): void {
     this.#server = server
+    this.#starts++
     void server.exited.then(code => {
       if (this.#server !== server) return
+      this.#past = this.counts
       this.#server = undefined
       // It has ended by itself, or as it was told to. A cluster that is kept can have another server.
       if (this.#stopped || !this.#options.kept) this.#end(code)
@@ -140,5 +155,15 @@ export class OnDemandServer implements EmbeddedPostgres {
       this.#suspending = undefined
     })
     await this.#suspending
+  }
+}
+
+function sum(some: Counts, others: Counts): Counts {
+  return {
+    accepted: some.accepted + others.accepted,
+    refused: some.refused + others.refused,
+    statements: some.statements + others.statements,
+    received: some.received + others.received,
+    sent: some.sent + others.sent,
   }
 }

@@ -1,11 +1,13 @@
 /** The whole server, its processes being coroutines of the one thread that there is. */
 import type { Duplex } from 'node:stream'
 import { Cluster, type ListenAddress } from '../wasm/cluster/cluster.js'
+import { processType } from '../wasm/cluster/process-type.js'
 import type { SessionRefused } from '../wasm/cluster/session-refused.js'
 import type { StopMode } from '../wasm/cluster/signals.js'
 import { PAGE_SIZE } from '../wasm/machine/abi.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { Coroutines } from '../wasm/machine/coroutines.js'
+import { StatementCount, StatementCounter } from '../wasm/protocol/statement-count.js'
 import { DATA } from './files.js'
 import { type EmbeddedHost, ENVIRONMENT, PID, POSTGRES_PATH } from './host.js'
 
@@ -36,6 +38,18 @@ const PORT = '5432'
 
 const MAX_PROCESSES = 64
 
+/** What has been counted since a server was started. */
+export interface Counts {
+  /** Connections that were accepted, and that were refused because there was no room. */
+  readonly accepted: number
+  readonly refused: number
+  /** Query, Execute and FunctionCall messages of clients. */
+  readonly statements: number
+  /** Bytes through connections. */
+  readonly received: number
+  readonly sent: number
+}
+
 /** Makes a connection for a client from outside, or returns undefined when there is no room for one. */
 type Accept = (peer: ListenAddress) => ClientSocket | undefined
 
@@ -47,6 +61,9 @@ export class EmbeddedServer {
   #abandoned: SessionRefused | undefined
   /** Bytes of linear memory that no process has for itself. */
   readonly #shared: number
+  readonly #statements = new StatementCount()
+  #accepted = 0
+  #refused = 0
 
   /** @throws Error in PostgreSQL's words when it does not start */
   static async start(host: EmbeddedHost): Promise<EmbeddedServer> {
@@ -119,15 +136,52 @@ export class EmbeddedServer {
     this.processes.resume()
   }
 
-  /** A connection from inside, which pg_hba.conf sees as `local`. */
+  get counts(): Counts {
+    const { statements } = this.#statements
+    return { accepted: this.#accepted, refused: this.#refused, statements, ...this.cluster.traffic }
+  }
+
+  /** Its processes, and bytes of linear memory of each alone. */
+  get processMemory(): { readonly pid: number; readonly type: string; readonly memory: number }[] {
+    return [...this.cluster.processes()].map(({ pid, args, memory }) => ({
+      ...{ pid, memory },
+      type: processType(args),
+    }))
+  }
+
+  /**
+   * A connection from inside, which pg_hba.conf sees as `local`.
+   *
+   * @throws SessionRefused when there is no room for it
+   */
   connect(): ClientSocket {
     if (this.#ended) throw stopped()
-    return this.cluster.connect()
+    try {
+      return this.#counted(this.cluster.connect())
+    } catch (error) {
+      this.refused()
+      throw error
+    }
   }
 
   /** A connection of a client from outside, which pg_hba.conf sees as `host`; undefined when there is no room for it. */
   accept(peer: ListenAddress): ClientSocket | undefined {
-    return this.#ended ? undefined : this.#accept()(peer)
+    if (this.#ended) return undefined
+    const socket = this.#accept()(peer)
+    if (socket === undefined) this.refused()
+    return socket && this.#counted(socket)
+  }
+
+  /** A client was refused for want of room. */
+  refused(): void {
+    this.#refused++
+  }
+
+  #counted(socket: ClientSocket): ClientSocket {
+    this.#accepted++
+    const counter = new StatementCounter(this.#statements)
+    socket.onInput = bytes => counter.add(bytes)
+    return socket
   }
 
   /** Ends all at once, without a word to PostgreSQL: what it runs on is not there any more. */

@@ -8,10 +8,12 @@ import type { AddressInfo } from 'node:net'
 import type { ListenAddress } from '../wasm/cluster/cluster.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
+import { METRICS_TYPE, metricsText, type ServerStatus } from '../wasm/metrics/metrics.js'
+import type { Answer } from '../wasm/metrics/statistics.js'
 import { hostInUrl, reachableHost } from './listen-addresses.js'
-import { METRICS_TYPE, metricsText, type ServerStatus } from './metrics.js'
+import { processMetricsText } from './process-metrics.js'
 import { SqlByHttp } from './sql.js'
-import { type Answer, statisticsOf } from './statistics.js'
+import { statisticsOf } from './statistics.js'
 
 export interface HttpOptions {
   /** The TCP port, 0 for any free one. */
@@ -105,7 +107,7 @@ export class Monitor {
         return
       }
       const answer = await this.#ask()
-      const text = await metricsText(this.#watched.status(), answer)
+      const text = metricsText(this.#watched.status(), answer) + (await processMetricsText())
       const remark =
         answer.error === undefined
           ? ''

@@ -1,7 +1,7 @@
 /** What the host knows of a server without asking PostgreSQL, for metrics. */
 import type { Cluster } from '../wasm/cluster/cluster.js'
 import { processType } from '../wasm/cluster/process-type.js'
-import type { ServerStatus } from './metrics.js'
+import type { ServerStatus } from '../wasm/metrics/metrics.js'
 import type { Network } from './network.js'
 
 export function statusOf(cluster: Cluster, network: Network): ServerStatus {

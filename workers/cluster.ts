@@ -40,7 +40,8 @@ export interface ClusterOptions {
   log?: ((text: string) => void) | undefined
 }
 
-const MAX_SIZE = 9e9
+/** Default of `maxSize`. */
+export const MAX_SIZE = 9e9
 
 /** Whoever has stopped in the middle of a transaction keeps its locks, and the object awake. */
 const PATIENCE = { idle_in_transaction_session_timeout: '60s' }

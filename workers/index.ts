@@ -27,6 +27,7 @@ import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import { isSqlPath } from '../wasm/queries/neon.js'
 import type { Queryable, QueryResult, TransactionOptions } from '../wasm/queries/query.js'
 import { type ClusterOptions, maxConnections, openCluster } from './cluster.js'
+import { type Metrics, ObjectMetrics } from './metrics.js'
 import { Queries } from './queries.js'
 import { RemoteAccess } from './remote-access.js'
 import { RemoteSessions } from './remote-sessions.js'
@@ -37,8 +38,10 @@ export type { ServerModule } from '../embedded/server-module.js'
 export * from '../wasm/cluster/exports.js'
 export type { StopMode } from '../wasm/cluster/signals.js'
 export { StartupError } from '../wasm/cluster/startup-error.js'
+export { METRICS_TYPE } from '../wasm/metrics/metrics.js'
 export type { FieldDef, Queryable, QueryResult, TransactionOptions } from '../wasm/queries/query.js'
 export type { ClusterOptions } from './cluster.js'
+export { type Metrics, metricsText } from './metrics.js'
 export type { ObjectStorage } from './storage/object-storage.js'
 export { exportCluster, importCluster } from './transfer.js'
 
@@ -72,6 +75,8 @@ export interface Postgres extends EmbeddedPostgres, Queryable {
    * @throws what `use` has thrown; Error with `code` 25P02 if a statement has failed and `use` has not said so
    */
   transaction<T>(use: (session: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /** What there is to know of the server: see also metricsText(). A server that is suspended stays so. */
+  metrics(): Promise<Metrics>
   /**
    * Answers a request by a WebSocket on which the client speaks PostgreSQL's protocol, as `@neondatabase/serverless` and
    * `pglite-imports-server --remote` do; one whose path ends with /sql by the rows of its queries, as `neon()` of
@@ -105,7 +110,8 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
   })
   const access = new RemoteAccess(options.password, () => written)
   const remote = new RemoteSessions(server, access, maxConnections(options))
-  return withRemoteAccess(server, remote, new Queries(server, remote, options.cors ?? []))
+  const queries = new Queries(server, remote, options.cors ?? [])
+  return withRemoteAccess(server, remote, queries, new ObjectMetrics(server, queries, options))
 }
 
 /** @param onWal called whenever the cluster's WAL is written */
@@ -162,7 +168,12 @@ export async function createPostgresModule(
   }
 }
 
-function withRemoteAccess(server: OnDemandServer, remote: RemoteSessions, queries: Queries): Postgres {
+function withRemoteAccess(
+  server: OnDemandServer,
+  remote: RemoteSessions,
+  queries: Queries,
+  metrics: ObjectMetrics,
+): Postgres {
   const requireRequest = requireThisRequest()
   return {
     exited: server.exited,
@@ -180,6 +191,10 @@ function withRemoteAccess(server: OnDemandServer, remote: RemoteSessions, querie
     transaction(use, options) {
       requireRequest()
       return queries.transaction(use, options)
+    },
+    metrics() {
+      requireRequest()
+      return metrics.read()
     },
     fetch(request, address = request.headers.get('CF-Connecting-IP') ?? undefined) {
       requireRequest()
@@ -210,6 +225,7 @@ function withoutRemoteAccess(session: SingleSession): Postgres {
     },
     query: () => Promise.reject(unavailable()),
     transaction: () => Promise.reject(unavailable()),
+    metrics: () => Promise.reject(unavailable()),
     fetch: () =>
       new Response('connections from outside need JSPI, which this runtime has not', { status: 501 }),
     stop: () => session.stop(),
@@ -217,4 +233,4 @@ function withoutRemoteAccess(session: SingleSession): Postgres {
 }
 
 const unavailable = () =>
-  new Error('queries without a connection need JSPI, which this runtime has not: use connect()')
+  new Error('queries without a connection, and metrics, need JSPI, which this runtime has not: use connect()')

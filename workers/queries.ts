@@ -1,6 +1,7 @@
 /** Queries that come without a connection: from inside the object by a call, from outside by HTTP. */
 import type { OnDemandServer } from '../embedded/on-demand.js'
 import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
+import { STATISTICS_QUERY, type Statistics, statisticsFrom } from '../wasm/metrics/statistics.js'
 import { FailureLimit } from '../wasm/queries/failure-limit.js'
 import { answerSql, type SqlRequest } from '../wasm/queries/neon.js'
 import { Pool } from '../wasm/queries/pool.js'
@@ -51,6 +52,14 @@ export class Queries implements Queryable {
         .finally(() => {
           over = true
         })
+    })
+  }
+
+  /** PostgreSQL's statistics. @throws Error as query() does */
+  statistics(): Promise<Statistics> {
+    return this.#use(async session => {
+      const results: unknown = await session.query(STATISTICS_QUERY, undefined, { raw: true })
+      return statisticsFrom(results as QueryResult[])
     })
   }
 

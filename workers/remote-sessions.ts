@@ -102,7 +102,12 @@ export class RemoteSessions {
   }
 
   #accept(server: EmbeddedServer, client: object, peer: ListenAddress): ClientSocket {
-    this.#requireRoom(server)
+    try {
+      this.#requireRoom(server)
+    } catch (error) {
+      server.refused()
+      throw error
+    }
     const backend = accepted(server, peer)
     this.#served.add(client)
     this.#starting.add(client)

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type pg from 'pg'
 import { expect, test } from 'vitest'
 import { Command } from '../fixtures/command.js'
+import { metric } from '../fixtures/metric.js'
 import { useServer } from '../fixtures/server.js'
 import { until } from '../fixtures/until.js'
 
@@ -31,15 +32,6 @@ async function metricsOfAll(): Promise<string> {
     return metric(text, 'pg_up') === 1
   })
   return text
-}
-
-/** The sum of a metric over all its labels. */
-function metric(text: string, name: string): number {
-  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].map(([, value]) =>
-    Number(value),
-  )
-  if (values.length === 0) throw new Error(`there is no ${name} in:\n${text}`)
-  return values.reduce((sum, value) => sum + value, 0)
 }
 
 test('a server that is well is healthy and ready', async () => {

@@ -8,7 +8,7 @@ import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { repository } from '../../wasm/build/paths.js'
 
-const PORTABLE = ['wasm/protocol', 'wasm/machine', 'wasm/cluster', 'wasm/queries']
+const PORTABLE = ['wasm/protocol', 'wasm/machine', 'wasm/cluster', 'wasm/queries', 'wasm/metrics']
 const ANY_PACKAGE = /./
 
 /** By folder, the folders and the packages that its files may import beside their own. */
@@ -17,6 +17,7 @@ const FOLDERS: Record<string, { folders: string[]; packages?: RegExp }> = {
   'wasm/machine': { folders: ['wasm/protocol'] },
   'wasm/cluster': { folders: ['wasm/protocol', 'wasm/machine'], packages: /^(node:stream|tar-stream)$/ },
   'wasm/queries': { folders: [], packages: /^(node:stream|pg)$/ },
+  'wasm/metrics': { folders: [] },
   'wasm/node': { folders: PORTABLE, packages: ANY_PACKAGE },
   'wasm/build': { folders: [...PORTABLE, 'wasm/node'], packages: ANY_PACKAGE },
   server: { folders: [...PORTABLE, 'wasm/node'], packages: ANY_PACKAGE },

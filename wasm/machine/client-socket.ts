@@ -16,6 +16,8 @@ const nothing = () => {}
 const SEND_PATIENCE = 100
 
 export class ClientSocket {
+  /** Called with all input before it is passed. */
+  onInput: (bytes: Uint8Array) => void = nothing
   /** Called when there is new output. */
   onOutput: () => void = nothing
   /** Called when there is room again after setInput() has returned false. */
@@ -57,6 +59,7 @@ export class ClientSocket {
    */
   setInput(bytes: Uint8Array): boolean {
     if (this.#released) return true
+    this.onInput(bytes)
     if (this.#kept !== undefined) {
       const kept = new Uint8Array(this.#kept.length + bytes.length)
       kept.set(this.#kept)

@@ -2,7 +2,7 @@
  * Metrics in Prometheus' format. PostgreSQL's statistics have postgres_exporter's names if it has any for them, so that its
  * dashboards work. What only this server knows is called pglite_*.
  */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type MetricType, metricText, type Sample } from './exposition.js'
 import type { Answer, Statistics } from './statistics.js'
 
 /** What the host knows without asking PostgreSQL. */
@@ -19,7 +19,28 @@ export interface ServerStatus {
   readonly statements: number
   /** Client connections now. */
   readonly connections: number
-  readonly processes: Iterable<{ readonly pid: number; readonly type: string; readonly memory: number }>
+  readonly processes: readonly ProcessMemory[]
+}
+
+export interface ProcessMemory {
+  readonly pid: number
+  /** For example 'backend'. */
+  readonly type: string
+  /** Bytes of linear memory that belong to it alone. */
+  readonly memory: number
+}
+
+/** What there is to know besides where a server is started on demand, and its cluster is in an object's storage. */
+export interface ObjectStatus {
+  /** Whether the server runs, or is suspended. */
+  readonly running: boolean
+  /** How often it has been started. */
+  readonly starts: number
+  /** Bytes that the memory may grow to. */
+  readonly maxMemory: number
+  /** Bytes of the object's storage, other tables included, and how many it may have; undefined without storage. */
+  readonly storage: number | undefined
+  readonly maxSize: number | undefined
 }
 
 /** A row: values by the names of fields and labels. */
@@ -55,6 +76,21 @@ const PROCESS: View = {
   labels: ['pid', 'type'],
   metrics: {
     memory: ['pglite_process_memory_bytes', 'Linear memory that belongs to one PostgreSQL process alone'],
+  },
+}
+const OBJECT_NOW: View = {
+  metrics: {
+    running: ['pglite_running', 'Whether the server runs, or is suspended'],
+    maxMemory: ['pglite_linear_memory_limit_bytes', 'Size that the linear memory may grow to'],
+  },
+}
+const OBJECT_TOTALS: View = {
+  metrics: { starts: ['pglite_starts_total', 'How often the server has been started'] },
+}
+const STORAGE: View = {
+  metrics: {
+    storage: ['pglite_storage_bytes', "Size of the object's storage"],
+    maxSize: ['pglite_storage_limit_bytes', 'Size of the storage from which on tables do not grow'],
   },
 }
 const FACTS: View = {
@@ -135,50 +171,61 @@ const BGWRITER: View = {
   },
 }
 
-export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
+export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** All metrics as text. Without an answer from PostgreSQL its metrics are left out, and pg_up is 0. */
-export async function metricsText(status: ServerStatus, answer: Answer): Promise<string> {
-  const registry = new Registry()
-  addServer(registry, status)
-  addView(registry, Gauge, UP, [{ up: answer.error === undefined ? 1 : 0 }])
-  if (answer.statistics !== undefined) addStatistics(registry, answer.statistics)
-  return `${await registry.metrics()}\n${await processMetrics.metrics()}`
+export function metricsText(status: ServerStatus, answer: Answer): string {
+  return [...serverMetrics(status), ...answerMetrics(answer)].join('')
 }
 
-/** Metrics of Node's process: CPU, resident memory, file descriptors, the event loop's delay. */
-const processMetrics = new Registry()
-collectDefaultMetrics({ register: processMetrics })
-
-function addServer(registry: Registry, status: ServerStatus): void {
-  addView(registry, Gauge, SERVER_NOW, [{ ...status }])
-  addView(registry, Counter, SERVER_TOTALS, [{ ...status }])
-  addView(registry, Gauge, PROCESS, status.processes)
+/** The same of an object. Nobody asks PostgreSQL while it is suspended: then `answer` is undefined, and there is no pg_up. */
+export function objectMetricsText(status: ServerStatus & ObjectStatus, answer: Answer | undefined): string {
+  return [
+    ...serverMetrics(status),
+    ...view('gauge', OBJECT_NOW, [{ ...status }]),
+    ...view('counter', OBJECT_TOTALS, [{ ...status }]),
+    ...(status.storage === undefined ? [] : view('gauge', STORAGE, [{ ...status }])),
+    ...(answer === undefined ? [] : answerMetrics(answer)),
+  ].join('')
 }
 
-function addStatistics(registry: Registry, statistics: Statistics): void {
+function serverMetrics(status: ServerStatus): string[] {
+  return [
+    ...view('gauge', SERVER_NOW, [{ ...status }]),
+    ...view('counter', SERVER_TOTALS, [{ ...status }]),
+    ...view(
+      'gauge',
+      PROCESS,
+      status.processes.map(process => ({ ...process })),
+    ),
+  ]
+}
+
+function answerMetrics({ error, statistics }: Answer): string[] {
+  const up = view('gauge', UP, [{ up: error === undefined ? 1 : 0 }])
+  return statistics === undefined ? up : [...up, ...statisticsMetrics(statistics)]
+}
+
+function statisticsMetrics(statistics: Statistics): string[] {
   const { server, activity, database, checkpointer, wal, bgwriter } = statistics
-  addView(registry, Gauge, FACTS, server)
-  addView(registry, Counter, WAL_POSITION, server)
-  addView(registry, Gauge, ACTIVITY, activity)
-  addView(registry, Counter, DATABASE, database)
-  addView(registry, Gauge, BACKENDS, database)
-  addView(registry, Counter, CHECKPOINTER, checkpointer)
-  addView(registry, Counter, WAL, wal)
-  addView(registry, Counter, BGWRITER, bgwriter)
+  return [
+    ...view('gauge', FACTS, server),
+    ...view('counter', WAL_POSITION, server),
+    ...view('gauge', ACTIVITY, activity),
+    ...view('counter', DATABASE, database),
+    ...view('gauge', BACKENDS, database),
+    ...view('counter', CHECKPOINTER, checkpointer),
+    ...view('counter', WAL, wal),
+    ...view('counter', BGWRITER, bgwriter),
+  ]
 }
 
-/** Adds the metrics of a view. A new Counter or Gauge is 0, so inc() sets it. */
-function addView(
-  registry: Registry,
-  Metric: typeof Counter<string> | typeof Gauge<string>,
-  { metrics, labels = [] }: View,
-  rows: Iterable<Values>,
-): void {
-  for (const [field, [name, help]] of Object.entries(metrics)) {
-    const metric = new Metric({ name, help, labelNames: [...labels], registers: [registry] })
-    for (const row of rows) metric.inc(labelsOf(row, labels), Number(row[field] ?? 0))
-  }
+/** The metrics of a view. */
+function view(type: MetricType, { metrics, labels = [] }: View, rows: readonly Values[]): string[] {
+  return Object.entries(metrics).map(([field, [name, help]]) => {
+    const samples = rows.map((row): Sample => [labelsOf(row, labels), Number(row[field] ?? 0)])
+    return metricText(type, name, help, samples)
+  })
 }
 
 function labelsOf(row: Values, labels: readonly string[]): Record<string, string> {
