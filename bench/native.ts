@@ -4,14 +4,13 @@ import type { NativeTree } from './native-tree.js'
 import { freePort, outputOf, SETTINGS, type System, serverOf } from './system.js'
 
 /** As this project's cluster template is made. */
-const INITDB = ['-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C']
-const LOCALE = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+const INITDB = ['-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C.UTF-8']
 
 export function native(tree: NativeTree): System {
   const initialised = new Set<string>()
 
   async function initialise(directory: string, options: string[]): Promise<void> {
-    const child = tree.spawn('initdb', [...INITDB, ...LOCALE, ...options, '-D', directory], {
+    const child = tree.spawn('initdb', [...INITDB, ...options, '-D', directory], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const output = outputOf(child)

@@ -6,41 +6,35 @@
 /** The variables that name a locale, see setlocale(3). */
 const VARIABLE = /^(LANG|LC_(ALL|COLLATE|CTYPE|MESSAGES|MONETARY|NUMERIC|TIME))$/
 
-const NAMES_LOCALE = /^--(no-locale$|locale(=|$)|lc-(collate|ctype)(=|$))/
-const NAMES_PROVIDER = /^--(locale-provider|icu-locale|builtin-locale)(=|$)/
+/** The template's. */
+const DEFAULT = /^C\.utf-?8$/i
 
 /** The locales that have no encoding of their own: initdb would take SQL_ASCII. */
 const WITHOUT_ENCODING = /^(C|POSIX)$/
 
-/** What of an environment names a locale. */
+/** What the environment says where it says nothing. */
+export const DEFAULT_ENVIRONMENT = { LC_ALL: '', LANG: 'C.UTF-8' }
+
+/** The variables of an environment that name a locale other than the template's; none if all name that. */
 export function localeEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) =>
-      VARIABLE.test(name) && value ? [[name, value]] : [],
-    ),
+  const named = Object.entries(environment).flatMap(([name, value]) =>
+    VARIABLE.test(name) && value ? [[name, value] as const] : [],
   )
+  return Object.fromEntries(named.every(([, value]) => DEFAULT.test(value)) ? [] : named)
 }
-
-/** What the environment says where it says nothing. */
-export const DEFAULT_ENVIRONMENT = { LC_ALL: '', LANG: 'C.UTF-8' }
 
 /** The options that go before those which a person gives. */
 export function localeDefaults(
   options: readonly string[],
-  environment: Readonly<Record<string, string>>,
+  { LC_ALL, LANG, LC_CTYPE = LANG }: Readonly<Record<string, string>>,
 ): string[] {
-  const named = options.some(option => NAMES_LOCALE.test(option))
-  const provider = options.some(option => NAMES_PROVIDER.test(option))
-  const { LC_ALL, LC_CTYPE = environment.LANG } = environment
-  if (!named && (LC_ALL ?? LC_CTYPE) === undefined)
-    return ['--encoding=UTF8', ...(provider ? [] : ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'])]
-  const locale = named ? localeIn(options) : (LC_ALL ?? LC_CTYPE)
+  const locale = localeIn(options) ?? LC_ALL ?? LC_CTYPE
   return locale === undefined || WITHOUT_ENCODING.test(locale) ? ['--encoding=UTF8'] : []
 }
 
-/** The locale whose encoding initdb takes; undefined where there is none. */
+/** The locale that options name for characters. */
 function localeIn(options: readonly string[]): string | undefined {
   const named = (name: string) => {
     const at = options.findLastIndex(option => option === name || option.startsWith(`${name}=`))

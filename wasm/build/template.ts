@@ -11,8 +11,9 @@ import { cache, logFile } from './paths.js'
 /** What initdb is called with, beside `--pgdata`. The same are the defaults of `init` (server/initdb.ts). */
 const INITDB_OPTIONS = [
   ...['--username=postgres', '--auth=trust', '--encoding=UTF8'],
-  // Collation by code point and full Unicode case mapping; what asks the C library for types of characters has them, too.
-  ...['--locale=C.UTF-8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+  // Strings in the order of code points, and all characters with their types and cases. By the C library's locale and not by
+  // the server's own, so that a database has the locale that an older dump names, which says nothing of a provider.
+  '--locale=C.UTF-8',
   // Small segments keep the template and short-lived clusters small; the limits keep checkpoints as rare as ever.
   ...['--wal-segsize=1', '-c', 'max_wal_size=1GB', '-c', 'min_wal_size=80MB'],
   // Whoever can open a unix socket is trusted, so that is left to the user who runs the server.
