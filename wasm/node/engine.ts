@@ -10,9 +10,13 @@ import { setFlagsFromString } from 'node:v8'
  */
 const TIERING_BUDGET = 20_000_000
 
-/** Gives coroutines stacks of so many bytes. Only what they use of it is ever taken. To be called before there is one. */
+/**
+ * Gives coroutines stacks of so many bytes. Only what they use of it is ever taken. To be called before there is one. V8 makes them no
+ * larger than --stack-size either, which threads that run already, such as the main one, do not look at any more.
+ */
 export function setCoroutineStack(bytes: number): void {
-  setFlagsFromString(`--wasm-stack-switching-stack-size=${Math.ceil(bytes / 1024)}`)
+  for (const flag of ['--wasm-stack-switching-stack-size', '--stack-size'])
+    setFlagsFromString(`${flag}=${Math.ceil(bytes / 1024)}`)
 }
 
 /**
