@@ -7,10 +7,12 @@ import { StartupError } from '../wasm/cluster/startup-error.js'
 import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import type { LogSink } from '../wasm/machine/log-collector.js'
+import type { StackSize } from '../wasm/machine/stack.js'
 import { artefactsDir, loadPrograms } from '../wasm/node/artefacts.js'
 import { confinedFiles } from '../wasm/node/confined-files.js'
 import { nodeHost } from '../wasm/node/host.js'
 import { hostPathIn, posixPath } from '../wasm/node/paths.js'
+import { stackSize } from '../wasm/node/stack.js'
 import { ThreadPool } from '../wasm/node/thread-pool.js'
 import { configuredSettings } from './configuration.js'
 import { serverControl } from './control.js'
@@ -48,7 +50,8 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   const created = existing === undefined || !isCluster(existing)
   const given: Given = { superuser, database, files: created ? filesToRun(options.init ?? []) : [], options }
   const network = await Network.bind(hosts, portIn(settings))
-  const threads = options.threads === false ? undefined : ThreadPool.forCluster(settings)
+  const stack = stackSize({ ...configured, ...settings })
+  const threads = options.threads === false ? undefined : ThreadPool.forCluster(stack)
   let directory: DataDirectory | undefined
   let monitor: Monitor | undefined
   let cluster: Cluster | undefined
@@ -61,7 +64,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
     const port = network.port ?? (portIn(settings) || DEFAULT_PORT)
     const listening = { listen_addresses: network.addresses.join(','), port: String(port) }
     const all = { ...(directory.ephemeral ? EPHEMERAL : {}), ...settings, ...listening }
-    cluster = await startCluster({ directory, settings: all, network, threads, options })
+    cluster = await startCluster({ directory, settings: all, network, threads, stack, options })
     if (created) await initialiseCluster(cluster, directory, given, initLog(options.log))
     network.open()
     const [host = ''] = hosts
@@ -120,6 +123,7 @@ interface ClusterParts {
   readonly settings: Settings
   readonly network: Network
   readonly threads: ThreadPool | undefined
+  readonly stack: StackSize
   readonly options: StartServerOptions
 }
 
@@ -129,6 +133,7 @@ async function startCluster({
   settings,
   network,
   threads,
+  stack,
   options,
 }: ClusterParts): Promise<Cluster> {
   if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
@@ -136,7 +141,7 @@ async function startCluster({
   const tls = new Tls(confinedFiles(access), posixPath(directory.path))
   try {
     const starting = Cluster.start({
-      host: nodeHost(access, threads, settings),
+      host: nodeHost(access, threads, stack),
       tls,
       dataDir: posixPath(directory.path),
       settings,

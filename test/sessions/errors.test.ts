@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { useServer } from '../fixtures/server.js'
+import { ServerProcess, useServer } from '../fixtures/server.js'
 
-/** As V8 compiles code first it takes the most of the stack. */
-const server = useServer({ args: ['-c', 'log_min_messages=panic'], nodeArgs: ['--liftoff-only'] })
+/** As V8 compiles code first it takes the most of the stack. Few connections leave room for deep stacks. */
+const server = useServer({
+  args: ['-c', 'log_min_messages=panic', '-c', 'max_connections=40'],
+  nodeArgs: ['--liftoff-only'],
+})
 
 /** Statements that fail in every part of PostgreSQL, and the SQLSTATE they fail with. */
 const FAILURES = [
@@ -163,6 +166,24 @@ describe('as deep as in native PostgreSQL', () => {
     await session.query(`set max_stack_depth = '7MB'`)
     expect((await session.query(chain)).rowCount).toBe(1)
     await expect(session.query(`set max_stack_depth = '1GB'`)).rejects.toMatchObject({ code: '22023' })
+  })
+
+  test('and deeper still where the server is started with more', async () => {
+    const deeper = await ServerProcess.start({
+      args: ['-c', 'max_stack_depth=12MB', '-c', 'log_min_messages=panic'],
+      nodeArgs: ['--liftoff-only'],
+    })
+    try {
+      const session = await deeper.connect()
+      expect((await session.query('show max_stack_depth')).rows).toEqual([{ max_stack_depth: '12MB' }])
+      await session.query(`select repeat('[', 80000)::json`).catch(error => expect(error.code).toBe('22P02'))
+      await expect(session.query("select repeat('[', 1000000)::json")).rejects.toMatchObject({
+        code: '54001',
+      })
+      await session.end()
+    } finally {
+      await deeper.stop()
+    }
   })
 })
 

@@ -2,10 +2,11 @@
 
 import type { ClusterHost } from '../cluster/cluster.js'
 import { Coroutines } from '../machine/coroutines.js'
+import type { StackSize } from '../machine/stack.js'
 import { environment, loadPrograms, postgresPath } from './artefacts.js'
 import { confinedFiles, type FileAccess } from './confined-files.js'
 import { setCoroutineStack } from './engine.js'
-import { engineStack, stackSize } from './stack.js'
+import { engineStack } from './stack.js'
 import { nodeSystem } from './system.js'
 import type { ThreadPool } from './thread-pool.js'
 import { Threads } from './threads.js'
@@ -13,15 +14,10 @@ import { Threads } from './threads.js'
 /**
  * @param access which files of the computer the cluster may reach
  * @param threads the threads that processes run on; undefined: all processes run on the caller's
- * @param settings PostgreSQL's
+ * @param stack what the processes get
  * @throws Error without threads, if this Node has no JSPI
  */
-export function nodeHost(
-  access: FileAccess,
-  threads: ThreadPool | undefined,
-  settings: Readonly<Record<string, string>>,
-): ClusterHost {
-  const stack = stackSize(settings)
+export function nodeHost(access: FileAccess, threads: ThreadPool | undefined, stack: StackSize): ClusterHost {
   if (threads === undefined) setCoroutineStack(engineStack(stack))
   return {
     programs: loadPrograms(),

@@ -49,8 +49,8 @@ export class ThreadPool {
   #closed = false
 
   /** A pool for a cluster that will start soon: its threads start while the main thread does the rest. */
-  static forCluster(settings: Readonly<Record<string, string>>): ThreadPool {
-    const pool = new ThreadPool(1, stackSize(settings))
+  static forCluster(stack: StackSize): ThreadPool {
+    const pool = new ThreadPool(1, stack)
     pool.#wanted += FIRST
     pool.#fill()
     return pool
