@@ -23,8 +23,8 @@ test.each([
 })
 
 test.each([
-  ['/c/work/C:\\data\\file', '/c/data/file'],
-  ['/c/work/d:/data', '/d/data'],
+  ['/c/folder/C:\\data\\file', '/c/data/file'],
+  ['/c/folder/d:/data', '/d/data'],
   ['/c/data/base\\..\\..\\other', '/c/other'],
   ['/c/data/../../../..', '/'],
 ])('%s, of a working directory and a name, leads to %s and nowhere else', (path, seen) => {

@@ -1,4 +1,4 @@
-/** Clients that come all at once, and whom it costs what when most of them go at once. */
+/** Hundreds of clients connect at once and go at once: PostgreSQL starts few processes for them, and other clients are served. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
