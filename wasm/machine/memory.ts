@@ -19,7 +19,11 @@ export class LinearMemory {
   bytes: Uint8Array
   #view: DataView
 
+  /** To be called before a module is instantiated with the memory. */
   constructor(readonly memory: WebAssembly.Memory) {
+    // V8 can miss that another thread has made the memory grow while this one received it. Modules would then trap where they copy
+    // to or from the new part. When it grows, also by nothing, V8 looks at its size again.
+    memory.grow(0)
     this.bytes = new Uint8Array(memory.buffer)
     this.#view = new DataView(memory.buffer)
   }
@@ -28,7 +32,7 @@ export class LinearMemory {
   reach(end: number): Uint8Array {
     if (end > this.bytes.length) this.#refresh()
     if (end > this.bytes.length) {
-      // V8 can miss that another thread has made it grow while this one received the memory.
+      // V8 learns that another thread has made it grow when it next looks at its interrupts, which may be later.
       this.memory.grow(0)
       this.#refresh()
     }
