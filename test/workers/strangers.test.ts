@@ -184,6 +184,11 @@ test('a query by WebSocket is cancelled by another WebSocket', async () => {
     ({ processID, secretKey }) => ({ pid: processID, secret: secretKey }),
   ) as [{ pid: number; secret: number }]
   const query = client.query('select pg_sleep(60)')
+  // A request that comes before the query has begun cancels nothing, as everywhere in PostgreSQL.
+  await until('the query is being executed', async () => {
+    const waiting = `select from pg_stat_activity where pid = ${pid} and wait_event = 'PgSleep'`
+    return (await runtime.query('cancelled', 'watcher', waiting)).length > 0
+  })
   await stranger('cancelled', firstMessage(CANCEL_REQUEST, Buffer.concat([uint32(pid), uint32(secret)])))
   await expect(query).rejects.toMatchObject({ code: '57014' })
 })
