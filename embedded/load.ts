@@ -37,7 +37,9 @@ export async function loadModule(
     sharedLibraries: string[]
   }
   const names = [...manifest.modules, ...manifest.sharedLibraries]
-  const modules = await Promise.all(names.map(async name => [name, await compile(`lib/${name}.so`)] as const))
+  const modules = await Promise.all(
+    names.map(async name => [name, await compile(`lib/${name}.so.wasm`)] as const),
+  )
   return {
     files: await files,
     ...(icu && { icu: await icu }),

@@ -23,8 +23,8 @@ describe('the version', () => {
     expect(command.stdout).toBe(`${version}\n`)
   })
 
-  test('is one that the Worker to start from takes', () => {
-    const { dependencies } = JSON.parse(read('examples/cloudflare/package.json'))
+  test.each(['cloudflare', 'cloudflare-vite'])('is one that examples/%s takes', example => {
+    const { dependencies } = JSON.parse(read(`examples/${example}/package.json`))
     expect(dependencies['pglite-imports-server']).toMatch(
       new RegExp(`^\\^${version.slice(0, version.indexOf('.'))}\\.`),
     )

@@ -1,6 +1,7 @@
 /**
  * Gathers the files of wasm/dist/. A program finds share/ and lib/ from the place of its executable, so there is an
- * empty file in bin/ for each.
+ * empty file in bin/ for each. PostgreSQL looks whether there is a file NAME.so before it loads a module, so there is an empty one beside
+ * each NAME.so.wasm, whose own name tells bundlers what it is.
  */
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -68,8 +69,10 @@ type Modules = Pick<LoadableModules, 'folder' | 'names'>
 
 function copyModules(toolchain: Toolchain, modules: Modules, folder: string): void {
   mkdirSync(folder, { recursive: true })
-  for (const name of modules.names)
-    cpSync(toolchain.outside(`${modules.folder}/${name}.so`), join(folder, `${name}.so`))
+  for (const name of modules.names) {
+    cpSync(toolchain.outside(`${modules.folder}/${name}.so`), join(folder, `${name}.so.wasm`))
+    writeFileSync(join(folder, `${name}.so`), '', { mode: 0o755 })
+  }
 }
 
 /** Replaces wasm/dist/ by a copy of a folder of artefacts. */

@@ -74,7 +74,7 @@ export default icu
 `
 
 function moduleText(names: readonly string[]): string {
-  const imports = names.map((name, i) => `import m${i} from './lib/${name}.so'`)
+  const imports = names.map((name, i) => `import m${i} from './lib/${name}.so.wasm'`)
   const entries = names.map((name, i) => `    [${JSON.stringify(name)}, m${i}],`)
   return [
     "import files from './files.bin'",

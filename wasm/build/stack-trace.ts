@@ -27,7 +27,7 @@ function modulesByUrl(folder: string): Map<string, string> {
     if (url.startsWith('wasm://')) modules.set(url, file)
   })
   session.post('Debugger.enable')
-  for (const name of filesBelow(folder).filter(name => /\.(wasm|so)$/.test(name))) {
+  for (const name of filesBelow(folder).filter(name => name.endsWith('.wasm'))) {
     file = join(folder, name)
     new WebAssembly.Module(readFileSync(file))
   }

@@ -74,13 +74,15 @@ export function loadKernel(): WebAssembly.Module {
 /** The loadable modules. Each is compiled when it is first needed. */
 class ModuleFiles implements LoadableModules {
   readonly #names = new Set(
-    readdirSync(`${artefactsDir}lib`).flatMap(file => (file.endsWith('.so') ? file.slice(0, -3) : [])),
+    readdirSync(`${artefactsDir}lib`).flatMap(file =>
+      file.endsWith('.so') ? file.slice(0, -'.so'.length) : [],
+    ),
   )
   readonly #compiled = new Map<string, WebAssembly.Module>()
 
   get(name: string): WebAssembly.Module | undefined {
     if (!this.#compiled.has(name) && this.#names.has(name))
-      this.#compiled.set(name, compile(`lib/${name}.so`))
+      this.#compiled.set(name, compile(`lib/${name}.so.wasm`))
     return this.#compiled.get(name)
   }
 
