@@ -4,10 +4,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build, type Plugin } from 'esbuild'
-import { polyfillNode } from 'esbuild-plugin-polyfill-node'
+import { build } from 'esbuild'
 import type { Browser } from 'puppeteer-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { nodeModules } from '../../examples/browser/node-modules.mjs'
 import { dist, repository } from '../../wasm/build/paths.js'
 import { launchChromium } from '../fixtures/chromium.js'
 import { WORKS } from '../fixtures/embedded/expected.js'
@@ -20,6 +20,7 @@ const HEADERS = {
 
 /** Runs in a Web Worker, where the server does not keep the page from being drawn. */
 const WORKER = `
+  import '../../../examples/browser/src/node/globals.js'
   import { tryPostgres } from './try-postgres.ts'
   self.onmessage = async ({ data }) => {
     try {
@@ -30,17 +31,6 @@ const WORKER = `
   }
 `
 
-/** The one module that node-postgres needs and the polyfills lack. */
-const utilTypes: Plugin = {
-  name: 'util/types',
-  setup(bundler) {
-    bundler.onResolve({ filter: /^util\/types$/ }, ({ path }) => ({ path, namespace: 'types' }))
-    bundler.onLoad({ filter: /.*/, namespace: 'types' }, () => ({
-      contents: 'export const isDate = value => value instanceof Date',
-    }))
-  },
-}
-
 /** The worker and all it imports, as one script. */
 async function bundle(): Promise<Uint8Array> {
   const { outputFiles } = await build({
@@ -49,8 +39,7 @@ async function bundle(): Promise<Uint8Array> {
     write: false,
     format: 'esm',
     platform: 'browser',
-    define: { global: 'globalThis' },
-    plugins: [utilTypes, polyfillNode()],
+    alias: nodeModules,
   })
   return outputFiles[0]!.contents
 }

@@ -15,7 +15,10 @@ const ANY_PACKAGE = /./
 const FOLDERS: Record<string, { folders: string[]; packages?: RegExp }> = {
   'wasm/protocol': { folders: [] },
   'wasm/machine': { folders: ['wasm/protocol'] },
-  'wasm/cluster': { folders: ['wasm/protocol', 'wasm/machine'], packages: /^(node:stream|tar-stream)$/ },
+  'wasm/cluster': {
+    folders: ['wasm/protocol', 'wasm/machine'],
+    packages: /^(#duplex|node:stream|tar-stream)$/,
+  },
   'wasm/queries': { folders: [], packages: /^(node:stream|pg)$/ },
   'wasm/metrics': { folders: [] },
   'wasm/node': { folders: PORTABLE, packages: ANY_PACKAGE },

@@ -23,7 +23,7 @@ describe('the version', () => {
     expect(command.stdout).toBe(`${version}\n`)
   })
 
-  test.each(['cloudflare', 'cloudflare-vite'])('is one that examples/%s takes', example => {
+  test.each(['cloudflare', 'cloudflare-vite', 'browser'])('is one that examples/%s takes', example => {
     const { dependencies } = JSON.parse(read(`examples/${example}/package.json`))
     expect(dependencies['pglite-imports-server']).toMatch(
       new RegExp(`^\\^${version.slice(0, version.indexOf('.'))}\\.`),

@@ -4,7 +4,7 @@
  *
  * connect() or the first byte written starts the backend, so a stream that is never used costs nothing.
  */
-import { Duplex } from 'node:stream'
+import { Duplex } from '#duplex'
 import type { ClientSocket } from '../machine/client-socket.js'
 import { SessionRefused } from './session-refused.js'
 
