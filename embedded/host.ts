@@ -6,6 +6,18 @@ import type { System } from '../wasm/machine/host/system.js'
 import { DATA } from './files.js'
 import type { ServerModule } from './server-module.js'
 
+/** A cluster's files as they were at one moment, to be read once, while they go on being changed. */
+export interface ClusterSnapshot {
+  /** The data directory is the root. */
+  readonly files: FileLayer
+  /** @throws Error if what was read is not what there was */
+  check(): void
+  /** Has reading fail. */
+  fail(error: Error): void
+  /** Nobody reads any more. */
+  end(): void
+}
+
 export interface EmbeddedHost {
   readonly module: ServerModule
   readonly system: System
@@ -15,6 +27,8 @@ export interface EmbeddedHost {
   readonly durable?: (() => Promise<void> | undefined) | undefined
   /** Looks whether the files are those that the server knows; who keeps them tells if they are not. */
   readonly look?: (() => void) | undefined
+  /** What there is now. @throws Error when there is another snapshot already */
+  readonly snapshot?: (() => ClusterSnapshot) | undefined
   readonly settings: Readonly<Record<string, string>>
   /** The linear memory's limit, in pages of 64 KiB. */
   readonly maximumPages: number

@@ -85,7 +85,7 @@ export function openCluster(options: ClusterOptions, events: ClusterEvents = UNH
       release: () => {},
     }
   }
-  const { volume, durable, look, walSegmentSize, release } = openObjectCluster(
+  const { volume, durable, look, snapshot, walSegmentSize, release } = openObjectCluster(
     storage,
     empty => unpackCluster(module, empty, ''),
     loss => events.onLoss(LOSSES[loss]),
@@ -99,7 +99,7 @@ export function openCluster(options: ClusterOptions, events: ClusterEvents = UNH
   }
   const all = { ...small, ...walSizes(walSegmentSize), ...DURABLE, ...settings, ...DURABLE_REQUIRED }
   return {
-    host: { ...host, files, durable, look, settings: all },
+    host: { ...host, files, durable, look, snapshot, settings: all },
     started: () => {
       started = true
     },

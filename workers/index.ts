@@ -26,6 +26,7 @@ import {
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import { isSqlPath } from '../wasm/queries/neon.js'
 import type { Queryable, QueryResult, TransactionOptions } from '../wasm/queries/query.js'
+import { type BackupOptions, Backups, type CopyTarget } from './backup.js'
 import { type ClusterOptions, maxConnections, openCluster } from './cluster.js'
 import { type Metrics, ObjectMetrics } from './metrics.js'
 import { Queries } from './queries.js'
@@ -40,6 +41,7 @@ export type { StopMode } from '../wasm/cluster/signals.js'
 export { StartupError } from '../wasm/cluster/startup-error.js'
 export { METRICS_TYPE } from '../wasm/metrics/metrics.js'
 export type { FieldDef, Queryable, QueryResult, TransactionOptions } from '../wasm/queries/query.js'
+export type { BackupOptions, CopyTarget } from './backup.js'
 export type { ClusterOptions } from './cluster.js'
 export { type Metrics, metricsText } from './metrics.js'
 export type { ObjectStorage } from './storage/object-storage.js'
@@ -78,6 +80,30 @@ export interface Postgres extends EmbeddedPostgres, Queryable {
   /** What there is to know of the server: see also metricsText(). A server that is suspended stays so. */
   metrics(): Promise<Metrics>
   /**
+   * The cluster as it is at the moment, as an archive of its data directory for importCluster(), or for `importDataDirectory()` of
+   * `pglite-imports-server`: all that was committed until now, and nothing later. Sessions go on while it is read. Read it to its end,
+   * or cancel it: until then the server is not suspended. Its length is known before, as R2's `put()` wants it, unless it is compressed.
+   *
+   * @throws Error when another backup is being read; the stream fails when the server ends, or the storage has no room for what changes
+   *   meanwhile
+   */
+  backup(options?: BackupOptions): Promise<ReadableStream<Uint8Array>>
+  /**
+   * Gives another object a copy of the cluster, by backup().
+   *
+   * @param target its stub; the object's class has a method `importCluster(archive)`, which calls the function of that name
+   * @throws Error as backup() does, or what the other object throws; then it has nothing
+   */
+  copyTo(target: CopyTarget): Promise<void>
+  /**
+   * Stops the server, and has the platform restore the storage, all of it, when the object starts again: call `ctx.abort()` when this has
+   * resolved. If it rejects, the server goes on.
+   *
+   * @param moment a time of the last 30 days, or a bookmark
+   * @returns the bookmark of the moment before, to undo it
+   */
+  restoreTo(moment: Date | string): Promise<string>
+  /**
    * Answers a request by a WebSocket on which the client speaks PostgreSQL's protocol, as `@neondatabase/serverless` and
    * `pglite-imports-server --remote` do; one whose path ends with /sql by the rows of its queries, as `neon()` of
    * `@neondatabase/serverless` asks for them; any other by status 426. Everybody needs a password, by SCRAM-SHA-256; the setting
@@ -111,7 +137,11 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
   const access = new RemoteAccess(options.password, () => written)
   const remote = new RemoteSessions(server, access, maxConnections(options))
   const queries = new Queries(server, remote, options.cors ?? [])
-  return withRemoteAccess(server, remote, queries, new ObjectMetrics(server, queries, options))
+  return withRemoteAccess(server, remote, {
+    queries,
+    metrics: new ObjectMetrics(server, queries, options),
+    backups: new Backups(server, storage),
+  })
 }
 
 /** @param onWal called whenever the cluster's WAL is written */
@@ -168,11 +198,16 @@ export async function createPostgresModule(
   }
 }
 
+interface Services {
+  readonly queries: Queries
+  readonly metrics: ObjectMetrics
+  readonly backups: Backups
+}
+
 function withRemoteAccess(
   server: OnDemandServer,
   remote: RemoteSessions,
-  queries: Queries,
-  metrics: ObjectMetrics,
+  { queries, metrics, backups }: Services,
 ): Postgres {
   const requireRequest = requireThisRequest()
   return {
@@ -195,6 +230,18 @@ function withRemoteAccess(
     metrics() {
       requireRequest()
       return metrics.read()
+    },
+    backup(options) {
+      requireRequest()
+      return backups.backup(options)
+    },
+    copyTo(target) {
+      requireRequest()
+      return backups.copyTo(target)
+    },
+    restoreTo(moment) {
+      requireRequest()
+      return backups.restoreTo(moment)
     },
     fetch(request, address = request.headers.get('CF-Connecting-IP') ?? undefined) {
       requireRequest()
@@ -226,6 +273,9 @@ function withoutRemoteAccess(session: SingleSession): Postgres {
     query: () => Promise.reject(unavailable()),
     transaction: () => Promise.reject(unavailable()),
     metrics: () => Promise.reject(unavailable()),
+    backup: () => Promise.reject(unavailable()),
+    copyTo: () => Promise.reject(unavailable()),
+    restoreTo: () => Promise.reject(unavailable()),
     fetch: () =>
       new Response('connections from outside need JSPI, which this runtime has not', { status: 501 }),
     stop: () => session.stop(),
@@ -233,4 +283,6 @@ function withoutRemoteAccess(session: SingleSession): Postgres {
 }
 
 const unavailable = () =>
-  new Error('queries without a connection, and metrics, need JSPI, which this runtime has not: use connect()')
+  new Error(
+    'queries without a connection, metrics and backups need JSPI, which this runtime has not: use connect()',
+  )

@@ -31,13 +31,29 @@ const CREATE = { ...READ, read: false, write: true, create: true, exclusive: tru
  * files are read while the stream is read. An error ends the stream.
  *
  * @param done called when all has been read, or the stream has been cancelled
+ * @param check called before the archive is complete; if it throws, the stream fails
  */
-export function exportFiles(files: FileLayer, root: string, done: () => void): ReadableStream<Uint8Array> {
+export function exportFiles(
+  files: FileLayer,
+  root: string,
+  done: () => void,
+  check: () => void = () => {},
+): ReadableStream<Uint8Array> {
+  return archiveOf(files, root, done, check).pipeThrough(new CompressionStream('gzip'))
+}
+
+/** The same, not compressed. */
+export function archiveOf(
+  files: FileLayer,
+  root: string,
+  done: () => void,
+  check: () => void,
+): ReadableStream<Uint8Array> {
   const archive = pack()
-  void addAll(archive, files, root).catch(error => archive.destroy(error as Error))
+  void addAll(archive, files, root, check).catch(error => archive.destroy(error as Error))
   const chunks = archive[Symbol.asyncIterator]()
   archive.once('close', done)
-  const bytes = new ReadableStream<Uint8Array>({
+  return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done: ended, value } = await chunks.next()
       if (ended) controller.close()
@@ -45,10 +61,20 @@ export function exportFiles(files: FileLayer, root: string, done: () => void): R
     },
     cancel: reason => archive.destroy(reason instanceof Error ? reason : null),
   })
-  return bytes.pipeThrough(new CompressionStream('gzip'))
 }
 
-async function addAll(archive: Pack, files: FileLayer, root: string): Promise<void> {
+/** Bytes of a tar archive: of its blocks, and how many end it. */
+const BLOCK = 512
+const LAST_BLOCKS = 2
+
+/** How long archiveOf() is. Names in a data directory are short, so each file has one block as header. */
+export function archiveLength(files: FileLayer, root: string): number {
+  let blocks = LAST_BLOCKS
+  for (const { size } of filesBelow(files, root, '')) blocks += 1 + Math.ceil(size / BLOCK)
+  return blocks * BLOCK
+}
+
+async function addAll(archive: Pack, files: FileLayer, root: string, check: () => void): Promise<void> {
   for (const { name, type, size } of filesBelow(files, root, '')) {
     if (archive.destroyed) return
     const mode = type === 'file' ? 0o600 : 0o700
@@ -67,6 +93,7 @@ async function addAll(archive: Pack, files: FileLayer, root: string): Promise<vo
     entry.end(null)
     await settled(entry, 'finish')
   }
+  check()
   archive.finalize()
 }
 
@@ -91,12 +118,16 @@ interface Stream {
   off(event: string, listener: () => void): unknown
 }
 
+const isWal = ({ name }: { name: string }) => name === 'pg_wal'
+
 function* filesBelow(
   files: FileLayer,
   root: string,
   folder: string,
 ): Generator<{ name: string; type: 'file' | 'directory'; size: number }> {
-  for (const { name: last, type } of files.list(`${root}/${folder}`)) {
+  // The WAL first: it changes most while the rest is read.
+  const entries = files.list(`${root}/${folder}`)
+  for (const { name: last, type } of [...entries.filter(isWal), ...entries.filter(entry => !isWal(entry))]) {
     const name = folder === '' ? last : `${folder}/${last}`
     if (NOT_EXPORTED.has(name) || TEMPORARY.test(name) || type === 'other') continue
     if (type === 'link') {

@@ -2,6 +2,8 @@
  * The cluster in a Durable Object's storage: found, or made from the template, or refused. Beside it the storage can have
  * any other tables, for it belongs to the object. Nothing is written before all is known to be well.
  */
+
+import type { ClusterSnapshot } from '../../embedded/host.js'
 import { foreignFormat, isControlFile, walSegmentSize } from '../../wasm/cluster/control-file.js'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
 import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
@@ -10,7 +12,7 @@ import { requireThisRequest } from '../request.js'
 import type { Loss } from './changes.js'
 import type { ObjectSql, ObjectStorage, SqlRow } from './object-storage.js'
 import { ObjectStore } from './object-store.js'
-import { createTables, keptFiles, TABLES } from './tables.js'
+import { BACKUP, BACKUP_TABLE, createTables, keptFiles, TABLES } from './tables.js'
 
 export interface ObjectCluster {
   /** The data directory as the root directory of a layer. */
@@ -21,6 +23,8 @@ export interface ObjectCluster {
   readonly walSegmentSize: number
   /** Looks whether all that was written is there. */
   look(): void
+  /** The data directory as it is now. @throws Error as ObjectStore.snapshot() does */
+  snapshot(): ClusterSnapshot
   /** Lets another server have it. */
   release(): void
 }
@@ -67,12 +71,28 @@ export function openObjectCluster(
   const control = checkCluster(opened.files())
   const release = take(sql)
   for (const node of nameless) store.free(node)
+  // What a backup has left that its object did not outlive.
+  sql.exec(`drop table if exists ${BACKUP}`)
   return {
     volume: opened,
     durable: () => store.durable(),
     look: () => store.look(),
+    snapshot: () => snapshotOf(store, opened),
     walSegmentSize: walSegmentSize(control),
     release,
+  }
+}
+
+function snapshotOf(store: ObjectStore, opened: Volume): ClusterSnapshot {
+  const snapshot = store.snapshot(opened.copyOfTree())
+  return {
+    files: volume(snapshot, snapshot.tree).files(),
+    check() {
+      snapshot.check()
+      if (!store.intact) throw new Error('the storage is not as it was left')
+    },
+    fail: error => snapshot.fail(error),
+    end: () => snapshot.end(),
   }
 }
 
@@ -119,7 +139,8 @@ function finish(sql: ObjectSql): void {
 
 function dropTables(storage: ObjectStorage): void {
   storage.transactionSync(() => {
-    for (const name of [SERVER, ...Object.keys(TABLES)]) storage.sql.exec(`drop table if exists ${name}`)
+    for (const name of [SERVER, BACKUP, ...Object.keys(TABLES)])
+      storage.sql.exec(`drop table if exists ${name}`)
   })
 }
 
@@ -145,15 +166,16 @@ function findTables(storage: ObjectStorage): Map<string, string> {
 
 /** The definitions of those tables that have names of ours. */
 function definitionsIn(sql: ObjectSql): Map<string, string> {
-  const names = [SERVER, ...Object.keys(TABLES)]
+  const names = [SERVER, BACKUP, ...Object.keys(TABLES)]
   const list = names.map(() => '?').join(', ')
   const rows = sql.exec(`select name, sql from sqlite_master where name in (${list})`, ...names)
   return new Map([...rows].map(row => [row.name as string, row.sql as string]))
 }
 
 function checkOwnership(found: ReadonlyMap<string, string>): void {
-  if (found.get(SERVER) === SERVER_TABLE) return
-  const [name] = found.has(SERVER) ? [SERVER] : found.keys()
+  const ours = found.get(SERVER) === SERVER_TABLE
+  if (ours && [undefined, BACKUP_TABLE].includes(found.get(BACKUP))) return
+  const [name] = ours ? [BACKUP] : found.has(SERVER) ? [SERVER] : found.keys()
   throw new StartupError(
     `the object's storage has a table "${name}" that was not made by this server: drop or rename it, or take another object for the database`,
   )

@@ -6,6 +6,10 @@ export interface ObjectStorage {
   transactionSync<T>(closure: () => T): T
   /** Resolves when all that was written before is durable. */
   sync(): Promise<void>
+  /** Where the platform can go back to what a storage was (Point In Time Recovery). */
+  getBookmarkForTime?(time: Date | number): Promise<string>
+  /** Returns the bookmark of the moment before it goes back. */
+  onNextSessionRestoreBookmark?(bookmark: string): Promise<string>
 }
 
 export interface ObjectSql {

@@ -7,11 +7,12 @@
  * waiting. Only a client must not hear of what could still be lost: before it is answered, durable() is waited for.
  */
 import type { Node } from '../../wasm/machine/volume/node.js'
-import type { Store } from '../../wasm/machine/volume/store.js'
+import type { Kept, Store } from '../../wasm/machine/volume/store.js'
 import { Changes, type Loss } from './changes.js'
 import { Durability } from './durability.js'
 import type { ObjectStorage } from './object-storage.js'
 import { Pages } from './pages.js'
+import { Snapshot } from './snapshot.js'
 import { Statements } from './statements.js'
 import { watchTransactions } from './transactions.js'
 
@@ -26,11 +27,15 @@ export class ObjectStore implements Store {
   readonly #durability: Durability
   readonly #statements: Statements
   readonly #pages: Pages
+  readonly #storage: ObjectStorage
+  readonly #isInTransaction: () => boolean
 
   /** @param onLoss called once, when something that was written is not there any more, or nobody can tell */
   constructor(storage: ObjectStorage, onLoss: (reason: Loss) => void = () => {}) {
     this.#changes = new Changes(storage.sql, onLoss)
-    this.#durability = new Durability(storage, this.#changes, watchTransactions(storage))
+    this.#storage = storage
+    this.#isInTransaction = watchTransactions(storage)
+    this.#durability = new Durability(storage, this.#changes, this.#isInTransaction)
     this.#statements = new Statements(storage, this.#changes, () => this.#durability.written())
     this.#pages = new Pages(this.#statements)
   }
@@ -75,10 +80,43 @@ export class ObjectStore implements Store {
   }
 
   free({ inode }: Node): void {
+    if (!this.#pages.snapshot?.keepFile(inode)) this.#free(inode)
+  }
+
+  #free(inode: number): void {
     this.#statements.atomically(() => {
       this.#pages.free(inode)
       this.#statements.change(FREE, inode)
     })
+  }
+
+  /**
+   * What there is now, to be read while it changes. There is one at a time.
+   *
+   * @param tree of the volume
+   * @throws Error when there is one already, or what there is now may go with a transaction of the storage
+   */
+  snapshot(tree: Kept): Snapshot {
+    if (this.#pages.snapshot !== undefined)
+      throw Object.assign(new Error('another backup of this cluster is being read'), { code: 'EBUSY' })
+    if (this.#isInTransaction())
+      throw new Error('there is an open ctx.storage.transaction(), which could take back what the backup has')
+    const snapshot = new Snapshot(
+      this.#storage.sql,
+      tree,
+      inode => this.#free(inode),
+      () => {
+        this.#pages.snapshot = undefined
+      },
+    )
+    this.#pages.snapshot = snapshot
+    return snapshot
+  }
+
+  /** Whether all that was written is there. */
+  get intact(): boolean {
+    this.look()
+    return this.#changes.intact
   }
 
   /** Looks whether all that was written is there. */

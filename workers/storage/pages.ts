@@ -3,12 +3,9 @@
  * or are left off at the end of a row.
  */
 import { FileError } from '../../wasm/machine/volume/node.js'
+import { idOf, MOST_PAGES, PAGE, pagesOf, putPage } from './page-numbers.js'
+import type { Snapshot } from './snapshot.js'
 import type { Statements } from './statements.js'
-
-/** Bytes. */
-const PAGE = 8192
-/** Of one file. A page's id is the file's inode times this, plus the page's number in the file. */
-const MOST_PAGES = 2 ** 24
 
 const READ = 'select bytes from postgres_page where id = ?'
 const READ_SEVERAL = 'select id, bytes from postgres_page where id between ? and ?'
@@ -17,10 +14,10 @@ const COPY =
   'insert into postgres_page select id + ?, change, bytes from postgres_page where id between ? and ?'
 const REMOVE = 'delete from postgres_page where id between ? and ?'
 
-const idOf = (inode: number, number: number) => inode * MOST_PAGES + number
-
 export class Pages {
   readonly #statements: Statements
+  /** Is told what is about to change, if there is one. */
+  snapshot: Snapshot | undefined
 
   constructor(statements: Statements) {
     this.#statements = statements
@@ -31,12 +28,8 @@ export class Pages {
     const first = Math.floor(position / PAGE)
     const last = Math.floor((end - 1) / PAGE)
     buffer.fill(0, offset, offset + length)
-    const put = (number: number, bytes: Uint8Array) => {
-      const start = number * PAGE
-      const from = Math.max(0, position - start)
-      const to = Math.min(bytes.length, end - start)
-      if (from < to) buffer.set(bytes.subarray(from, to), offset + start + from - position)
-    }
+    const put = (number: number, bytes: Uint8Array) =>
+      putPage(bytes, number * PAGE, buffer, offset, position, end)
     if (first === last) {
       for (const { bytes } of this.#statements.rows(READ, idOf(inode, first)))
         put(first, new Uint8Array(bytes as ArrayBuffer))
@@ -55,6 +48,7 @@ export class Pages {
         const start = Math.max(position, number * PAGE)
         const end = Math.min(position + length, (number + 1) * PAGE)
         const bytes = buffer.subarray(offset + start - position, offset + end - position)
+        this.snapshot?.keep(inode, number)
         this.#writeWithin(idOf(inode, number), bytes, start - number * PAGE)
       }
     }
@@ -66,11 +60,13 @@ export class Pages {
   resize(inode: number, former: number, size: number): void {
     if (size > MOST_PAGES * PAGE) throw new FileError('EFBIG', `${size} bytes`)
     if (size >= former) return
-    const kept = Math.ceil(size / PAGE)
+    const kept = pagesOf(size)
     this.#statements.atomically(() => {
+      this.snapshot?.keep(inode, kept, pagesOf(former) - 1)
       this.#statements.change(REMOVE, idOf(inode, kept), idOf(inode, MOST_PAGES - 1))
       if (size % PAGE === 0) return
       const id = idOf(inode, kept - 1)
+      this.snapshot?.keep(inode, kept - 1)
       this.#write(id, this.#whole(id).fill(0, size % PAGE))
     })
   }

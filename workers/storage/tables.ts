@@ -14,6 +14,10 @@ export const TABLES: Readonly<Record<string, string>> = {
   postgres_change: `CREATE TABLE postgres_change (id INTEGER PRIMARY KEY, change INTEGER)`,
 }
 
+/** There while a backup is read; see snapshot.ts. */
+export const BACKUP = 'postgres_backup'
+export const BACKUP_TABLE = `CREATE TABLE ${BACKUP} (id INTEGER PRIMARY KEY, bytes BLOB)`
+
 export const ROOT = 1
 const ROOT_MODE = 0o700
 

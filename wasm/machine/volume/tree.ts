@@ -109,6 +109,18 @@ export class Tree {
     Object.assign(node, attributes)
   }
 
+  copyOfNodes(): Kept {
+    const copies = new Map<Node, Node>()
+    const copyOf = (node: Node): Node => {
+      const copy = copies.get(node) ?? { ...node, opens: 0, entries: new Map() }
+      if (copies.has(node)) return copy
+      copies.set(node, copy)
+      for (const [name, child] of node.entries) copy.entries.set(name, copyOf(child))
+      return copy
+    }
+    return { root: copyOf(this.#root), lastInode: this.#lastInode }
+  }
+
   #place(path: string, followLinks: boolean): Place {
     const directories = [this.#root]
     let steps = stepsOf(path)

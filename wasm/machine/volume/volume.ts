@@ -14,6 +14,8 @@ export interface Volume {
   files(): FileLayer
   /** Adds a file with this content, which nobody may change any more. Its directory must exist. */
   put(path: string, content: Uint8Array, mode: number): void
+  /** Its directories, names and attributes as they are now, which do not change with it. */
+  copyOfTree(): Kept
 }
 
 const TYPE_BITS: Record<EntryType, number> = {
@@ -28,6 +30,7 @@ export function volume(store: Store, kept?: Kept): Volume {
     put(path, content, mode) {
       tree.make(path, { type: 'file', mode, content })
     },
+    copyOfTree: () => tree.copyOfNodes(),
   }
 }
 

@@ -1,0 +1,74 @@
+/** Copies of an object's cluster while its server is in use, and the way back to what it was. */
+import type { ClusterSnapshot } from '../embedded/host.js'
+import type { OnDemandServer } from '../embedded/on-demand.js'
+import { archiveLength, archiveOf, exportFiles } from '../wasm/cluster/cluster-archive.js'
+import type { ObjectStorage } from './storage/object-storage.js'
+
+export interface BackupOptions {
+  /** Whether to compress it by gzip: then its length is not known before. Default: no. */
+  compress?: boolean | undefined
+}
+
+/** Another object, or what calls it: its class has a method that passes the archive to importCluster(). */
+export interface CopyTarget {
+  importCluster(archive: ReadableStream<Uint8Array>): Promise<unknown>
+}
+
+/** Of the platform: a stream whose reader is told the length before. */
+declare const FixedLengthStream: new (length: number) => ReadableWritablePair<Uint8Array, Uint8Array>
+
+export class Backups {
+  readonly #server: OnDemandServer
+  readonly #storage: ObjectStorage | undefined
+
+  constructor(server: OnDemandServer, storage: ObjectStorage | undefined) {
+    this.#server = server
+    this.#storage = storage
+  }
+
+  async backup({ compress = false }: BackupOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    const { snapshot, done } = await this.#snapshot()
+    const { files } = snapshot
+    const check = () => snapshot.check()
+    if (compress) return exportFiles(files, '', done, check)
+    return archiveOf(files, '', done, check).pipeThrough(new FixedLengthStream(archiveLength(files, '')))
+  }
+
+  async copyTo(target: CopyTarget): Promise<void> {
+    await target.importCluster(await this.backup())
+  }
+
+  async restoreTo(moment: Date | string): Promise<string> {
+    const storage = this.#storage
+    if (storage?.getBookmarkForTime === undefined || storage.onNextSessionRestoreBookmark === undefined)
+      throw new Error('the cluster is in no storage that has bookmarks')
+    const bookmark = typeof moment === 'string' ? moment : await storage.getBookmarkForTime(moment)
+    // If this fails, the server goes on.
+    const undo = await storage.onNextSessionRestoreBookmark(bookmark)
+    await this.#server.stop('fast')
+    return undo
+  }
+
+  /** The server is not suspended until `done` is called. */
+  async #snapshot(): Promise<{ snapshot: ClusterSnapshot; done: () => void }> {
+    const { clients } = this.#server
+    const reader = {}
+    let snapshot: ClusterSnapshot | undefined
+    clients.add(reader, () => snapshot?.fail(new Error('the server has ended during the backup')))
+    try {
+      snapshot = (await this.#server.reach()).host.snapshot?.()
+      if (snapshot === undefined) throw new Error('the cluster is in memory, and has no backup')
+    } catch (error) {
+      clients.remove(reader)
+      throw error
+    }
+    const begun = snapshot
+    return {
+      snapshot,
+      done() {
+        begun.end()
+        clients.remove(reader)
+      },
+    }
+  }
+}
