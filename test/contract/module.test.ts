@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { startServer } from 'pglite-imports-server'
 import { createPGliteImportHandler, createPostgresModule, PostgresExit } from 'pglite-imports-server/wasm'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { mapSections, Section } from '../../wasm/build/wasm-binary.js'
+import { imageSize } from '../../wasm/machine/program.js'
 import { headerOf } from '../../wasm/protocol/messages.js'
 import { query } from '../fixtures/raw-connection.js'
 
@@ -36,6 +38,40 @@ describe('the imports of postgres.wasm', () => {
     const host = declared('host-imports.h', /HOST_IMPORT\((\w+)\)/g)
     expect(of('kernel').filter(name => !kernel.includes(name))).toEqual([])
     expect(of('host').filter(name => !host.includes(name))).toEqual([])
+  })
+})
+
+describe('the data of postgres.wasm', () => {
+  const module = new WebAssembly.Module(wasm)
+
+  it('are constants that all processes share, but for 400 kB', () => {
+    expect(imageSize(module).data).toBeLessThan(400_000)
+  })
+
+  it('has constants that stay what they are, whatever a process does', async () => {
+    const handler = createPGliteImportHandler()
+    const mod = await createPostgresModule({ client: handler.imports })
+    handler.setModule(mod)
+    const sql =
+      "select upper('ä'), to_char(now(), 'Day'), xpath('//a', '<a/>'), to_tsvector('english', 'dogs'); select 1/0"
+    const bytes = query(sql)
+    handler.setInput(bytes)
+    mod._interactive_one(bytes.length, bytes[0])
+    expect(types(handler.getOutput())).toMatch(/TDC.*E/)
+    const [section] = WebAssembly.Module.customSections(module, 'constants')
+    const { at, start, end } = JSON.parse(Buffer.from(section!).toString())
+    let constants = Buffer.alloc(0)
+    mapSections(wasm, (id, data) => {
+      if (id === Section.Data)
+        data.vector(() => {
+          data.unsigned()
+          const segment = Buffer.from(data.bytesCounted())
+          if (segment.length === end - start) constants = segment
+        })
+      return undefined
+    })
+    expect(constants.length).toBeGreaterThan(1_000_000)
+    expect(constants.equals(new Uint8Array(mod.memory.buffer, at, end - start))).toBe(true)
   })
 })
 

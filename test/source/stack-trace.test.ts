@@ -13,7 +13,7 @@ const symbolize = (text: string) =>
 const FAIL = `
   import { readFileSync } from 'node:fs'
   import { instantiateKernel, threadHost } from ${JSON.stringify(path('dist/wasm/machine/kernel.js'))}
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: true })
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true })
   const module = new WebAssembly.Module(readFileSync(${JSON.stringify(path('wasm/dist/test/kernel-asserting.wasm'))}))
   instantiateKernel(module, memory, threadHost(memory, () => 0)).exited(0, 0)`
 

@@ -6,6 +6,9 @@ const runtime = useWorkerd()
 
 const MEGABYTE = 1 << 20
 
+/** A server that has less memory than its sessions want. */
+const CROWDED = `crowded?maxMemory=${60 * MEGABYTE}`
+
 const query = (sql: string) => runtime.query('durable', 'a', sql)
 
 /** Of PostgreSQL, of JavaScript, and the buffers beside it, in which the file layer has what it keeps. In bytes. */
@@ -63,7 +66,7 @@ test('what needs more memory than a Worker has fails with 53200, and others go o
 
 test('sessions for which there is no memory are refused, and those that are there go on', async () => {
   const sessions = Array.from({ length: 19 }, (_, i) => `session ${i}`)
-  const ask = (session: string) => runtime.query('crowded', session, 'select pg_backend_pid() as pid')
+  const ask = (session: string) => runtime.query(CROWDED, session, 'select pg_backend_pid() as pid')
   const outcomes = await Promise.allSettled(sessions.map(ask))
   const refused = outcomes.filter(outcome => outcome.status === 'rejected')
   expect(refused.length).toBeGreaterThan(0)

@@ -7,20 +7,27 @@ import type { CLibrary } from './c-library.js'
 import { type LibraryForm, linkInputs } from './link-record.js'
 import type { OwnObjects } from './own-objects.js'
 import type { Objects } from './postgres.js'
+import { CONSTANTS_AT } from './shared-constants.js'
 import { tabulateExports } from './symbols.js'
 import type { Toolchain } from './toolchain.js'
-import { SHARED_MEMORY, wasmLd, wasmLdWithLines } from './wasm-ld.js'
+import { SHARED_MEMORY, wasmLd, wasmLdWithLines, wasmLdWithSharedConstants } from './wasm-ld.js'
 
-const KERNEL = [
-  ...[...SHARED_MEMORY, '--no-entry', '--stack-first', '-z', 'stack-size=65536', '--global-base=65536'],
+/** @param constants bytes of them that the server's processes share, which lie before the kernel's variables */
+const kernel = (constants: number) => [
+  ...[...SHARED_MEMORY, '--no-entry', '--stack-first', '-z', 'stack-size=65536'],
+  ...[`--global-base=${Math.ceil((CONSTANTS_AT + constants) / PAGE) * PAGE}`],
   ...['--export=__stack_pointer', '--export=__heap_base'],
 ]
+/** Of WebAssembly, in bytes. */
+const PAGE = 65536
 
 const PROGRAM = [
   ...[...SHARED_MEMORY, '-pie', '--experimental-pic', '--no-entry', '--import-undefined', '--gc-sections'],
   ...['-mllvm', '-exception-model=wasm'],
   ...['__wasm_call_ctors', '__wasm_init_tls', '__main_argc_argv'].map(name => `--export=${name}`),
 ]
+
+type Linker<T> = (toolchain: Toolchain, file: string, ...args: string[]) => Promise<T>
 
 /** PostgreSQL's own clients that are built, each a program. */
 const CLIENTS = ['pg_dump', 'pg_restore', 'psql']
@@ -62,13 +69,14 @@ export async function link(
     ...foreign,
     ...inputs(program, 'archive').filter(input => !lazy.has(input)),
   ]
-  /** A program that modules are linked with, which import `symbols` of it. */
-  const withSymbols = async (file: string, symbols: string[], ...args: string[]) => {
+  /** Links a program that modules are linked with, which import `symbols` of it. */
+  const withSymbols = async <T>(linker: Linker<T>, file: string, symbols: string[], ...args: string[]) => {
     const names = new Set(symbols)
-    await wasmLd(toolchain, file, ...PROGRAM, ...[...names].sort().map(name => `--export=${name}`), ...args)
+    const exports = [...names].sort().map(name => `--export=${name}`)
+    const result = await linker(toolchain, file, ...PROGRAM, ...exports, ...args)
     const linked = toolchain.outside(file)
     writeFileSync(linked, tabulateExports(readFileSync(linked), names))
-    return file
+    return result
   }
   const clients: string[] = []
   for (const client of CLIENTS)
@@ -79,31 +87,37 @@ export async function link(
         ...[...PROGRAM, ...CLIENT, ...own.posix, ...inputs(client, 'contents'), ...libraries],
       ),
     )
+  const [postgres, initdb] = [`${folder}/postgres.wasm`, `${folder}/initdb.wasm`]
+  const constants = await withSymbols(
+    wasmLdWithSharedConstants,
+    postgres,
+    [...exported, ...forLibraries],
+    '--export-if-defined=_interactive_one',
+    ...[...own.posix, ...own.locale, ...own.postgres, ...withStubs('postgres'), ...libraries],
+  )
+  await withSymbols(
+    wasmLd,
+    initdb,
+    forLibraries,
+    ...[...own.posix, ...own.locale, ...own.initdb, ...withStubs('initdb'), ...libraries],
+  )
+  const options = kernel(constants)
   return {
     clients,
-    kernel: await wasmLd(toolchain, `${folder}/kernel.wasm`, ...KERNEL, ...own.kernel),
+    postgres,
+    initdb,
+    kernel: await wasmLd(toolchain, `${folder}/kernel.wasm`, ...options, ...own.kernel),
     testKernels: [
       await wasmLdWithLines(
         toolchain,
         `${folder}/kernel-asserting.wasm`,
-        ...[...KERNEL, ...own.assertingKernel],
+        ...[...options, ...own.assertingKernel],
       ),
       await wasmLdWithLines(
         toolchain,
         `${folder}/kernel-stepping.wasm`,
-        ...[...KERNEL, ...own.steppingKernel],
+        ...[...options, ...own.steppingKernel],
       ),
     ],
-    postgres: await withSymbols(
-      `${folder}/postgres.wasm`,
-      [...exported, ...forLibraries],
-      '--export-if-defined=_interactive_one',
-      ...[...own.posix, ...own.locale, ...own.postgres, ...withStubs('postgres'), ...libraries],
-    ),
-    initdb: await withSymbols(
-      `${folder}/initdb.wasm`,
-      forLibraries,
-      ...[...own.posix, ...own.locale, ...own.initdb, ...withStubs('initdb'), ...libraries],
-    ),
   }
 }

@@ -19,7 +19,7 @@ import {
   vector,
 } from './wasm-binary.js'
 
-const RELOCATE = '__wasm_apply_data_relocs'
+export const RELOCATE = '__wasm_apply_data_relocs'
 
 /** What can be added to a pointer: where the module's data are, and where in the function table its functions. */
 const BASES = ['__memory_base', '__table_base'] as const
@@ -93,16 +93,34 @@ export function packRelocations(module: Uint8Array): Uint8Array {
   })
 }
 
-/** Reads wasm-ld's code: for each pointer, `*(base + offset) = base + addend`. The addend is in the data already. */
+/** A pointer in the data that the linker's code makes. */
+export interface RelocatedPointer {
+  /** In bytes from __memory_base. */
+  readonly address: number
+  /** What is added to the addend, which is in the data already. */
+  readonly base: string | undefined
+  readonly code: Uint8Array
+}
+
 function readRelocations(body: Reader, globals: readonly string[]): Relocations {
   const relocations: Relocations = { offsets: { __memory_base: [], __table_base: [] }, rest: [] }
+  body.vector(() => body.take(2)) // local variables
+  for (const { address, base, code } of relocationsIn(body, globals)) {
+    const known = BASES.find(name => name === base)
+    if (known !== undefined) relocations.offsets[known].push(address)
+    else relocations.rest.push(...code)
+  }
+  return relocations
+}
+
+/** Reads wasm-ld's code: for each pointer, `*(base + offset) = base + addend`. */
+export function* relocationsIn(body: Reader, globals: readonly string[]): Generator<RelocatedPointer> {
   const stack: { base?: string | undefined; value: number }[] = []
   const pop = () => {
     const value = stack.pop()
     if (value === undefined) throw new BuildFailure(`${RELOCATE} is not what wasm-ld writes`)
     return value
   }
-  body.vector(() => body.take(2)) // local variables
   for (let start = body.at; ; ) {
     const opcode = body.byte()
     if (opcode === I32_CONST) stack.push({ value: body.signed() })
@@ -114,11 +132,9 @@ function readRelocations(body: Reader, globals: readonly string[]): Relocations 
       body.unsigned() // alignment
       const offset = body.unsigned()
       const [value, address] = [pop(), pop()]
-      const base = BASES.find(name => name === value.base)
-      if (base !== undefined) relocations.offsets[base].push(address.value + offset)
-      else relocations.rest.push(...body.bytes.subarray(start, body.at))
+      yield { address: address.value + offset, base: value.base, code: body.bytes.subarray(start, body.at) }
       start = body.at
-    } else if (opcode === END) return relocations
+    } else if (opcode === END) return
     else throw new BuildFailure(`${RELOCATE} is not what wasm-ld writes: opcode ${opcode}`)
   }
 }

@@ -93,17 +93,18 @@ export const counted = (bytes: Uint8Array): Uint8Array =>
 export const vector = (items: readonly Uint8Array[]): Uint8Array =>
   Buffer.concat([Buffer.from(unsigned(items.length)), ...items])
 
-/** Calls `section` for each section, which returns what is to stand in its place. */
+/** Calls `section` for each section, which returns what is to stand in its place: undefined leaves it, null removes it. */
 export function mapSections(
   module: Uint8Array,
-  section: (id: number, payload: Reader) => Uint8Array | undefined,
+  section: (id: number, payload: Reader) => Uint8Array | null | undefined,
 ): Uint8Array {
   const reader = new Reader(module)
   const parts = [reader.take(HEADER_SIZE)]
   while (!reader.done) {
     const id = reader.byte()
     const payload = reader.bytesCounted()
-    parts.push(Buffer.from([id]), counted(section(id, new Reader(payload)) ?? payload))
+    const changed = section(id, new Reader(payload))
+    if (changed !== null) parts.push(Buffer.from([id]), counted(changed ?? payload))
   }
   return Buffer.concat(parts)
 }

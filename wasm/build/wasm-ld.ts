@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import { DEBUG } from './compiler.js'
 import { logFile } from './paths.js'
 import { packRelocations } from './relocations.js'
+import { shareConstants } from './shared-constants.js'
 import type { Toolchain } from './toolchain.js'
 
 /** One linear memory, made by the host, shared by all. */
@@ -14,18 +15,38 @@ export async function wasmLd(toolchain: Toolchain, file: string, ...args: string
   return wasmLdWithLines(toolchain, file, ...(DEBUG ? [] : ['--strip-all']), ...args)
 }
 
-/** The same with all names and lines that the objects have. */
+/** The same, with constants that all instances share; in a debug build each has its own. Returns how many bytes they have. */
+export async function wasmLdWithSharedConstants(
+  toolchain: Toolchain,
+  file: string,
+  ...args: string[]
+): Promise<number> {
+  if (DEBUG) {
+    await wasmLd(toolchain, file, ...args)
+    return 0
+  }
+  await runLinker(toolchain, file, '--emit-relocs', ...args)
+  const { module, size } = shareConstants(readFileSync(toolchain.outside(file)))
+  writeFileSync(toolchain.outside(file), packRelocations(module))
+  return size
+}
+
+/** Links a file with all names and lines that the objects have. */
 export async function wasmLdWithLines(
   toolchain: Toolchain,
   file: string,
   ...args: string[]
 ): Promise<string> {
+  await runLinker(toolchain, file, ...args)
+  // The linker's lines of source are told by the place of the code that it wrote, which is to stay there.
+  if (!DEBUG) writeFileSync(toolchain.outside(file), packRelocations(readFileSync(toolchain.outside(file))))
+  return file
+}
+
+async function runLinker(toolchain: Toolchain, file: string, ...args: string[]): Promise<void> {
   const name = basename(file)
   await toolchain.run(['wasm-ld', '-o', file, ...args], {
     log: logFile(`link-${name}`),
     doing: `link ${name}`,
   })
-  // The linker's lines of source are told by the place of the code that it wrote, which is to stay there.
-  if (!DEBUG) writeFileSync(toolchain.outside(file), packRelocations(readFileSync(toolchain.outside(file))))
-  return file
 }

@@ -6,7 +6,7 @@
  */
 import { errno, type HostImports } from './abi.js'
 import type { LinearMemory } from './memory.js'
-import { imageSize, type ProgramEnvironment, symbol } from './program.js'
+import { addressOf, imageSize, type ProgramEnvironment, symbol } from './program.js'
 
 /** The compiled modules. */
 export interface LoadableModules {
@@ -116,7 +116,11 @@ export class ModuleLoader {
       if (from === 'env' && used !== undefined) functions[name] = used
       // A variable is exported as its offset in the data of the exporting module.
       if (from === 'GOT.mem' && exported instanceof WebAssembly.Global)
-        addresses[from][name] = address((library?.memory ?? env.__memory_base.value) + Number(exported.value))
+        addresses[from][name] = address(
+          library === undefined
+            ? addressOf(program, env.__memory_base.value, Number(exported.value))
+            : library.memory + Number(exported.value),
+        )
       if (from === 'GOT.func') {
         const slot = place ?? (typeof exported === 'function' ? this.#slot(env, exported) : undefined)
         if (slot !== undefined) addresses[from][name] = address(slot)

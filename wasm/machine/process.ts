@@ -13,7 +13,7 @@ import { promiseIntegration } from './jspi.js'
 import type { KernelExports } from './kernel.js'
 import { type LoadableModules, ModuleLoader } from './loadable-modules.js'
 import type { LinearMemory } from './memory.js'
-import { imageSize, type ProgramEnvironment, type ProgramExports, TABLE_BASE } from './program.js'
+import { imageSize, memoryBase, type ProgramEnvironment, type ProgramExports, TABLE_BASE } from './program.js'
 
 /** What all processes of a machine share. */
 export interface ProcessSetup {
@@ -148,7 +148,7 @@ function environmentOf({ slot, program, host: { kernel, memory } }: Process): Pr
   kernel.clear_image(slot)
   return {
     memory: memory.memory,
-    __memory_base: new WebAssembly.Global({ value: 'i32' }, kernel.image(slot)),
+    __memory_base: new WebAssembly.Global({ value: 'i32' }, memoryBase(program, kernel.image(slot))),
     __table_base: new WebAssembly.Global({ value: 'i32' }, TABLE_BASE),
     __indirect_function_table: new WebAssembly.Table({
       initial: imageSize(program).table + TABLE_BASE,

@@ -5,7 +5,7 @@
 
 /** How much room an instance needs. */
 export interface ImageSize {
-  /** Bytes of data, with those that are zero. */
+  /** Bytes of data, with those that are zero, without constants that all instances share. */
   data: number
   /** Slots of the function table. */
   table: number
@@ -49,6 +49,41 @@ export function imageSize(module: WebAssembly.Module): ImageSize {
   return size
 }
 
+/** The constants of a program that all instances share, as `wasm/build/shared-constants.ts` has laid them out. Bytes. */
+interface Constants {
+  /** Their address. */
+  readonly at: number
+  /** Where they would begin and end in each instance, from its __memory_base on. */
+  readonly start: number
+  readonly end: number
+  /** How far each instance's __memory_base lies below the place of its data. */
+  readonly skipped: number
+}
+
+const NO_CONSTANTS: Constants = { at: 0, start: 0, end: 0, skipped: 0 }
+
+const constants = new WeakMap<WebAssembly.Module, Constants>()
+
+function constantsOf(module: WebAssembly.Module): Constants {
+  const known = constants.get(module)
+  if (known !== undefined) return known
+  const section = WebAssembly.Module.customSections(module, 'constants')[0]
+  const read = section === undefined ? NO_CONSTANTS : JSON.parse(new TextDecoder().decode(section))
+  constants.set(module, read)
+  return read
+}
+
+/** The __memory_base of an instance whose data are at this address. */
+export function memoryBase(module: WebAssembly.Module, image: number): number {
+  return image - constantsOf(module).skipped
+}
+
+/** The address of what an instance exports as a distance from its __memory_base. */
+export function addressOf(module: WebAssembly.Module, base: number, distance: number): number {
+  const { at, start, end } = constantsOf(module)
+  return distance >= start && distance < end ? at + distance - start : base + distance
+}
+
 /** Reads the module's `dylink.0` section (tool-conventions' DynamicLinking.md). */
 function readImageSize(module: WebAssembly.Module): ImageSize {
   const section = WebAssembly.Module.customSections(module, 'dylink.0')[0]
@@ -82,7 +117,7 @@ function readImageSize(module: WebAssembly.Module): ImageSize {
     at = end
   }
   if (memory === undefined) throw new Error('the module does not say how much memory it needs')
-  return { ...memory, needed }
+  return { table: memory.table, data: memory.data - constantsOf(module).skipped, needed }
 }
 
 /** Slots of a program's functions in each instance's function table, by name, without TABLE_BASE. */
