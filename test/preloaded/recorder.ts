@@ -70,6 +70,15 @@ const syncing = (call: string, sync: (fd: number) => void) => (fd: number) => {
   note({ call: `${call}-done`, fd, id })
 }
 
+const syncingLater = (call: string, sync: typeof real.fsync) => (fd: number, done: fs.NoParamCallback) => {
+  const id = `${process.pid}.${record}.${calls++}`
+  note({ call: `${call}-begun`, fd, id })
+  sync(fd, error => {
+    if (error === null) note({ call: `${call}-done`, fd, id })
+    done(error)
+  })
+}
+
 Object.assign(fs, {
   openSync,
   closeSync,
@@ -77,6 +86,8 @@ Object.assign(fs, {
   writeFileSync,
   fsyncSync: syncing('sync', real.fsyncSync),
   fdatasyncSync: syncing('sync', real.fdatasyncSync),
+  fsync: syncingLater('sync', real.fsync),
+  fdatasync: syncingLater('sync', real.fdatasync),
   ftruncateSync(fd: number, size?: number) {
     real.ftruncateSync(fd, size)
     note({ call: 'truncate', fd, size: size ?? 0 })

@@ -7,13 +7,19 @@ import { syncBuiltinESMExports } from 'node:module'
 import workerThreads, {
   getEnvironmentData,
   isMainThread,
+  parentPort,
   setEnvironmentData,
-  threadId,
   Worker,
 } from 'node:worker_threads'
 
+/** What the saboteur reads of a message of wasm/node/threads.ts to a thread. */
+interface RunMessage {
+  readonly slot: number
+  readonly shared: boolean
+}
+
 export type Message =
-  /** Ends the process' thread at any instruction, with nothing cleaned up. */
+  /** Ends the process at any instruction, with nothing cleaned up; where it shares a thread, where it next waits. */
   | { kill: number }
   /** The process' code does what is not possible, when it next calls the host. */
   | { trap: number }
@@ -41,16 +47,16 @@ const FILE_FAULTS: FileFault[] = [
   { name: 'full', code: 'ENOSPC', calls: WRITES, creates: true },
   { name: 'read-only', code: 'EROFS', calls: [...WRITES, 'unlinkSync', 'rmdirSync'], creates: true },
 ]
-const THREADS = 4096
+const SLOTS = 4096
 
 const KEY = 'saboteur'
-if (isMainThread) setEnvironmentData(KEY, new SharedArrayBuffer(16 + 4 * THREADS))
+if (isMainThread) setEnvironmentData(KEY, new SharedArrayBuffer(16 + 4 * SLOTS))
 const shared = getEnvironmentData(KEY) as unknown as SharedArrayBuffer
 const clock = new Float64Array(shared, 0, 1)
 /** The number of the fault that is done to files, from 1. */
 const fileFault = new Int32Array(shared, 8, 1)
-/** By thread: whether its process is to trap. */
-const traps = new Int32Array(shared, 16, THREADS)
+/** By slot: whether the process is to trap. */
+const traps = new Int32Array(shared, 16, SLOTS)
 
 const { now } = Date
 Date.now = () => now() + clock[0]!
@@ -72,6 +78,18 @@ for (const name of new Set(FILE_FAULTS.flatMap(({ calls }) => calls))) {
     const fault = presentFault()
     if (fault?.calls.includes(name) && (typeof args[0] === 'string' || opened.has(args[0]))) fail(fault, name)
     return call(...args)
+  }
+}
+for (const name of ['fsync', 'fdatasync'] as const) {
+  const call = fs[name]
+  fileCalls[name] = (fd, done) => {
+    const fault = presentFault()
+    if (!fault?.calls.includes(`${name}Sync`)) return call(fd as number, done as fs.NoParamCallback)
+    const { code } = fault
+    setImmediate(
+      done as fs.NoParamCallback,
+      Object.assign(new Error(`${code}: ${name}`), { code, errno: ERRNO[code] }),
+    )
   }
 }
 const { openSync, closeSync } = fs
@@ -98,15 +116,17 @@ Object.assign(workerThreads, { Worker: ScarceWorker })
 syncBuiltinESMExports()
 
 function obeyMessages(): void {
-  const threads = new Map<number, Worker>()
+  const ends = new Map<number, () => unknown>()
   const { postMessage } = Worker.prototype
-  Worker.prototype.postMessage = function (message: { slot?: number } | undefined, ...rest) {
-    if (message?.slot !== undefined) threads.set(message.slot, this)
+  Worker.prototype.postMessage = function (message: Partial<RunMessage> | undefined, ...rest) {
+    const { slot, shared } = message ?? {}
+    if (slot !== undefined)
+      ends.set(slot, () => (shared ? postMessage.call(this, { killed: slot }) : this.terminate()))
     return postMessage.call(this, message, ...rest)
   }
   process.on('message', (message: Message) => {
-    if ('kill' in message) void threads.get(message.kill)!.terminate()
-    if ('trap' in message) Atomics.store(traps, threads.get(message.trap)!.threadId, 1)
+    if ('kill' in message) void ends.get(message.kill)!()
+    if ('trap' in message) Atomics.store(traps, message.trap, 1)
     if ('files' in message)
       Atomics.store(fileFault, 0, 1 + FILE_FAULTS.findIndex(({ name }) => name === message.files))
     if ('threads' in message) hasThreads = message.threads
@@ -116,21 +136,31 @@ function obeyMessages(): void {
   process.channel!.unref()
 }
 
-/** Has each call to the host look whether the thread's process is to trap. */
+/** Has each call to the host look whether its process is to trap. */
 function watchCalls(): void {
   const { Instance } = WebAssembly
   // The smallest module there is with a function that does what is not possible: (func (export "trap") unreachable)
   const bytes = '0061736d0100000001040160000003020100070801047472617000000a05010300000b'
   const { trap } = new Instance(new WebAssembly.Module(Buffer.from(bytes, 'hex'))).exports
 
+  /** The slot of the process that the thread was told to run last; its instance is made at once. */
+  let slot = 0
+  parentPort!.on('message', (message: Partial<RunMessage>) => {
+    slot = message.slot ?? slot
+  })
   const watched =
-    (call: FileCall) =>
+    (call: FileCall, slot: number) =>
     (...args: unknown[]) => {
-      if (Atomics.exchange(traps, threadId, 0) === 1) (trap as () => void)()
+      if (Atomics.exchange(traps, slot, 0) === 1) (trap as () => void)()
       return call(...args)
     }
   const watchAll = (calls: WebAssembly.ModuleImports) =>
-    Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, watched(call as FileCall)]))
+    Object.fromEntries(
+      Object.entries(calls).map(([name, call]) => [
+        name,
+        typeof call === 'function' ? watched(call as FileCall, slot) : call,
+      ]),
+    )
   const watchedInstance = (module: WebAssembly.Module, imports?: WebAssembly.Imports) =>
     new Instance(
       module,

@@ -10,6 +10,7 @@ import { Machine, type ProcessStatus, type StartScheduler } from '../machine/mac
 import { exitCode } from '../machine/wait-status.js'
 import { Admission } from './admission.js'
 import { type ConnectingHost, Connections } from './connections.js'
+import { isAttendant } from './process-type.js'
 import type { Programs } from './programs.js'
 import { tooManyClients } from './session-refused.js'
 import { SHUTDOWN_SIGNALS, SIGNALS, type Signal, type StopMode } from './signals.js'
@@ -125,6 +126,7 @@ export class Cluster {
       modules,
       maxProcesses,
       environment,
+      isAttendant,
       onLog: (entry, format) => {
         const text = format === 'jsonlog' ? textOfEntry(entry) : entry
         this.#logTail = (this.#logTail + text).slice(-LOG_TAIL)

@@ -5,6 +5,7 @@
  * when the turn is over, because in some hosts the clock stands still during execution.
  */
 import { errno, SIGKILL } from './abi.js'
+import { errnoOf } from './host/errno.js'
 import type { FileLayer } from './host/file-layer.js'
 import { ProcessExit } from './host/process.js'
 import type { System } from './host/system.js'
@@ -12,7 +13,7 @@ import { promiseIntegration } from './jspi.js'
 import { instantiateKernel, type KernelExports } from './kernel.js'
 import type { LinearMemory } from './memory.js'
 import { Process, type ProcessHost, type ProcessMessage, type ProcessSetup } from './process.js'
-import type { Sleepers } from './sleepers.js'
+import type { Sleeping } from './sleepers.js'
 
 /** Milliseconds after which processes that compute should let others run: the sum, if there are several. */
 const SLICE = 10
@@ -33,7 +34,7 @@ export interface CoroutineHost {
 export interface CoroutineSetup {
   readonly processes: ProcessSetup
   readonly memory: LinearMemory
-  readonly sleepers: Sleepers
+  readonly sleepers: Sleeping
   readonly host: CoroutineHost
   readonly heard: (message: ProcessMessage) => void
 }
@@ -77,13 +78,15 @@ export class Coroutine {
       notify: word => sleepers.notify(word),
       now: host.system.monotonic,
     })
+    const files = host.files()
     return {
       memory,
       kernel,
       modules,
       environment,
       system: host.system,
-      files: host.files(),
+      files,
+      sync: this.#syncing(files),
       streams: { write: (stream, bytes) => heard({ type: 'log', slot, stream, bytes }) },
       client: this.#client(kernel),
       yield: new Suspending(() => this.#yield()),
@@ -99,6 +102,19 @@ export class Coroutine {
         this.#send(() => kernel.sys_send(this.slot, client, buffer, length)),
       ),
     }
+  }
+
+  /** Suspends the process while its files are made durable, where the host can do that. */
+  #syncing({ syncLater }: FileLayer): WebAssembly.ImportValue | undefined {
+    if (syncLater === undefined) return undefined
+    return new this.#jspi.Suspending(async (handle: number, dataOnly: number) => {
+      const failure = await syncLater(handle, dataOnly !== 0).then(
+        () => 0,
+        error => -errnoOf(error),
+      )
+      this.#endIfKilled()
+      return failure
+    })
   }
 
   #sleep(word: number, expected: number, ms: number): number | Promise<number> {

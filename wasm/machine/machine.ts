@@ -21,6 +21,12 @@ import type { ProcessMessage, ProcessSetup } from './process.js'
 import { imageSize } from './program.js'
 import type { StackSize } from './stack.js'
 
+/**
+ * What a process is for: a client waits for it; it mostly waits, so that it may share a thread with others of this kind; or it
+ * computes.
+ */
+export type ProcessUse = 'client' | 'attendant' | 'work'
+
 /** Runs processes, on threads of their own or as coroutines of one. */
 export interface Scheduler {
   readonly stack: StackSize
@@ -29,9 +35,9 @@ export interface Scheduler {
   /**
    * Runs the process of this slot, an instance of this program. Its last message is its exit.
    *
-   * @param forClient whether a client waits for it
+   * @param use what the process is for, as far as it decides where it runs
    */
-  run(slot: number, program: WebAssembly.Module, forClient: boolean): void
+  run(slot: number, program: WebAssembly.Module, use: ProcessUse): void
   /** Ends a process, whatever it is doing. Its exit is reported like any other. */
   kill(slot: number): void
   /** Resolves when the word at this address is no longer `seen`, and has been notified. */
@@ -65,6 +71,8 @@ export interface MachineOptions {
   onOutput?(bytes: Uint8Array): void
   /** Called when a process reports its state, in the form of sd_notify(3). */
   onState(slot: number, state: string): void
+  /** Whether a process of these arguments mostly waits. Default: none does. */
+  isAttendant?(args: readonly string[]): boolean
   /** Called when a process is being started. */
   onStart?(slot: number, args: readonly string[]): void
   /** Called when a process that is being started has got a thread, unless it has ended before. */
@@ -156,10 +164,16 @@ export class Machine {
 
   #startProcesses(): void {
     for (let slot = this.kernel.next_embryo(); slot > 0; slot = this.kernel.next_embryo()) {
-      this.options.onStart?.(slot, this.#argumentsOf(slot))
+      const args = this.#argumentsOf(slot)
+      this.options.onStart?.(slot, args)
       const program = slot === this.#first ? this.options.first : this.options.program
-      this.#scheduler.run(slot, program, this.kernel.sys_client(slot) >= 0)
+      this.#scheduler.run(slot, program, this.#useOf(slot, args))
     }
+  }
+
+  #useOf(slot: number, args: readonly string[]): ProcessUse {
+    if (this.kernel.sys_client(slot) >= 0) return 'client'
+    return this.options.isAttendant?.(args) ? 'attendant' : 'work'
   }
 
   #argumentsOf(slot: number): string[] {

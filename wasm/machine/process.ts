@@ -43,6 +43,8 @@ export interface ProcessHost extends ProcessContext {
   readonly streams: StandardStreams
   /** The imports for its client's bytes; undefined if the caller that instantiates the program adds them. */
   readonly client: Importable<ClientImports> | undefined
+  /** The import `sync`, if the process is suspended meanwhile; undefined: `files` does it. */
+  readonly sync?: WebAssembly.ImportValue | undefined
   /** Lets other processes on its thread run, see c/host-imports.h; undefined if there are none. */
   readonly yield?: WebAssembly.ImportValue
 }
@@ -80,9 +82,10 @@ export class Process {
   }
 
   #hostImports(): ProgramImports['host'] {
-    const { memory, files, streams, system } = this.host
+    const { memory, files, streams, system, sync } = this.host
     return {
       ...fileImports(memory, files, streams),
+      ...(sync !== undefined && { sync }),
       ...clockImports(system),
       ...randomImports(memory),
       ...processImports(memory, this.host),

@@ -15,6 +15,20 @@ const WAKES_IN_A_TURN = 64
 /** A timer's milliseconds have 31 bits. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
+/** How the processes of a thread wait, and are woken. */
+export interface Sleeping {
+  /**
+   * Sleeps as c/kernel/host.h says.
+   *
+   * @returns WAIT_WOKEN or WAIT_TIMED_OUT; rejects with the reason given to end()
+   */
+  sleep(word: number, expected: number, ms: number): number | Promise<number>
+  /** Wakes whoever sleeps on this word. */
+  notify(word: number): void
+  /** Makes sleep() reject with this reason for the process that sleeps on this word. */
+  end(word: number, reason: unknown): void
+}
+
 interface Sleeper {
   /** By the system's monotonic clock, or Infinity. */
   readonly deadline: number
@@ -22,7 +36,7 @@ interface Sleeper {
   end(reason: unknown): void
 }
 
-export class Sleepers {
+export class Sleepers implements Sleeping {
   /** By the address of the word that they wait for; each process has its own. */
   readonly #sleepers = new Map<number, Sleeper>()
   #wakes = 0
@@ -37,11 +51,6 @@ export class Sleepers {
     readonly system: System,
   ) {}
 
-  /**
-   * Sleeps as c/kernel/host.h says.
-   *
-   * @returns WAIT_WOKEN or WAIT_TIMED_OUT; rejects with the reason given to end()
-   */
   sleep(word: number, expected: number, ms: number): number | Promise<number> {
     const address = word >>> 0
     if (this.#closed || this.memory.view(address + 4).getInt32(address, true) !== expected) return WAIT_WOKEN
@@ -52,7 +61,6 @@ export class Sleepers {
     })
   }
 
-  /** Wakes whoever sleeps on this word. */
   notify(word: number): void {
     const address = word >>> 0
     const sleeper = this.#sleepers.get(address)
@@ -63,7 +71,6 @@ export class Sleepers {
     } else this.#wake(address, sleeper, WAIT_WOKEN)
   }
 
-  /** Makes sleep() reject with this reason for the process that sleeps on this word. */
   end(word: number, reason: unknown): void {
     const address = word >>> 0
     const sleeper = this.#sleepers.get(address)

@@ -62,6 +62,11 @@ function hostFiles(): FileLayer {
     write: (handle, buffer, offset, length, position) =>
       fs.writeSync(handle, buffer, offset, length, position < 0 ? null : position),
     sync: (handle, dataOnly) => (dataOnly ? fs.fdatasyncSync(handle) : fs.fsyncSync(handle)),
+    syncLater: (handle, dataOnly) =>
+      new Promise((resolve, reject) => {
+        const sync = dataOnly ? fs.fdatasync : fs.fsync
+        sync(handle, error => (error === null ? resolve() : reject(error)))
+      }),
     truncate: (handle, size) => fs.ftruncateSync(handle, size),
     stat: (path, followLinks) => status(followLinks ? fs.statSync(path) : fs.lstatSync(path)),
     fstat: handle => status(fs.fstatSync(handle)),

@@ -2,6 +2,7 @@
 
 import type { ClusterHost } from '../cluster/cluster.js'
 import { Coroutines } from '../machine/coroutines.js'
+import { hasPromiseIntegration } from '../machine/jspi.js'
 import type { StackSize } from '../machine/stack.js'
 import { environment, loadPrograms, postgresPath } from './artefacts.js'
 import { confinedFiles, type FileAccess } from './confined-files.js'
@@ -18,7 +19,7 @@ import { Threads } from './threads.js'
  * @throws Error without threads, if this Node has no JSPI
  */
 export function nodeHost(access: FileAccess, threads: ThreadPool | undefined, stack: StackSize): ClusterHost {
-  if (threads === undefined) setCoroutineStack(engineStack(stack))
+  if (hasPromiseIntegration()) setCoroutineStack(engineStack(stack))
   return {
     programs: loadPrograms(),
     postgresPath,

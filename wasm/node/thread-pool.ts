@@ -3,11 +3,15 @@
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { hasPromiseIntegration } from '../machine/jspi.js'
 import type { StackSize } from '../machine/stack.js'
 import { engineStack, stackSize } from './stack.js'
 
-/** Threads that a cluster needs before its first client: postmaster, checkpointer, background writer and startup process. */
-const FIRST = 4
+/**
+ * Threads that a cluster needs before its first client: for postmaster, checkpointer, background writer and startup process. Where the
+ * engine can suspend processes (JSPI), these share one.
+ */
+const FIRST = hasPromiseIntegration() ? 1 : 4
 /** Milliseconds for which further idle threads are kept: if clients come and go, they are soon used again. */
 const KEEP = 5000
 

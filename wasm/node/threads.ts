@@ -1,28 +1,34 @@
 /**
- * Runs each process on a thread of its own.
+ * Runs processes on threads: each on one of its own, except that those which mostly wait share one, where the engine can suspend
+ * them (JSPI).
  */
 import type { Worker } from 'node:worker_threads'
 import { SIGKILL, SIGSEGV, STDERR_FILENO } from '../machine/abi.js'
+import { hasPromiseIntegration } from '../machine/jspi.js'
 import { threadHost } from '../machine/kernel.js'
-import type { Scheduler } from '../machine/machine.js'
+import type { ProcessUse, Scheduler } from '../machine/machine.js'
 import type { ProcessMessage, ProcessSetup } from '../machine/process.js'
 import type { StackSize } from '../machine/stack.js'
 import { exited } from '../machine/wait-status.js'
 import type { FileAccess } from './confined-files.js'
 import { nodeSystem } from './system.js'
 import type { ThreadPool } from './thread-pool.js'
-import type { ModuleAnswer, ModuleRequest, RunMessage, ThreadSetup } from './worker.js'
+import type { KillMessage, ModuleAnswer, ModuleRequest, RunMessage, ThreadSetup } from './worker.js'
 
 export class Threads implements Scheduler {
   readonly stack: StackSize
   readonly host: ReturnType<typeof threadHost>
   readonly #busy = new Map<number, Worker>()
+  /** Slots of processes that run on the shared thread. */
+  readonly #sharing = new Set<number>()
   /** Processes for which there is no thread yet. */
   readonly #waiting = new Map<number, RunMessage>()
   /** Threads that have got this machine's ThreadSetup. */
   readonly #joined = new WeakSet<Worker>()
   /** Threads that are being ended. The process may have exited first, but the thread gets no other. */
   readonly #ending = new WeakSet<Worker>()
+  /** The thread of the processes that share one, once there is one of them. */
+  #shared: Promise<Worker> | undefined
 
   /**
    * @param heard called with every message of a process, the last of which is its exit
@@ -39,10 +45,12 @@ export class Threads implements Scheduler {
     this.stack = pool.stack
   }
 
-  run(slot: number, program: WebAssembly.Module, forClient: boolean): void {
-    const message = { slot, program }
+  run(slot: number, program: WebAssembly.Module, use: ProcessUse): void {
+    const shared = use === 'attendant' && hasPromiseIntegration()
+    const message = { slot, program, shared }
     this.#waiting.set(slot, message)
-    this.pool.take(forClient).then(
+    const thread = shared ? this.#sharedThread() : this.pool.take(use === 'client')
+    thread.then(
       worker => this.#start(message, worker),
       (error: Error) => this.#waiting.delete(slot) && this.#fail(slot, error),
     )
@@ -55,8 +63,24 @@ export class Threads implements Scheduler {
     }
     const worker = this.#busy.get(slot)
     if (worker === undefined || this.#ending.has(worker)) return
-    this.#ending.add(worker)
-    void worker.terminate()
+    if (this.#sharing.has(slot)) worker.postMessage({ killed: slot } satisfies KillMessage)
+    else {
+      this.#ending.add(worker)
+      void worker.terminate()
+    }
+  }
+
+  #sharedThread(): Promise<Worker> {
+    this.#shared ??= this.pool.take(false).then(worker => {
+      worker.on('exit', () => {
+        this.#shared = undefined
+      })
+      return worker
+    })
+    this.#shared.catch(() => {
+      this.#shared = undefined
+    })
+    return this.#shared
   }
 
   async changed(word: number, seen: number): Promise<void> {
@@ -66,17 +90,23 @@ export class Threads implements Scheduler {
 
   async close(): Promise<void> {
     this.#waiting.clear()
-    await Promise.all([this.pool.close(), ...[...this.#busy.values()].map(worker => worker.terminate())])
+    const shared = await this.#shared?.catch(() => undefined)
+    await Promise.all([
+      this.pool.close(),
+      shared?.terminate(),
+      ...[...this.#busy.values()].map(worker => worker.terminate()),
+    ])
   }
 
   #start(message: RunMessage, worker: Worker): void {
     const { slot } = message
     if (this.#waiting.get(slot) !== message) {
-      this.pool.put(worker)
+      if (!message.shared) this.pool.put(worker)
       return
     }
     this.#waiting.delete(slot)
     this.#busy.set(slot, worker)
+    if (message.shared) this.#sharing.add(slot)
     if (!this.#joined.has(worker)) this.#join(worker)
     worker.postMessage(message)
     this.heard({ type: 'running', slot })
@@ -134,12 +164,14 @@ export class Threads implements Scheduler {
   /** Reports the end of a process whose thread has ended, or that was killed before it had one. */
   #lost(slot: number, failure: Error | undefined): void {
     this.#busy.delete(slot)
+    this.#sharing.delete(slot)
     if (failure !== undefined) this.#log(slot, `thread ended: ${failure.message}`)
     this.heard({ type: 'exit', slot, status: failure === undefined ? SIGKILL : SIGSEGV })
   }
 
   #free(slot: number, worker: Worker): void {
     this.#busy.delete(slot)
+    if (this.#sharing.delete(slot)) return
     if (!this.#ending.has(worker)) this.pool.put(worker)
   }
 }

@@ -32,8 +32,10 @@ const never = new Int32Array(new SharedArrayBuffer(4))
 /** @param layer has the host's paths */
 export function windowsFiles(layer: FileLayer): FileLayer {
   const at = (path: string) => hostPath(posixPath(path))
+  // Directories cannot be synced here, which syncLater() would not know.
+  const { syncLater: _, ...others } = layer
   return posixErrors({
-    ...layer,
+    ...others,
     open(path, flags, mode) {
       const file = at(path)
       if (flags.noFollow && typeOf(file) === S_IFLNK) throw failure('ELOOP', path)

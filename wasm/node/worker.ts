@@ -1,9 +1,10 @@
 /**
- * The code of a thread. It runs one process after another. While a process runs, the thread blocks where the process waits. It sends
- * messages to the main thread.
+ * The code of a thread. It runs one process after another, and blocks where the process waits; or it runs several that share it as
+ * coroutines, which are suspended where they wait. It sends messages to the main thread.
  */
 import { writeSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { Coroutine } from '../machine/coroutine.js'
 import { errnoOf } from '../machine/host/errno.js'
 import type { FileLayer } from '../machine/host/file-layer.js'
 import { instantiateKernel, type KernelExports, threadHost } from '../machine/kernel.js'
@@ -13,11 +14,19 @@ import { confinedFiles, type FileAccess } from './confined-files.js'
 import { nodeFiles } from './files.js'
 import { OwnStreams } from './own-streams.js'
 import { nodeSystem } from './system.js'
+import { ThreadSleeper } from './thread-sleeper.js'
 
 /** From the main thread: run the process of this slot, an instance of this program. */
 export interface RunMessage {
   readonly slot: number
   readonly program: WebAssembly.Module
+  /** Whether others run on this thread as well. */
+  readonly shared: boolean
+}
+
+/** From the main thread: end this one of the processes that share the thread. */
+export interface KillMessage {
+  readonly killed: number
 }
 
 /** The first message from the main thread: the machine of the thread's processes. */
@@ -41,11 +50,16 @@ export interface ModuleAnswer {
   readonly module: WebAssembly.Module | undefined
 }
 
+type ThreadMessage = RunMessage | KillMessage
+
 class Thread {
   readonly #memory: LinearMemory
   readonly #kernel: KernelExports
   readonly #files: FileLayer
   readonly #modules = new Map<string, WebAssembly.Module>()
+  readonly #coroutines = new Map<number, Coroutine>()
+  /** Messages that came while the thread waited for a module. */
+  readonly #kept: ThreadMessage[] = []
   /** How many log messages this thread has sent. */
   #logged = 0
 
@@ -62,8 +76,31 @@ class Thread {
     this.#files = setup.access === undefined ? nodeFiles() : confinedFiles(setup.access)
   }
 
+  hear(message: ThreadMessage): void {
+    if ('killed' in message) this.#coroutines.get(message.killed)?.kill()
+    else if (message.shared) void this.#runShared(message)
+    else this.#run(message)
+  }
+
+  /** Runs the process to its end, while others run. */
+  async #runShared({ slot, program }: RunMessage): Promise<void> {
+    const { setup } = this
+    const files = () => (setup.access === undefined ? nodeFiles() : confinedFiles(setup.access))
+    const coroutine = new Coroutine(slot, program, {
+      processes: { ...setup, modules: { get: name => this.#module(slot, name) } },
+      memory: this.#memory,
+      sleepers: new ThreadSleeper(this.#memory),
+      host: { system: nodeSystem, files },
+      heard: message => this.#tell(message),
+    })
+    this.#coroutines.set(slot, coroutine)
+    const status = await coroutine.run()
+    this.#coroutines.delete(slot)
+    this.#tell({ type: 'exit', slot, status })
+  }
+
   /** Runs the process to its end. */
-  run({ slot, program }: RunMessage): void {
+  #run({ slot, program }: RunMessage): void {
     const status = new Process(slot, program, this.#processHost(slot)).run()
     this.#tell({ type: 'exit', slot, status })
   }
@@ -139,18 +176,31 @@ class Thread {
     const answered = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
     this.#tell({ type: 'module', slot, name, answered })
     Atomics.wait(answered, 0, 0)
-    const { module }: ModuleAnswer = receiveMessageOnPort(this.port)!.message
+    const { module } = this.#answer()
     if (module !== undefined) this.#modules.set(name, module)
     return module
+  }
+
+  /** The main thread's answer, which it has sent. Other messages that it has sent before are heard later. */
+  #answer(): ModuleAnswer {
+    for (;;) {
+      const message: ThreadMessage | ModuleAnswer = receiveMessageOnPort(this.port)!.message
+      if ('module' in message) return message
+      if (this.#kept.push(message) === 1) setImmediate(() => this.#hearKept())
+    }
+  }
+
+  #hearKept(): void {
+    for (const message of this.#kept.splice(0)) this.hear(message)
   }
 }
 
 const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
 let thread: Thread | undefined
-port.on('message', (message: ThreadSetup | RunMessage) => {
+port.on('message', (message: ThreadSetup | ThreadMessage) => {
   if ('memory' in message) thread = new Thread(message, port)
-  else thread?.run(message)
+  else thread?.hear(message)
 })
 
 /** ThreadPool waits for this message. */

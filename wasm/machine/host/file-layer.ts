@@ -53,6 +53,8 @@ export interface FileLayer {
   write(handle: number, buffer: Uint8Array, offset: number, length: number, position: number): number
   /** Makes all writes durable: they are when it returns, or at least before any client is answered. */
   sync(handle: number, dataOnly: boolean): void
+  /** The same for a process that is suspended meanwhile, so that others on its thread go on. Without it sync() is called. */
+  syncLater?(handle: number, dataOnly: boolean): Promise<void>
   truncate(handle: number, size: number): void
   stat(path: string, followLinks: boolean): FileStatus
   fstat(handle: number): FileStatus
