@@ -1,7 +1,7 @@
 /** `--remote`: runs the bridge to a server elsewhere, until a signal stops it. */
 
-import { type BridgeOptions, startBridge } from '../server/bridge.js'
-import { hostInUrl } from '../server/listen-addresses.js'
+import { type BridgeOptions, startBridge } from '../server/bridge/bridge.js'
+import { hostInUrl } from '../server/network/listen-addresses.js'
 
 export async function bridge(options: BridgeOptions, quiet: boolean): Promise<void> {
   const { host, port, stop } = await startBridge({

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { Command } from 'commander'
 import { exportDataDirectory, importDataDirectory, StartupError } from '../server/index.js'
-import { createDataDirectory } from '../server/initdb.js'
+import { createDataDirectory } from '../server/new-cluster/initdb.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 
 export function clusterCommands(): Command[] {

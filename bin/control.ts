@@ -1,9 +1,9 @@
 /** `status`, `stop` and `reload`: ask or control the server of a data directory, as pg_ctl does. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Option } from 'commander'
-import { signalHolder } from '../server/directory-lock.js'
+import { signalHolder } from '../server/data-directory/lock.js'
+import type { ServerSignal } from '../server/data-directory/lock-socket.js'
 import { StartupError, type StopMode } from '../server/index.js'
-import type { ServerSignal } from '../server/lock-socket.js'
 import { SHUTDOWN_SIGNALS } from '../wasm/cluster/signals.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 import { NoCluster, type RunningServer, requireRunningServer, runningServer } from './running-server.js'

@@ -1,9 +1,9 @@
 /** Finds the server that runs on a data directory, by the directory's lock and postmaster.pid. */
 import { resolve } from 'node:path'
-import { isCluster } from '../server/data-directory.js'
-import { type Holder, holderOf, lockFileOf } from '../server/directory-lock.js'
+import { isCluster } from '../server/data-directory/data-directory.js'
+import { type Holder, holderOf, lockFileOf } from '../server/data-directory/lock.js'
 import { StartupError } from '../server/index.js'
-import { reachableHost } from '../server/listen-addresses.js'
+import { reachableHost } from '../server/network/listen-addresses.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 
 export interface RunningServer extends Holder {

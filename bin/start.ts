@@ -1,6 +1,6 @@
 /** `start`: starts a server, says how to connect to it, and stops it on signals as `postgres` does. */
 import { Command, Option } from 'commander'
-import { isCluster } from '../server/data-directory.js'
+import { isCluster } from '../server/data-directory/data-directory.js'
 import {
   type PostgresServer,
   type ServerControl,

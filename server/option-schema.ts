@@ -1,7 +1,7 @@
 /** The options of startServer() are checked before anything is done, so that whoever misspells one is told which. */
 import * as v from 'valibot'
 import { StartupError } from '../wasm/cluster/startup-error.js'
-import type { HttpOptions } from './http.js'
+import type { HttpOptions } from './http/http.js'
 import type { StartServerOptions } from './options.js'
 
 /** Each message completes "must be". */

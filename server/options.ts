@@ -2,7 +2,7 @@
 import type { GivenSettings } from '../wasm/cluster/settings.js'
 import type { LogFormat } from '../wasm/machine/log-collector.js'
 import type { ServerControl } from './control.js'
-import type { HttpOptions } from './http.js'
+import type { HttpOptions } from './http/http.js'
 
 export interface StartServerOptions {
   /**

@@ -4,13 +4,13 @@ import type { Duplex } from 'node:stream'
 import type { Cluster } from '../wasm/cluster/cluster.js'
 import { InProcessSocket } from '../wasm/cluster/in-process.js'
 import { type ServerControl, serverControl } from './control.js'
-import type { DataDirectory } from './data-directory.js'
-import type { DatabasePool, DatabasePoolOptions } from './database-pool.js'
-import type { DatabasePools } from './database-pools.js'
-import type { Monitor } from './http.js'
-import { hostInUrl, reachableHost } from './listen-addresses.js'
-import type { Network } from './network.js'
-import { statusOf } from './status.js'
+import type { DataDirectory } from './data-directory/data-directory.js'
+import type { Monitor } from './http/http.js'
+import { statusOf } from './http/status.js'
+import { hostInUrl, reachableHost } from './network/listen-addresses.js'
+import type { Network } from './network/network.js'
+import type { DatabasePool, DatabasePoolOptions } from './pools/database-pool.js'
+import type { DatabasePools } from './pools/database-pools.js'
 
 export interface PostgresServer extends ServerControl {
   /** stop(), at the end of the block of an `await using`. */
@@ -120,7 +120,7 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
     httpUrl: monitor?.url,
     connect,
     async databases(options) {
-      const [{ openPool }, serving] = await Promise.all([import('./database-pool.js'), pools.serve()])
+      const [{ openPool }, serving] = await Promise.all([import('./pools/database-pool.js'), pools.serve()])
       return openPool(serving, options, name => urlOf({ ...address, host, database: name }))
     },
     async servePools() {
@@ -143,7 +143,9 @@ function lazyPools(connect: () => Duplex, user: string) {
   let opening: Promise<DatabasePools> | undefined
   return {
     serve(): Promise<DatabasePools> {
-      opening ??= import('./database-pools.js').then(({ DatabasePools }) => DatabasePools.open(connect, user))
+      opening ??= import('./pools/database-pools.js').then(({ DatabasePools }) =>
+        DatabasePools.open(connect, user),
+      )
       return opening
     },
     async close(): Promise<void> {

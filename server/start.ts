@@ -16,22 +16,22 @@ import { stackSize } from '../wasm/node/stack.js'
 import { ThreadPool } from '../wasm/node/thread-pool.js'
 import { configuredSettings } from './configuration.js'
 import { serverControl } from './control.js'
-import { copyCluster } from './copy-cluster.js'
-import { fillOf, type Given, initialiseCluster } from './creation.js'
-import { type DataDirectory, isCluster, openDataDirectory } from './data-directory.js'
-import { createEphemeralDirectory } from './ephemeral-directory.js'
+import { copyCluster } from './data-directory/copy-cluster.js'
+import { type DataDirectory, isCluster, openDataDirectory } from './data-directory/data-directory.js'
+import { createEphemeralDirectory } from './data-directory/ephemeral.js'
 import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
 import { fileAccess } from './file-access.js'
-import type { HttpOptions, Monitor } from './http.js'
-import { filesToRun } from './init-files.js'
-import { Network } from './network.js'
+import type { HttpOptions, Monitor } from './http/http.js'
+import { Network } from './network/network.js'
+import { resolve } from './network/outgoing.js'
+import { ensureSelfSigned } from './network/self-signed.js'
+import { Tls } from './network/tls.js'
+import { fillOf, type Given, initialiseCluster } from './new-cluster/creation.js'
+import { filesToRun } from './new-cluster/init-files.js'
 import { checkOptions } from './option-schema.js'
 import type { StartServerOptions } from './options.js'
-import { resolve } from './outgoing.js'
 import { type PostgresServer, postgresServer } from './postgres-server.js'
-import { ensureSelfSigned } from './self-signed.js'
 import { DEFAULT_PORT, EPHEMERAL, hostsIn, portIn, settingsOf, socketDirsIn } from './settings.js'
-import { Tls } from './tls.js'
 
 /**
  * Starts a server and resolves when it accepts connections.
@@ -114,7 +114,7 @@ function takeDirectory(
 
 /** Loads the code of the monitor only if it is asked for. */
 async function listenHttp(options: HttpOptions): Promise<Monitor> {
-  const { Monitor } = await import('./http.js')
+  const { Monitor } = await import('./http/http.js')
   return Monitor.listen(options)
 }
 

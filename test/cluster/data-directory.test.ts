@@ -22,7 +22,8 @@ import { commandLine } from '../fixtures/command.js'
 import { BLOCK_SIZE, controlFileWith } from '../fixtures/control-file.js'
 import { preload } from '../preloaded/path.js'
 
-const dataDirectoryModule = new URL('../../dist/server/data-directory.js', import.meta.url).href
+const dataDirectoryModule = new URL('../../dist/server/data-directory/data-directory.js', import.meta.url)
+  .href
 
 let folder: string
 const running = new Set<PostgresServer>()
@@ -250,7 +251,9 @@ describe('a data directory', () => {
 
   test('is whole or not there when its first server is killed at any moment', async () => {
     const parent = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : folder, 'first-start-'))
-    const module: typeof import('../../server/data-directory.js') = await import(dataDirectoryModule)
+    const module: typeof import('../../server/data-directory/data-directory.js') = await import(
+      dataDirectoryModule
+    )
     const steps = Number(await createCluster(join(parent, 'whole')))
     const whole = contentsOf(join(parent, 'whole'))
     expect(whole.length).toBeGreaterThan(900)

@@ -5,7 +5,7 @@
 import { createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startBridge } from '../../server/bridge.js'
+import { startBridge } from '../../server/bridge/bridge.js'
 import { repository } from '../../wasm/build/paths.js'
 import { makeRuntimeFolder, startRuntime } from '../fixtures/workerd/runtime.js'
 import { crashesIn, SETTINGS, type Server } from './server.js'

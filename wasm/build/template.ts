@@ -8,7 +8,7 @@ import { runProgram } from '../node/run-program.js'
 import { BuildFailure } from './failure.js'
 import { cache, logFile } from './paths.js'
 
-/** What initdb is called with, beside `--pgdata`. The same are the defaults of `init` (server/initdb.ts). */
+/** What initdb is called with, beside `--pgdata`. The same are the defaults of `init` (server/new-cluster/initdb.ts). */
 const INITDB_OPTIONS = [
   ...['--username=postgres', '--auth=trust', '--encoding=UTF8'],
   // Strings in the order of code points, and all characters with their types and cases. By the C library's locale and not by

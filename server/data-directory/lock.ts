@@ -1,0 +1,197 @@
+/**
+ * The lock that keeps a data directory to one server at a time, also if the servers run in different containers.
+ *
+ * PostgreSQL's postmaster.pid names a process. That says nothing to a server in another container, where the same PID
+ * is another process, or none. So a server also listens on a unix socket in the directory. The system closes the socket when
+ * the process ends, however it ends, and finds it by its file alone: every process on the machine that sees the directory can
+ * ask whether somebody listens, from any container.
+ *
+ * Each server first makes a socket with a name of its own, then asks all others. Of two servers that start at the same time,
+ * the later one sees the socket of the other; at worst both see each other, and try again after random pauses. No name is
+ * used twice, so a socket on which nobody listens can be removed.
+ *
+ * Where a file system takes no sockets, postmaster.pid is all there is. On Windows a named pipe does for a socket.
+ */
+import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import type { Server } from 'node:net'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
+import { isLockHeld, listenAtLock, type ServerSignal, signalLock } from './lock-socket.js'
+
+/**
+ * In front of a lock's name. pg_basebackup, pg_rewind and pg_checksums leave out what begins with pg_internal.init, a cache that servers
+ * make anew. Of what is called pgsql_tmp, pg_rewind leaves out only what is in another directory than the topmost.
+ */
+const PREFIX = 'pg_internal.init.server'
+
+/** PID, host name and a random number. */
+const NAME = /^pg_internal\.init\.server\.(\d+)\.([^.]*)\.[0-9a-f]+$/
+
+/** Characters of the host name in a socket's name. */
+const HOST_LENGTH = 32
+
+/** How often to try while others have a socket, who may be trying as well; and the longest pause between, in milliseconds. */
+const TRIES = 4
+const PAUSE = 100
+
+/** Errors of file systems and systems that have no such sockets. */
+const WITHOUT_SOCKETS = [
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'EINVAL',
+  'EACCES',
+  'EADDRNOTAVAIL',
+  'EIO',
+  'ENXIO',
+]
+
+export interface DirectoryLock {
+  release(): void
+}
+
+/** Whether this is the name of a lock in a data directory. */
+export function isLock(name: string): boolean {
+  return NAME.test(name)
+}
+
+/**
+ * Locks a directory, and removes the locks of servers that were killed.
+ *
+ * @param directory absolute; must exist
+ * @throws StartupError naming the holder (code EBUSY), or the system's error if the directory cannot be written
+ */
+export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+  for (let tries = 1; ; tries++) {
+    const own = await OwnLock.put(directory)
+    const others = locksIn(directory).filter(name => name !== own?.name)
+    let holder = own === undefined ? holderByPid(directory) : undefined
+    for (const name of others) if (await isLockHeld(directory, name)) holder = holderIn(name)
+    if (holder === undefined) {
+      // Not before this process holds the lock: they could be the holder's.
+      if (own !== undefined) for (const name of others) removeStale(directory, name)
+      return { release: () => own?.release() }
+    }
+    own?.release()
+    if (tries === TRIES) throw new StartupError(inUse(directory, holder), 'EBUSY')
+    await setTimeout(Math.random() * PAUSE)
+  }
+}
+
+export interface Holder {
+  readonly pid: number
+  /** The host whose process it is, if that is another one: a container for example. */
+  readonly host: string | undefined
+  /** Its lock in the directory, if it has one. */
+  readonly lock: string | undefined
+}
+
+/**
+ * The server that holds the lock of a directory, or undefined if none does. Changes nothing.
+ *
+ * @throws the system's error if the directory cannot be read
+ */
+export async function holderOf(directory: string): Promise<Holder | undefined> {
+  const names = locksIn(directory)
+  for (const name of names) if (await isLockHeld(directory, name)) return holderIn(name)
+  return names.length === 0 ? holderByPid(directory) : undefined
+}
+
+/** Finds the holder as PostgreSQL does, where there are no sockets. If the PID is ours or our parent's, the file is a left-over. */
+function holderByPid(directory: string): Holder | undefined {
+  const pid = Number.parseInt(lockFileOf(directory)?.[0] ?? '', 10)
+  if (!(pid > 0) || pid === process.pid || pid === process.ppid || !isAlive(pid)) return undefined
+  return { pid, host: undefined, lock: undefined }
+}
+
+function holderIn(name: string): Holder {
+  const [, pid, host] = NAME.exec(name)!
+  return { pid: Number(pid), host: host === shortHostname() ? undefined : host, lock: name }
+}
+
+/**
+ * Sends the holder of a directory's lock a signal, which on Windows takes its pipe.
+ *
+ * @throws the system's error
+ */
+export async function signalHolder(directory: string, holder: Holder, signal: ServerSignal): Promise<void> {
+  if (process.platform !== 'win32') process.kill(holder.pid, signal)
+  else if (holder.lock !== undefined) await signalLock(directory, holder.lock, signal)
+  else throw new Error('it is no server of this program')
+}
+
+class OwnLock {
+  private constructor(
+    readonly directory: string,
+    readonly name: string,
+    readonly server: Server,
+  ) {}
+
+  /** Listens in the directory; undefined where there can be no socket. */
+  static async put(directory: string): Promise<OwnLock | undefined> {
+    const name = `${PREFIX}.${process.pid}.${shortHostname()}.${randomBytes(4).toString('hex')}`
+    let server: Server
+    try {
+      server = await listenAtLock(directory, name)
+    } catch (error) {
+      if (WITHOUT_SOCKETS.includes(errorCode(error) ?? '')) return undefined
+      throw error
+    }
+    const own = new OwnLock(directory, name, server)
+    // Another server has seen it between bind and listen, taken it for a stale one and removed it.
+    if (!locksIn(directory).includes(name)) {
+      own.release()
+      return OwnLock.put(directory)
+    }
+    return own
+  }
+
+  release(): void {
+    this.server.close()
+    rmSync(join(this.directory, this.name), { force: true })
+  }
+}
+
+function shortHostname(): string {
+  return hostname().replaceAll('.', '-').slice(0, HOST_LENGTH)
+}
+
+function locksIn(directory: string): string[] {
+  return readdirSync(directory).filter(isLock)
+}
+
+/** Removes the lock of a server that has ended, and its postmaster.pid, whatever process has that PID now. */
+function removeStale(directory: string, name: string): void {
+  const lockFile = join(directory, 'postmaster.pid')
+  if (lockFileOf(directory)?.[0] === NAME.exec(name)?.[1]) rmSync(lockFile, { force: true })
+  rmSync(join(directory, name), { force: true })
+}
+
+/** Whether there is a process with this PID. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errorCode(error) === 'EPERM'
+  }
+}
+
+/** The lines of postmaster.pid: PID, directory, start time, port, socket directory, address, shared memory, state. */
+export function lockFileOf(directory: string): string[] | undefined {
+  try {
+    return readFileSync(join(directory, 'postmaster.pid'), 'utf8').split('\n')
+  } catch {
+    return undefined
+  }
+}
+
+function inUse(directory: string, { pid, host }: Holder): string {
+  const [owner, , , port] = lockFileOf(directory) ?? []
+  const where = host === undefined ? '' : ` on host "${host}"`
+  const at = Number(owner) === pid && port ? `, port ${port}` : ''
+  return `data directory "${directory}" is in use by another server (PID ${pid}${where}${at}): stop that first, or name another directory`
+}

@@ -1,0 +1,62 @@
+/**
+ * Asks PostgreSQL for its statistics, for /ready and /metrics. The cost is bounded: there is one question at a time, its
+ * answer is used for a second, and there is a time limit.
+ *
+ * Each question has a session of its own, which takes a few milliseconds. A session that stayed would take a client's place, and
+ * would make a smart shutdown and DROP DATABASE wait. A superuser's session gets in when clients have used up max_connections.
+ */
+import type { Duplex } from 'node:stream'
+import pg from 'pg'
+import { withHint } from '../../wasm/cluster/superuser.js'
+import {
+  type Answer,
+  FRESH,
+  inTime,
+  PATIENCE,
+  STATISTICS_QUERY,
+  type Statistics,
+  statisticsFrom,
+} from '../../wasm/metrics/statistics.js'
+
+/**
+ * Returns a function that asks for the statistics, and that never rejects.
+ *
+ * @param connect makes a connection to the server
+ * @param user a superuser; PGPASSWORD has its password if pg_hba.conf demands one for local connections
+ */
+export function statisticsOf(connect: () => Duplex, user: string): () => Promise<Answer> {
+  let answer: Promise<Answer> | undefined
+  return () => {
+    answer ??= ask(connect, user).finally(() => setTimeout(() => (answer = undefined), FRESH).unref())
+    return answer
+  }
+}
+
+async function ask(connect: () => Duplex, user: string): Promise<Answer> {
+  const stream = connect()
+  const client = new pg.Client({
+    stream: () => stream,
+    user,
+    database: 'postgres',
+    application_name: 'pglite-imports-server metrics',
+    statement_timeout: PATIENCE,
+    // Keeps these queries out of the log.
+    options: '-c log_statement=none -c log_min_duration_statement=-1',
+    types: { getTypeParser: () => (text: string) => text },
+  })
+  client.on('error', () => {})
+  try {
+    return { statistics: await inTime(read(client)) }
+  } catch (error) {
+    return { error: withHint(error instanceof Error ? error.message : String(error), user) }
+  } finally {
+    // Ends the session in order, or destroys the stream if the backend is stuck.
+    void client.end().catch(() => {})
+    setTimeout(() => stream.destroy(), PATIENCE).unref()
+  }
+}
+
+async function read(client: pg.Client): Promise<Statistics> {
+  await client.connect()
+  return statisticsFrom((await client.query(STATISTICS_QUERY)) as unknown as pg.QueryResult[])
+}

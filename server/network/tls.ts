@@ -1,0 +1,169 @@
+/**
+ * TLS by node:tls, with the files and limits of PostgreSQL's ssl_* settings. They are loaded when the server starts and when it
+ * reloads its configuration. When a backend asks for it, the handshake is done on its client's socket.
+ */
+import { X509Certificate as Certificate, constants, type X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { posix } from 'node:path'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import type { TlsProvider, TlsSettings } from '../../wasm/cluster/tls.js'
+import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
+import type { TlsSession } from '../../wasm/machine/tls-session.js'
+import { endPointHash, peerCertificate } from './certificate.js'
+
+/** The protocol's name in ALPN (RFC 7301). */
+const PROTOCOL = 'postgresql'
+
+/** As in PostgreSQL: no renegotiation, no resumption of sessions, no compression. */
+const OPTIONS =
+  constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_COMPRESSION
+
+const OLDEST = 'TLSv1.2'
+const GROUPS = 'X25519:prime256v1'
+
+const READ = {
+  ...{ read: true, write: false, create: false, exclusive: false, truncate: false, append: false },
+  ...{ sync: false, noFollow: false },
+}
+
+/** Encrypted keys in PEM, by PKCS #8 and in the older form. */
+const ENCRYPTED = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m
+
+interface Loaded {
+  readonly context: SecureContext
+  readonly certificate: X509Certificate
+  readonly verifying: boolean
+}
+
+export class Tls implements TlsProvider {
+  readonly #files: FileLayer
+  readonly #dataDir: string
+  #loaded: Loaded | undefined
+
+  /**
+   * @param files as the cluster may see them
+   * @param dataDir as processes see it
+   */
+  constructor(files: FileLayer, dataDir: string) {
+    this.#files = files
+    this.#dataDir = dataDir
+  }
+
+  get state(): TlsProvider['state'] {
+    return this.#loaded === undefined ? 'none' : this.#loaded.verifying ? 'verifying' : 'loaded'
+  }
+
+  load(settings: TlsSettings): void {
+    const cert = this.#read(settings.certFile, 'server certificate file')
+    const key = this.#read(settings.keyFile, 'private key file')
+    if (key !== undefined && ENCRYPTED.test(key)) {
+      throw new Error(
+        `private key file "${settings.keyFile}" needs a passphrase, and this server cannot ask for one: decrypt the key with "openssl pkey"`,
+      )
+    }
+    const ca = this.#read(settings.caFile, 'root certificate file')
+    const crl = [
+      this.#read(settings.crlFile, 'certificate revocation list file'),
+      ...this.#readAll(settings.crlDir),
+    ].flatMap(text => text ?? [])
+    const { minVersion, maxVersion, cipherSuites, ciphers, groups } = settings
+    const preference = settings.preferServerCiphers ? constants.SSL_OP_CIPHER_SERVER_PREFERENCE : 0
+    const context = createSecureContext({
+      cert,
+      key,
+      ca,
+      ...(crl.length > 0 ? { crl } : {}),
+      dhparam: this.#read(settings.dhParamsFile, 'DH parameters file') ?? 'auto',
+      minVersion: minVersion === 'TLSv1.3' ? minVersion : OLDEST,
+      ...(maxVersion === 'TLSv1.2' ? { maxVersion } : {}),
+      ciphers: [
+        cipherSuites || 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256',
+        ciphers,
+      ].join(':'),
+      ecdhCurve: groups || GROUPS,
+      sessionIdContext: PROTOCOL,
+      secureOptions: OPTIONS | preference,
+    })
+    this.#loaded = { context, certificate: new Certificate(cert ?? ''), verifying: ca !== undefined }
+  }
+
+  /**
+   * Does the handshake on a client's socket. The caller must not read the socket meanwhile, and has put back what it read before.
+   *
+   * @returns the socket to read and write from now on
+   * @throws Error with the reason when the handshake fails
+   */
+  async open(client: Socket): Promise<{ socket: TLSSocket; session: TlsSession }> {
+    const loaded = this.#loaded
+    if (loaded === undefined) throw new Error('SSL context not set up')
+    const socket = new TLSSocket(client, {
+      isServer: true,
+      secureContext: loaded.context,
+      requestCert: loaded.verifying,
+      // pg_hba.conf says whether a client needs a certificate.
+      rejectUnauthorized: false,
+      ALPNProtocols: [PROTOCOL],
+    })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('secure', resolve)
+      // Stays: an error after the handshake is ignored here, because 'close' follows.
+      socket.on('error', error => reject(new Error(reasonOf(error))))
+      for (const event of ['end', 'close']) socket.once(event, () => reject(new Error('EOF detected')))
+    })
+    try {
+      return { socket, session: sessionOf(socket, loaded) }
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+  }
+
+  #read(name: string, what: string): string | undefined {
+    if (name === '') return undefined
+    const path = posix.resolve(this.#dataDir, name)
+    try {
+      const handle = this.#files.open(path, READ, 0)
+      try {
+        const bytes = Buffer.alloc(this.#files.fstat(handle).size)
+        return bytes.toString('utf8', 0, this.#files.read(handle, bytes, 0, bytes.length, 0))
+      } finally {
+        this.#files.close(handle)
+      }
+    } catch (error) {
+      throw new Error(`could not load ${what} "${name}": ${(error as Error).message}`)
+    }
+  }
+
+  #readAll(name: string): (string | undefined)[] {
+    if (name === '') return []
+    const path = posix.resolve(this.#dataDir, name)
+    return this.#files
+      .list(path)
+      .filter(entry => entry.type !== 'directory')
+      .map(entry => this.#read(posix.resolve(path, entry.name), 'certificate revocation list file'))
+  }
+}
+
+/** OpenSSL's reason, without the place in its source. */
+function reasonOf(error: Error): string {
+  const { reason, code } = error as NodeJS.ErrnoException & { reason?: string }
+  return reason ?? (code === 'ECONNRESET' ? 'EOF detected' : error.message)
+}
+
+function sessionOf(socket: TLSSocket, { certificate, verifying }: Loaded): TlsSession {
+  const { name } = socket.getCipher()
+  const peer = verifying ? socket.getPeerX509Certificate() : undefined
+  if (peer !== undefined) {
+    // Node gives the result of the verification to its tls.Server only; here its internal handle has it.
+    const error = (socket as unknown as { _handle: { verifyError(): Error | null } })._handle.verifyError()
+    if (error !== null) throw new Error(`certificate verify failed: ${error.message}`)
+  }
+  return {
+    version: socket.getProtocol() ?? '',
+    cipher: name,
+    cipherBits: /AES_?256|CHACHA20|CAMELLIA256|ARIA256/.test(name) ? 256 : 128,
+    alpnUsed: socket.alpnProtocol === PROTOCOL,
+    certificateHash: endPointHash(certificate),
+    peer: peer === undefined ? undefined : peerCertificate(peer),
+  }
+}

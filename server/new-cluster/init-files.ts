@@ -1,0 +1,32 @@
+/** Which files are run in a new cluster. */
+import { readdirSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
+
+const RUNNABLE = /\.(sql|sql\.gz|mjs)$/
+
+/**
+ * The files that these paths stand for: a file for itself, a directory for what can be run of its files, in the order of their names.
+ *
+ * @throws StartupError when one is not there, or can be no such file
+ */
+export function filesToRun(paths: string | readonly string[]): string[] {
+  return [paths].flat().flatMap(path => {
+    const place = resolve(path)
+    try {
+      if (statSync(place).isDirectory())
+        return readdirSync(place)
+          .filter(name => RUNNABLE.test(name))
+          .sort()
+          .map(name => join(place, name))
+    } catch (error) {
+      const reason = errorCode(error) === 'ENOENT' ? 'it is not there' : (error as Error).message
+      throw new StartupError(`cannot run "${path}" in a new cluster: ${reason}`, errorCode(error))
+    }
+    if (!RUNNABLE.test(place))
+      throw new StartupError(
+        `cannot run "${path}" in a new cluster: its name must end with .sql, .sql.gz or .mjs`,
+      )
+    return [place]
+  })
+}

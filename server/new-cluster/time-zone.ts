@@ -1,0 +1,24 @@
+/** The time zone of a new cluster: TZ of the environment, as initdb takes it, where that is a zone; the template has UTC. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { artefactsDir } from '../../wasm/node/artefacts.js'
+
+/** The lines that initdb writes; wasm/build/template.ts runs it in UTC. */
+const SETTING = /^((?:log_)?timezone = )'UTC'/gm
+
+/**
+ * A file of the template as it is in a cluster that is made here.
+ *
+ * @param name relative to the data directory
+ */
+export function inTimeZone(name: string, content: Uint8Array): Uint8Array | string {
+  const zone = process.env.TZ
+  if (name !== 'postgresql.conf' || !isTimeZone(zone)) return content
+  return Buffer.from(content).toString().replace(SETTING, `$1'${zone}'`)
+}
+
+/** Whether PostgreSQL has a zone of this name. */
+function isTimeZone(name: string | undefined): name is string {
+  if (name === undefined || !/^[A-Za-z][\w+-]*(\/[\w+-]+)*$/.test(name)) return false
+  return statSync(join(artefactsDir, 'share/timezone', name), { throwIfNoEntry: false })?.isFile() ?? false
+}

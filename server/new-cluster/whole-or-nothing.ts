@@ -1,0 +1,76 @@
+/**
+ * Makes a new cluster, so that a directory has all of it or nothing.
+ *
+ * It is unpacked into a folder inside the directory, which also works if the directory is a mount point. Then its parts
+ * are moved up, PG_VERSION last: a directory with that file holds a cluster. If the process is killed before, the folder is
+ * left, and tells the next server that the rest may be removed.
+ */
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { syncNames, syncPath } from './template.js'
+
+/** A directory with this file holds a cluster. */
+export const VERSION_FILE = 'PG_VERSION'
+
+/** This folder lies in a directory until its cluster is whole. */
+export const UNPACKING = '.unpacking'
+/** Parts of a cluster that may lie beside that folder because they have been moved up; PG_VERSION is none of them. */
+const UNPACKED = /^(pg_[a-z_]+(\.conf)?|postgresql(\.auto)?\.conf|base|global)$/
+
+/**
+ * Lies in the directory of a new cluster until its initialisation has finished. A start that finds it there, because the one before was
+ * killed, removes the cluster and makes a new one.
+ */
+export const INITIALISING = '.initialising'
+
+/** Whether these are the names of files that an interrupted createCluster() has left. */
+export function isUnfinished(names: readonly string[]): boolean {
+  return names.includes(UNPACKING) && names.every(name => name === UNPACKING || UNPACKED.test(name))
+}
+
+/**
+ * Removes an unfinished cluster. The folder and the file that say it is unfinished go last, because without them nobody could tell
+ * what the rest is.
+ *
+ * @param keep names of files that are not the cluster's
+ */
+export function removeUnfinished(path: string, keep: (name: string) => boolean): void {
+  const last = [UNPACKING, INITIALISING]
+  const names = readdirSync(path).filter(name => !keep(name) && !last.includes(name))
+  for (const name of names) rmSync(join(path, name), { recursive: true })
+  syncPath(path)
+  for (const name of last) rmSync(join(path, name), { recursive: true, force: true })
+}
+
+/** Called when a new cluster has got everything that it is to have. */
+export function finishInitialising(path: string): void {
+  rmSync(join(path, INITIALISING), { force: true })
+  syncPath(path)
+}
+
+/**
+ * Makes a cluster in an empty directory.
+ *
+ * @param fill puts a cluster's files into a directory, durably
+ */
+export async function createCluster(path: string, fill: (directory: string) => Promise<void>): Promise<void> {
+  chmodSync(path, 0o700)
+  const unpacking = join(path, UNPACKING)
+  mkdirSync(unpacking, { mode: 0o700 })
+  try {
+    await fill(unpacking)
+  } catch (error) {
+    rmSync(unpacking, { recursive: true, force: true })
+    throw error
+  }
+  // Before any part is beside it: see isUnfinished().
+  syncPath(path)
+  for (const name of readdirSync(unpacking).filter(name => name !== VERSION_FILE))
+    renameSync(join(unpacking, name), join(path, name))
+  syncPath(path)
+  // The directory's own name must be durable, too: everything that commits will be in it.
+  syncNames(dirname(path))
+  renameSync(join(unpacking, VERSION_FILE), join(path, VERSION_FILE))
+  syncPath(path)
+  rmSync(unpacking, { recursive: true })
+}
