@@ -8,12 +8,12 @@
 #define PARAM_H
 
 #define PAGE_SIZE		65536	/* a WebAssembly page: the unit in which memory is handed out */
-#define HEAP_STEP		(4 * PAGE_SIZE)	/* what a process' malloc asks for at a time, or more */
+#define HEAP_STEP		(2 * PAGE_SIZE)	/* what a process' malloc asks for at a time, or more */
 #define FIRST_HEAP		(2 * HEAP_STEP)	/* about what a process needs to begin */
-#define CLIENT_HEAP		(5 * HEAP_STEP)	/* the same for one that has a client, and what its first queries need */
+#define CLIENT_HEAP		(6 * HEAP_STEP)	/* the same for one that has a client, and what its first queries need */
 #define NPAGE			65536	/* pages in the 4 GiB that 32 bits can address */
 #define RING_SIZE		65536	/* bytes buffered per direction of a connection; a power of two */
-#define STACK_ROOM		(640 * 1024)	/* bytes of C stack beyond the depth that a process may use; see posix/stack.h */
+#define STACK_ROOM		(384 * 1024)	/* bytes of C stack beyond the depth that a process may use; see posix/stack.h */
 #define STACK_ALIGNMENT	16			/* what compiled code takes the stack pointer to be a multiple of */
 #define PIPE_SIZE		4096	/* bytes buffered in a pipe; at least PIPE_BUF, so such writes are atomic */
 #define NSHM			256		/* System V shared memory segments at once */

@@ -17,6 +17,25 @@ async function used(): Promise<number> {
   return (await runtime.do<number>('durable', { type: 'memory' })) + usedSize + backingStorageSize
 }
 
+test('a server at rest has 18.5 MB, and each further idle session takes 3 MB', async () => {
+  const memory = () => runtime.do<number>('rested?never-suspended', { type: 'memory' })
+  const ask = (session: string) => runtime.query('rested?never-suspended', session, 'select 1 as one')
+  expect(await memory()).toBeLessThanOrEqual(18.5 * MEGABYTE)
+  await ask('first')
+  const one = await memory()
+  const further = ['a', 'b', 'c', 'd', 'e']
+  for (const session of further) await ask(session)
+  expect((await memory()) - one).toBeLessThanOrEqual(3 * MEGABYTE * further.length)
+  // What sessions gave back is used again.
+  const most = await memory()
+  for (let round = 0; round < 3; round++)
+    for (const session of further) {
+      await runtime.do('rested', { type: 'end', session })
+      await ask(session)
+    }
+  expect(await memory()).toBeLessThanOrEqual(most + MEGABYTE)
+})
+
 test('so much as a slow reader has yet to read is never in memory', async () => {
   const megabytes = 150
   const reading = runtime.do<number>('durable', { type: 'read slowly', megabytes })
