@@ -60,7 +60,7 @@ export interface StartServerOptions {
   defaults?: GivenSettings | undefined
   /**
    * Whether each of PostgreSQL's processes runs on a thread of its own. If not, all run on the caller's thread, by turns, which
-   * needs Node 24 or later. Default: true.
+   * needs Node 24 or later. Default: true; in Deno and Bun, which have other threads and other stacks, false.
    */
   threads?: boolean | undefined
   /**

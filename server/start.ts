@@ -10,6 +10,7 @@ import type { LogSink } from '../wasm/machine/log-collector.js'
 import type { StackSize } from '../wasm/machine/stack.js'
 import { artefactsDir, loadPrograms } from '../wasm/node/artefacts.js'
 import { confinedFiles } from '../wasm/node/confined-files.js'
+import { IS_NODE } from '../wasm/node/engine.js'
 import { nodeHost } from '../wasm/node/host.js'
 import { hostPathIn, posixPath } from '../wasm/node/paths.js'
 import { stackSize } from '../wasm/node/stack.js'
@@ -51,7 +52,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   const given: Given = { superuser, database, files: created ? filesToRun(options.init ?? []) : [], options }
   const network = await Network.bind(hosts, portIn(settings))
   const stack = stackSize({ ...configured, ...settings })
-  const threads = options.threads === false ? undefined : ThreadPool.forCluster(stack)
+  const threads = (options.threads ?? IS_NODE) ? ThreadPool.forCluster(stack) : undefined
   let directory: DataDirectory | undefined
   let monitor: Monitor | undefined
   let cluster: Cluster | undefined
@@ -89,7 +90,9 @@ function refuseImpossible({ threads, dataDir, copyOf }: StartServerOptions): voi
     throw new StartupError('a server has either a data directory or a copy of one')
   if (!existsSync(`${artefactsDir}postgres.wasm`))
     throw new StartupError(`postgres.wasm is not in ${artefactsDir}: run "npm run build"`, 'ENOENT')
-  if (threads === false && !hasPromiseIntegration())
+  if (threads === true && !IS_NODE)
+    throw new StartupError("this runtime's threads cannot run processes of PostgreSQL: leave out `threads`")
+  if (!(threads ?? IS_NODE) && !hasPromiseIntegration())
     throw new StartupError('running without threads needs JSPI, which Node has from version 24 on')
 }
 

@@ -23,10 +23,8 @@ let folder: string | undefined
 
 beforeAll(async () => {
   folder = await installPackage()
-  copyFileSync(
-    join(repository, 'test', 'fixtures', 'embedded', 'try-postgres.ts'),
-    join(folder, 'try-postgres.ts'),
-  )
+  for (const name of ['try-postgres.ts', 'try-server.ts'])
+    copyFileSync(join(repository, 'test', 'fixtures', 'embedded', name), join(folder, name))
   const script = `
     import { tryPostgres } from './try-postgres.ts'
     console.log(JSON.stringify(await tryPostgres()))
@@ -41,6 +39,21 @@ test.each(RUNTIMES)(
   ({ command, args }) => {
     const output = execFileSync(command, [...args, 'main.ts'], { cwd: folder, encoding: 'utf8' })
     expect(JSON.parse(output)).toMatchObject(WORKS)
+  },
+  120_000,
+)
+
+test.each([{ ...RUNTIMES[0]!, args: ['run', '--no-prompt', '--allow-all'] }, RUNTIMES[1]!])(
+  'in $name startServer() serves TCP from a data directory, without threads',
+  ({ name, command, args }) => {
+    const dataDir = join(folder!, `data-${name}`)
+    const output = execFileSync(command, [...args, 'try-server.ts', dataDir], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
+    const threads = "this runtime's threads cannot run processes of PostgreSQL: leave out `threads`"
+    const kept = [{ one: 1 }]
+    expect(JSON.parse(output)).toEqual([[], '54001', [], '54001', [{ one: 1 }], kept, threads])
   },
   120_000,
 )

@@ -4,6 +4,12 @@
 import { setFlagsFromString } from 'node:v8'
 
 /**
+ * Whether this is Node itself. Deno and Bun run the same code, but have not all of it: threads in Deno cannot be sent modules while they
+ * run, and neither lets a program say how large stacks are. There all processes are coroutines of one thread.
+ */
+export const IS_NODE = !('Deno' in globalThis || 'Bun' in globalThis)
+
+/**
  * How much a function has to run before V8 optimises it, roughly in bytes of code executed. Each process runs much code once
  * at its start, and V8 counts all processes together: by its default (1.8 million in Node 20, 13 million in Node 24) it spends
  * hundreds of milliseconds and tens of megabytes on functions that hardly run again. Hot functions reach this number, too.

@@ -6,7 +6,7 @@ import { hasPromiseIntegration } from '../machine/jspi.js'
 import type { StackSize } from '../machine/stack.js'
 import { environment, loadPrograms, postgresPath } from './artefacts.js'
 import { confinedFiles, type FileAccess } from './confined-files.js'
-import { setCoroutineStack } from './engine.js'
+import { IS_NODE, setCoroutineStack } from './engine.js'
 import { engineStack } from './stack.js'
 import { nodeSystem } from './system.js'
 import type { ThreadPool } from './thread-pool.js'
@@ -19,7 +19,7 @@ import { Threads } from './threads.js'
  * @throws Error without threads, if this Node has no JSPI
  */
 export function nodeHost(access: FileAccess, threads: ThreadPool | undefined, stack: StackSize): ClusterHost {
-  if (hasPromiseIntegration()) setCoroutineStack(engineStack(stack))
+  if (IS_NODE && hasPromiseIntegration()) setCoroutineStack(engineStack(stack))
   return {
     programs: loadPrograms(),
     postgresPath,

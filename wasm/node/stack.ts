@@ -1,5 +1,6 @@
 /** The stacks of processes under Node, where threads and coroutines have as large ones as they are told to. */
-import type { StackSize } from '../machine/stack.js'
+import { CALLER_STACK, type StackSize } from '../machine/stack.js'
+import { IS_NODE } from './engine.js'
 
 /** Frames that are hardly larger, so that a statement may be as deep as in PostgreSQL itself. */
 const FRAME = 16
@@ -27,6 +28,7 @@ export function stackSize({
   max_connections = '',
   max_stack_depth = '',
 }: Readonly<Record<string, string>>): StackSize {
+  if (!IS_NODE) return CALLER_STACK
   const processes = (Number.parseInt(max_connections, 10) || 100) + OTHERS
   const byItself = Math.min(Math.max(ROOM / processes, LEAST), USUAL)
   const most = Math.max(MOST_ROOM / processes, LEAST)
