@@ -29,6 +29,7 @@ import type { Queryable, QueryResult, TransactionOptions } from '../wasm/queries
 import { type BackupOptions, Backups, type CopyTarget } from './backup.js'
 import { type ClusterOptions, maxConnections, openCluster } from './cluster.js'
 import { type Metrics, ObjectMetrics } from './metrics.js'
+import { type Migrations, migrate } from './migrations.js'
 import { Queries } from './queries.js'
 import { RemoteAccess } from './remote-access.js'
 import { RemoteSessions } from './remote-sessions.js'
@@ -44,6 +45,7 @@ export type { FieldDef, Queryable, QueryResult, TransactionOptions } from '../wa
 export type { BackupOptions, CopyTarget } from './backup.js'
 export type { ClusterOptions } from './cluster.js'
 export { type Metrics, metricsText } from './metrics.js'
+export type { DrizzleJournal, Migrations } from './migrations.js'
 export type { ObjectStorage } from './storage/object-storage.js'
 export { exportCluster, importCluster } from './transfer.js'
 
@@ -58,6 +60,11 @@ export interface CreatePostgresOptions extends ClusterOptions {
    * log in as roles that have been given a password by SQL, if there are any.
    */
   password?: string | undefined
+  /**
+   * Migrations of the database `postgres`, which are executed before this resolves, those that have not been yet. If one fails,
+   * createPostgres() rejects, and the server is stopped.
+   */
+  migrations?: Migrations | undefined
   /** Origins whose pages may ask queries by HTTP, such as 'https://example.com', or '*' for all. Default: none. */
   cors?: readonly string[] | undefined
 }
@@ -137,6 +144,11 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
   const access = new RemoteAccess(options.password, () => written)
   const remote = new RemoteSessions(server, access, maxConnections(options))
   const queries = new Queries(server, remote, options.cors ?? [])
+  if (options.migrations !== undefined)
+    await migrate(queries, options.migrations).catch(async error => {
+      await server.stop('fast')
+      throw error
+    })
   return withRemoteAccess(server, remote, {
     queries,
     metrics: new ObjectMetrics(server, queries, options),
