@@ -4,7 +4,11 @@ import { Hono } from 'hono'
 import pg from 'pg'
 import { createPostgres, type Postgres } from 'pglite-imports-server/workers'
 import module from 'pglite-imports-server/workers/module'
+import guestsTable from './migrations/1_guests.sql?raw'
 import { guests } from './schema.js'
+
+/** Each is executed once. */
+const files = { '1_guests': guestsTable }
 
 interface Environment {
   readonly DATABASE: { getByName(name: string): { fetch(request: Request): Promise<Response> } }
@@ -50,7 +54,8 @@ export class Database extends DurableObject<Environment> {
 
   async #start(): Promise<Server> {
     const password = this.env.POSTGRES_PASSWORD
-    const postgres = await createPostgres({ module, storage: this.ctx.storage, password })
+    const { storage } = this.ctx
+    const postgres = await createPostgres({ module, storage, password, migrations: { files } })
     void postgres.exited.then(() => {
       this.#server = undefined
     })
@@ -62,7 +67,6 @@ export class Database extends DurableObject<Environment> {
       idleTimeoutMillis: 1000,
     })
     pool.on('error', error => console.error(error))
-    await pool.query('create table if not exists guests (id serial primary key, name text not null)')
     return { postgres, database: drizzle(pool) }
   }
 }

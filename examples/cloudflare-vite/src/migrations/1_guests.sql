@@ -1,0 +1,1 @@
+create table guests (id serial primary key, name text not null);
