@@ -1,13 +1,13 @@
-/** Who is connected, and whether nobody has been for a while. */
+/** Knows which clients are connected, and notices when none has been for a while. */
 import type { SessionRefused } from '../wasm/cluster/session-refused.js'
 
-/** Ends a client; it is told the reason where there is one that its backend cannot tell. */
+/** Ends a client's connection; `reason` is an error for the client, where its backend cannot send it. */
 type End = (reason?: SessionRefused) => void
 
 export class Clients {
-  /** What ends each of them when the server has. */
+  /** By client, the function that ends its connection when the server has ended. */
   readonly #open = new Map<object, End>()
-  /** Those of them that are not there for the time. */
+  /** Those of them that count as not connected for the time. */
   readonly #resting = new Set<object>()
   readonly #patience: number
   readonly #onIdle: () => void
@@ -15,8 +15,7 @@ export class Clients {
   #ended = false
 
   /**
-   * @param patience milliseconds without clients after which `onIdle` is called, each time that the last one has gone, and
-   *   at first as if one just had
+   * @param patience milliseconds from when the last client has gone until `onIdle` is called; they first run from now
    */
   constructor(patience: number, onIdle: () => void) {
     this.#patience = patience
@@ -38,7 +37,7 @@ export class Clients {
     if (this.#open.delete(client)) this.#linger()
   }
 
-  /** A client stays, but is not there until it wakes. */
+  /** A client stays connected, but counts as not connected until it wakes. */
   rest(client: object): void {
     if (!this.#open.has(client)) return
     this.#resting.add(client)
@@ -50,12 +49,12 @@ export class Clients {
     clearTimeout(this.#lingering)
   }
 
-  /** The server has ended, and they with it. */
+  /** The server has ended: ends all connections. */
   finish(reason?: SessionRefused): void {
     for (const end of [...this.#open.values()]) end(reason)
   }
 
-  /** There will be no server any more. */
+  /** The server has stopped for good: ends all connections, and never calls `onIdle` again. */
   end(): void {
     this.#ended = true
     clearTimeout(this.#lingering)

@@ -7,7 +7,7 @@ import { filesIn, type ServerModule } from './server-module.js'
 /** The data directory. */
 export const DATA = TEMPLATE
 
-/** The path of ICU's data, if the server module has them. */
+/** The path of ICU's data, if the server module has it. */
 const ICU_DATA = '/pgsql/share/icu.bin'
 
 /** Puts the server's own files into a volume, and a directory for temporary ones. */
@@ -22,7 +22,7 @@ export function unpackServer(module: ServerModule, volume: Volume): void {
   if (module.icu !== undefined) volume.put(ICU_DATA, new Uint8Array(module.icu), 0o600)
 }
 
-/** Puts a new cluster, with an identity of its own, into a directory of a volume. The directory is made, unless it is the root, ''. */
+/** Puts a new cluster, with an identity of its own, into a directory of a volume. Makes the directory, unless it is the root, ''. */
 export function unpackCluster(module: ServerModule, volume: Volume, directory: string): void {
   const files = volume.files()
   const systemIdentifier = newSystemIdentifier()

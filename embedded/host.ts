@@ -1,4 +1,4 @@
-/** What an embedded server runs on: its server module, its files, and the system around it. */
+/** What an embedded server needs: its server module, its files, and the system around it. */
 import type { ModuleHost } from '../wasm/cluster/postgres-module.js'
 import { NPAGE, PAGE_SIZE } from '../wasm/machine/abi.js'
 import type { FileLayer } from '../wasm/machine/host/file-layer.js'
@@ -6,15 +6,15 @@ import type { System } from '../wasm/machine/host/system.js'
 import { DATA } from './files.js'
 import type { ServerModule } from './server-module.js'
 
-/** A cluster's files as they were at one moment, to be read once, while they go on being changed. */
+/** A cluster's files as they were at one moment. A backup reads them once, while the server goes on changing them. */
 export interface ClusterSnapshot {
-  /** The data directory is the root. */
+  /** The files; the data directory is their root. */
   readonly files: FileLayer
-  /** @throws Error if what was read is not what there was */
+  /** @throws Error if the backup has read something else than the files had at that moment */
   check(): void
-  /** Has reading fail. */
+  /** Makes reading fail from now on. */
   fail(error: Error): void
-  /** Nobody reads any more. */
+  /** To be called when the backup has ended. */
   end(): void
 }
 
@@ -23,11 +23,11 @@ export interface EmbeddedHost {
   readonly system: System
   /** Returns the files for one process, with handles of its own. The data directory is DATA. */
   files(): FileLayer
-  /** Resolves when all is durable that processes have asked to be; undefined when it is already. */
+  /** Resolves when all that processes have synced is durable; returns undefined when it is already. */
   readonly durable?: (() => Promise<void> | undefined) | undefined
-  /** Looks whether the files are those that the server knows; who keeps them tells if they are not. */
+  /** Checks whether the files are still those that the server knows. If they are not, their storage abandons the server. */
   readonly look?: (() => void) | undefined
-  /** What there is now. @throws Error when there is another snapshot already */
+  /** Returns the files as they are now. @throws Error when there is another snapshot already */
   readonly snapshot?: (() => ClusterSnapshot) | undefined
   readonly settings: Readonly<Record<string, string>>
   /** The linear memory's limit, in pages of 64 KiB. */
@@ -39,11 +39,11 @@ export const POSTGRES_PATH = '/pgsql/bin/postgres'
 
 export const ENVIRONMENT = { PATH: '/pgsql/bin', LC_ALL: 'C', TZ: 'UTC', ICU_DATA: '/pgsql/share' }
 
-/** The postmaster's PID: there is no other program whose PID could be the same. */
+/** The postmaster's PID. No other program runs here, so none has the same PID. */
 export const PID = 1
 
 const MEGABYTE = 1 << 20
-/** Bytes, by default: a Worker has 128 MB for everything. */
+/** The default of `maxMemory`, in bytes: a Worker has 128 MB for everything. */
 export const MAX_MEMORY = 96 * MEGABYTE
 const LEAST_MEMORY = 40 * MEGABYTE
 
@@ -58,7 +58,7 @@ export function pagesOf(maxMemory: number = MAX_MEMORY): number {
   throw new RangeError(`maxMemory, in bytes, must be from 40 MB to 4 GB: ${maxMemory}`)
 }
 
-/** The same for a backend without a server. */
+/** The host of a backend without a server. */
 export function moduleHostOf(host: EmbeddedHost): ModuleHost {
   const { module, system, files, settings, maximumPages, log } = host
   return {

@@ -1,6 +1,6 @@
 /**
  * PostgreSQL inside a page, a Web Worker, or a program of Deno or Bun: the whole server, with as many sessions as you like, on
- * the thread that calls it. The cluster is in memory, and gone with the server.
+ * the thread that calls it. The cluster is in memory, and is lost when the server ends.
  *
  * ```ts
  * import pg from 'pg'
@@ -41,7 +41,7 @@ export interface EmbeddedOptions {
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
   settings?: GivenSettings | undefined
   /**
-   * Bytes that PostgreSQL's memory may grow to, of all sessions together: from 40 MB to 4 GB. What needs more fails with 53200
+   * How many bytes PostgreSQL may use for all its sessions together: from 40 MB to 4 GB. A statement that needs more fails with 53200
    * (out_of_memory). Default: 96 MB, as in a Worker.
    */
   maxMemory?: number | undefined
@@ -65,7 +65,7 @@ export async function createPostgres(options: EmbeddedOptions): Promise<Embedded
   })
 }
 
-/** One backend without a server. An import handler gives it input, which it runs to completion. */
+/** Starts one backend without a server. An import handler gives it input, which the backend processes to completion. */
 export function createPostgresModule(options: EmbeddedOptions & InstantiateOptions): Promise<PostgresModule> {
   return instantiatePostgres(moduleHostOf(inMemory(options)), options)
 }

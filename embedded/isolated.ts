@@ -1,4 +1,4 @@
-/** What there is of a system where nothing but the server runs: its time, and nobody else. */
+/** A system where nothing but the server runs: it has a clock, and no other processes, groups or users. */
 import type { System } from '../wasm/machine/host/system.js'
 
 export const isolated: Omit<System, 'nextTurn'> = {

@@ -1,9 +1,10 @@
 /**
- * A server that is there when somebody needs it. When nobody has been connected for a while it shuts down, so that its
- * memory is free and no coroutine stays suspended: an engine keeps the stack of a suspended one for ever, with all that it
- * reaches, even when the object around it has been evicted. The next client has it started again, and waits for that.
+ * A server that runs only while it has clients. When none has been connected for a while, this class suspends the server: it shuts the
+ * server down, so that its memory is freed and no coroutine stays suspended. (An engine keeps the stack of a suspended coroutine for
+ * ever, with all that the stack refers to, even when the object around it has been evicted.) When the next client comes, this class
+ * starts the server again, and the client waits for that.
  *
- * A cluster that would be gone with its server is never suspended. Its server rests instead: it gives up its timers.
+ * The server of a cluster in memory is never suspended, because the cluster would be lost. It rests instead: it gives up its timers.
  */
 import type { Duplex } from 'node:stream'
 import { InProcessSocket } from '../wasm/cluster/in-process.js'
@@ -12,7 +13,7 @@ import { Clients } from './clients.js'
 import { type Counts, type EmbeddedPostgres, type EmbeddedServer, stopped } from './server.js'
 import { type Seen, vacuumWhatIsDue } from './vacuum.js'
 
-/** Milliseconds without clients after which a server rests: for what the last one did to be written and flushed. */
+/** Milliseconds without clients after which a server rests. Until then background processes write and flush what the last client did. */
 const REST_AFTER = 1000
 
 const NO_MEMORY = new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true })
@@ -22,7 +23,7 @@ export interface OnDemandOptions {
   start(): Promise<EmbeddedServer>
   /** Whether the cluster outlives its server. */
   readonly kept: boolean
-  /** Milliseconds without clients after which the server is suspended; undefined: never, it rests only. */
+  /** Milliseconds without clients after which the server is suspended; undefined: never, it only rests. */
   readonly suspendAfter: number | undefined
   log(text: string): void
 }
@@ -37,7 +38,7 @@ export class OnDemandServer implements EmbeddedPostgres {
   #stopped = false
   readonly #vacuumed: Seen = new Map()
   #starts = 0
-  /** Of the servers that have ended. */
+  /** The counts of the servers that have ended. */
   #past: Counts = { accepted: 0, refused: 0, statements: 0, received: 0, sent: 0 }
   #exit: (code: number) => void = () => {}
 
@@ -58,22 +59,22 @@ export class OnDemandServer implements EmbeddedPostgres {
     )
   }
 
-  /** The server's; one of no pages while it is suspended. */
+  /** The server's memory; while the server is suspended, one without pages. */
   get memory(): WebAssembly.Memory {
     return this.#server?.memory ?? NO_MEMORY
   }
 
-  /** How often a server was started. */
+  /** How often the server was started. */
   get starts(): number {
     return this.#starts
   }
 
-  /** Of all servers together. */
+  /** The counts of all starts together. */
   get counts(): Counts {
     return this.#server === undefined ? this.#past : sum(this.#past, this.#server.counts)
   }
 
-  /** The server, which is started if there is none; a client that asks for it must be among `clients`. */
+  /** Returns the server, and starts it if it does not run. The client that asks for it must be among `clients`. */
   reach(): EmbeddedServer | Promise<EmbeddedServer> {
     if (this.#stopped) throw stopped()
     const server = this.running
@@ -82,7 +83,7 @@ export class OnDemandServer implements EmbeddedPostgres {
     return server
   }
 
-  /** The server, if there is one that will go on. */
+  /** The server, if it runs and is not about to end. */
   get running(): EmbeddedServer | undefined {
     const server = this.#server
     return this.#suspending !== undefined || server?.abandoned !== undefined ? undefined : server
@@ -106,7 +107,7 @@ export class OnDemandServer implements EmbeddedPostgres {
     await this.exited
   }
 
-  /** One start for all who wait for it. */
+  /** Starts the server once, however many clients wait for it. */
   #begin(): Promise<EmbeddedServer> {
     this.#starting ??= this.#start().finally(() => {
       this.#starting = undefined
@@ -116,7 +117,7 @@ export class OnDemandServer implements EmbeddedPostgres {
 
   async #start(): Promise<EmbeddedServer> {
     await this.#suspending
-    // One that was abandoned is on its way out.
+    // A server that was abandoned ends soon: wait for that.
     await this.#server?.exited
     const server = await this.#options.start()
     this.#take(server)
@@ -131,7 +132,7 @@ export class OnDemandServer implements EmbeddedPostgres {
       if (this.#server !== server) return
       this.#past = this.counts
       this.#server = undefined
-      // It has ended by itself, or as it was told to. A cluster that is kept can have another server.
+      // The server has ended by itself, or because it was stopped. If the cluster outlives it, the next client gets another server.
       if (this.#stopped || !this.#options.kept) this.#end(code)
       else if (this.#suspending === undefined) this.clients.finish(server.abandoned)
     })
@@ -143,12 +144,14 @@ export class OnDemandServer implements EmbeddedPostgres {
     this.#exit(code)
   }
 
-  /** Nobody has been here for a while. Whoever comes while tables are vacuumed keeps the server running. */
+  /** Suspends the server, after it has vacuumed. A client that connects while it vacuums keeps it running. */
   async #suspend(): Promise<void> {
     const server = this.#server
     if (server === undefined || this.#suspending !== undefined) return
     await vacuumWhatIsDue(server.cluster, this.#vacuumed).catch((error: Error) =>
-      this.#options.log(`LOG:  no table was vacuumed before the server was suspended: ${error.message}\n`),
+      this.#options.log(
+        `LOG:  a table could not be vacuumed before the server is suspended: ${error.message}\n`,
+      ),
     )
     if (!this.clients.none || this.#stopped || this.#server !== server) return
     this.#suspending = server.stop('fast').then(() => {

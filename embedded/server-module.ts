@@ -1,4 +1,4 @@
-/** Everything that a server consists of: what `pglite-imports-server/workers/module` exports and loadModule() fetches. See wasm/build/server-module.ts. */
+/** The server module: what `pglite-imports-server/workers/module` exports and loadModule() fetches. See wasm/build/server-module.ts. */
 import { fileEntries, HEADER_AT, headerLength } from '../wasm/cluster/files-bin.js'
 import type { Programs } from '../wasm/cluster/programs.js'
 

@@ -1,4 +1,4 @@
-/** The whole server, its processes being coroutines of the one thread that there is. */
+/** The whole server on one thread; its processes are coroutines. */
 import type { Duplex } from 'node:stream'
 import { Cluster, type ListenAddress } from '../wasm/cluster/cluster.js'
 import { processType } from '../wasm/cluster/process-type.js'
@@ -13,7 +13,7 @@ import { type EmbeddedHost, ENVIRONMENT, PID, POSTGRES_PATH } from './host.js'
 
 export interface EmbeddedPostgres {
   /**
-   * A connection, a session of its own, for drivers that can be given a stream:
+   * Opens a connection with a session of its own, for drivers that accept a stream:
    * `new pg.Client({ stream: () => postgres.connect(), user: 'postgres' })` with node-postgres,
    * `postgres({ socket: () => server.connect(), user: 'postgres' })` with postgres.js. Destroying the stream ends the
    * session and rolls back what it has not committed. While there are no connections the server has no timers.
@@ -22,9 +22,9 @@ export interface EmbeddedPostgres {
    * while there is another.
    */
   connect(): Duplex
-  /** Shuts down, in mode 'fast' unless said otherwise, and resolves when everything is freed. */
+  /** Shuts the server down, by default in mode 'fast', and resolves when it has freed everything. */
   stop(mode?: StopMode): Promise<void>
-  /** Resolves when the server has ended: 0 after a shutdown, else PostgreSQL's exit code. */
+  /** Resolves when the server has ended, to 0 after a shutdown, else to PostgreSQL's exit code. */
   readonly exited: Promise<number>
   /** All of PostgreSQL's memory, shared and private. */
   readonly memory: WebAssembly.Memory
@@ -32,18 +32,18 @@ export interface EmbeddedPostgres {
 
 export const stopped = () => Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
 
-/** What PostgreSQL takes for its address. Nothing listens there; a host may let clients in as if it did. */
+/** The address at which PostgreSQL believes to listen. Nothing listens there, but a host can pass it clients as if they had connected there. */
 const ADDRESS = '127.0.0.1'
 const PORT = '5432'
 
 const MAX_PROCESSES = 64
 
-/** What has been counted since a server was started. */
+/** Counts since the start of a server. */
 export interface Counts {
-  /** Connections that were accepted, and that were refused because there was no room. */
+  /** Connections that the server has accepted, and those that it has refused for want of room. */
   readonly accepted: number
   readonly refused: number
-  /** Query, Execute and FunctionCall messages of clients. */
+  /** Query, Execute and FunctionCall messages from clients. */
   readonly statements: number
   /** Bytes through connections. */
   readonly received: number
@@ -54,18 +54,18 @@ export interface Counts {
 type Accept = (peer: ListenAddress) => ClientSocket | undefined
 
 export class EmbeddedServer {
-  /** As EmbeddedPostgres'. */
+  /** See EmbeddedPostgres. */
   readonly exited: Promise<number>
   readonly #accept: () => Accept
   #ended = false
   #abandoned: SessionRefused | undefined
-  /** Bytes of linear memory that no process has for itself. */
+  /** Bytes of linear memory that belong to no single process. */
   readonly #shared: number
   readonly #statements = new StatementCount()
   #accepted = 0
   #refused = 0
 
-  /** @throws Error in PostgreSQL's words when it does not start */
+  /** @throws Error with PostgreSQL's message when the server does not start */
   static async start(host: EmbeddedHost): Promise<EmbeddedServer> {
     const { module, system, files, durable, settings, maximumPages, log } = host
     let processes: Coroutines | undefined
@@ -115,19 +115,19 @@ export class EmbeddedServer {
     return this.cluster.memory
   }
 
-  /** Bytes of linear memory that processes can have, and how many of those are left, about. */
+  /** Bytes of linear memory for processes: all, and roughly how many are left. */
   get room(): { readonly all: number; readonly left: number } {
     const all = this.host.maximumPages * PAGE_SIZE - this.#shared
     return { all, left: all - this.cluster.processMemory }
   }
 
-  /** Why it was abandoned, if it was; looks whether it must be. */
+  /** Checks whether the server must be abandoned. Returns the reason if it was. */
   get abandoned(): SessionRefused | undefined {
     if (!this.#ended && this.#abandoned === undefined) this.host.look?.()
     return this.#abandoned
   }
 
-  /** Gives up its timers until resume(): background processes wait for the next client. */
+  /** Gives up the server's timers until resume(): until then background processes sleep. */
   rest(): void {
     this.processes.rest()
   }
@@ -141,7 +141,7 @@ export class EmbeddedServer {
     return { accepted: this.#accepted, refused: this.#refused, statements, ...this.cluster.traffic }
   }
 
-  /** Its processes, and bytes of linear memory of each alone. */
+  /** The server's processes, and how many bytes of linear memory belong to each alone. */
   get processMemory(): { readonly pid: number; readonly type: string; readonly memory: number }[] {
     return [...this.cluster.processes()].map(({ pid, args, memory }) => ({
       ...{ pid, memory },
@@ -172,7 +172,7 @@ export class EmbeddedServer {
     return socket && this.#counted(socket)
   }
 
-  /** A client was refused for want of room. */
+  /** Counts a client that was refused for want of room. */
   refused(): void {
     this.#refused++
   }
@@ -184,7 +184,7 @@ export class EmbeddedServer {
     return socket
   }
 
-  /** Ends all at once, without a word to PostgreSQL: what it runs on is not there any more. */
+  /** Ends all processes at once, without a shutdown: their files are lost or changed, so none of them may go on. */
   abandon(reason: SessionRefused): void {
     this.#abandoned ??= reason
     void this.cluster.close()

@@ -21,7 +21,7 @@ export const SMALL: Settings = {
   max_parallel_workers: '0',
   autovacuum_worker_slots: '1',
   autovacuum_max_workers: '1',
-  // A statement whose client is gone should not keep the one thread busy.
+  // A statement whose client has gone should not keep the only thread busy.
   client_connection_check_interval: '5s',
 }
 

@@ -1,7 +1,7 @@
 /**
- * One session at a time, for engines without JSPI: no processes, but a backend that runs each of the client's messages to
- * completion (_interactive_one). The cluster outlives its sessions; each has a new instance of PostgreSQL, which recovers if
- * the one before has crashed.
+ * One session at a time, for engines without JSPI. There are no processes, only one backend, which processes each of the client's
+ * messages to completion (_interactive_one). The cluster outlives the sessions. Each session gets a new instance of PostgreSQL, which
+ * recovers if the one before has crashed.
  */
 import type { Duplex } from 'node:stream'
 import { type BackendEnd, InProcessSocket } from '../wasm/cluster/in-process.js'
@@ -52,16 +52,16 @@ export class SingleSession implements EmbeddedPostgres {
 
 const nothing = () => {}
 
-/** The backend of one session, as a stream sees it. */
+/** The backend of one session, at the other end of the client's stream. */
 class SingleBackend implements BackendEnd {
   onOutput: () => void = nothing
   onSpace: () => void = nothing
   onClose: () => void = nothing
   readonly #handler = createPGliteImportHandler()
   readonly #module: PostgresModule
-  /** Output that the client may get. */
+  /** Output that the client may get already. */
   #output: Uint8Array[] = []
-  /** Settled when the client may get all output so far. */
+  /** Settles when the client may get all output so far. */
   #told: Promise<void> | undefined
   #begun = false
   #ended = false
@@ -86,7 +86,7 @@ class SingleBackend implements BackendEnd {
 
   endInput(): void {
     this.#handler.endInput()
-    // The end of the session is the end of the server: it writes a checkpoint.
+    // The backend is the whole server, so it writes a checkpoint when its session ends.
     if (this.#begun) this.#run(0)
   }
 
@@ -124,7 +124,7 @@ class SingleBackend implements BackendEnd {
       if (this.#told === told) this.#told = undefined
       this.#tell(chunks)
     })
-    // What cannot be made durable is not told.
+    // The client gets no answer about what could not become durable.
     told.catch(() => this.onClose())
     this.#told = told
   }

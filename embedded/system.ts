@@ -6,7 +6,7 @@ export const embeddedSystem: System = { ...isolated, nextTurn }
 
 declare function setImmediate(task: () => void): void
 
-/** Replaces setImmediate() in browsers by a message to oneself, because nested timers wait for milliseconds. */
+/** Stands for setImmediate() in browsers: the thread sends itself a message, because a nested timer would wait for milliseconds. */
 const channel = 'setImmediate' in globalThis ? undefined : new MessageChannel()
 
 const waiting: (() => void)[] = []

@@ -1,12 +1,12 @@
 /**
- * Vacuums and analyzes what autovacuum would, before the server is suspended: a server that runs only while somebody is connected
- * gives autovacuum's launcher no time. The thresholds are autovacuum's own (PostgreSQL documentation, "The
+ * Vacuums and analyzes the tables that autovacuum would, before the server is suspended: while a server runs only for its clients,
+ * autovacuum's launcher finds no time. The thresholds are autovacuum's own (PostgreSQL documentation, "The
  * Autovacuum Daemon"; relation_needs_vacanalyze() in autovacuum.c).
  */
 import type { Cluster } from '../wasm/cluster/cluster.js'
 import { asSuperuser, INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
 
-/** A setting of autovacuum: the table's own, else the server's; they have the same names. */
+/** SQL for a setting of autovacuum: the table's own, else the server's, which has the same name. */
 const setting = (name: string) => `coalesce(options->>'${name}', current_setting('${name}'))::float8`
 
 const DUE = `
@@ -28,18 +28,18 @@ from (
 ) as t
 where coalesce((options->>'autovacuum_enabled')::bool, current_setting('autovacuum')::bool)`
 
-/** Databases, each with a number that changes when something is written to its tables. */
+/** Asks for the databases, each with a number that changes when a session writes to its tables. */
 const DATABASES = `
 select datname, pg_stat_get_db_tuples_inserted(oid) + pg_stat_get_db_tuples_updated(oid) + pg_stat_get_db_tuples_deleted(oid)
 from pg_database where datallowconn and datconnlimit <> -2`
 
-/** The number that each database had at the last call. */
+/** By database, its number at the last call. */
 export type Seen = Map<string, string>
 
 /**
  * Vacuums and analyzes tables in all databases that have been written to since the last call.
  *
- * @throws Error with PostgreSQL's message; other tables of the same database have been vacuumed
+ * @throws Error with PostgreSQL's message; the database's other tables have been vacuumed nevertheless
  */
 export async function vacuumWhatIsDue(cluster: Cluster, seen: Seen): Promise<void> {
   for (const [database, written] of await asSuperuser(cluster, DATABASES, INITIAL_SUPERUSER)) {

@@ -1,9 +1,9 @@
 /**
- * Finding out who a client is before there is a backend for it, so that strangers cost none: the SCRAM exchange that PostgreSQL would
- * have, with the verifier that PostgreSQL has. What the client proves to know is enough to log in to PostgreSQL on its behalf
- * (login.ts), which decides as always, and may still say no.
+ * Checks a client's password before there is a backend for it, so that no stranger costs a backend. The host has the SCRAM exchange with
+ * the client, using the verifier that PostgreSQL stores. With the keys that the client proves to know, the host then logs in to
+ * PostgreSQL on the client's behalf (login.ts). PostgreSQL decides as always, and can still refuse the client.
  *
- * A client may also have sent its password unasked, right behind its startup message, as `@neondatabase/serverless` does to spare two
+ * A client may also send its password unasked, directly behind its startup message. `@neondatabase/serverless` does so to save two
  * round trips.
  */
 import { SessionRefused } from '../wasm/cluster/session-refused.js'
@@ -12,9 +12,9 @@ import { message } from '../wasm/protocol/messages.js'
 import { type Keys, keysOf, ScramServer, type Verifier } from '../wasm/protocol/scram.js'
 import { Authentication, MECHANISM, PASSWORD } from './authentication-messages.js'
 
-/** A client that is spoken with, message by message. */
+/** A client, as authenticate() talks with it: message by message. */
 export interface Interlocutor {
-  /** Whether it has said something already. */
+  /** Whether it has sent something already. */
   readonly hasSpoken: boolean
   /** Its next message; undefined when it is gone. */
   next(): Promise<{ readonly type: string; readonly body: Uint8Array } | undefined>
@@ -22,9 +22,9 @@ export interface Interlocutor {
 }
 
 /**
- * Returns what the client has proved, or undefined when it is gone.
+ * Returns the keys that the client has proved to know, or undefined when the client is gone.
  *
- * @throws SessionRefused when it is not who it says
+ * @throws SessionRefused when the password is wrong, or the client breaks the protocol
  */
 export async function authenticate(
   client: Interlocutor,
@@ -56,7 +56,7 @@ async function answer(client: Interlocutor): Promise<Uint8Array | undefined> {
   return said?.body
 }
 
-/** What SASLInitialResponse has for the mechanism. */
+/** The first SCRAM message, from the client's SASLInitialResponse. */
 function initialResponse(body: Uint8Array): string {
   const end = body.indexOf(0)
   if (text(body.subarray(0, end)) !== MECHANISM)
@@ -66,7 +66,7 @@ function initialResponse(body: Uint8Array): string {
   return text(data)
 }
 
-/** The keys, if there are any. @throws SessionRefused */
+/** Returns the keys. @throws SessionRefused when there are none, because the password was wrong */
 export function checked(keys: Keys | undefined, user: string): Keys {
   if (keys !== undefined) return keys
   throw new SessionRefused('28P01', `password authentication failed for user "${user}"`)

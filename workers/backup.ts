@@ -1,20 +1,20 @@
-/** Copies of an object's cluster while its server is in use, and the way back to what it was. */
+/** Backs an object's cluster up while its server is in use, and restores the object's storage to an earlier moment. */
 import type { ClusterSnapshot } from '../embedded/host.js'
 import type { OnDemandServer } from '../embedded/on-demand.js'
 import { archiveLength, archiveOf, exportFiles } from '../wasm/cluster/cluster-archive.js'
 import type { ObjectStorage } from './storage/object-storage.js'
 
 export interface BackupOptions {
-  /** Whether to compress it by gzip: then its length is not known before. Default: no. */
+  /** Whether to compress the archive by gzip; then its length is not known in advance. Default: no. */
   compress?: boolean | undefined
 }
 
-/** Another object, or what calls it: its class has a method that passes the archive to importCluster(). */
+/** The stub of another object, whose class has a method that passes the archive to importCluster(). */
 export interface CopyTarget {
   importCluster(archive: ReadableStream<Uint8Array>): Promise<unknown>
 }
 
-/** Of the platform: a stream whose reader is told the length before. */
+/** The platform's class for a stream whose reader knows the length in advance. */
 declare const FixedLengthStream: new (length: number) => ReadableWritablePair<Uint8Array, Uint8Array>
 
 export class Backups {
@@ -49,7 +49,7 @@ export class Backups {
     return undo
   }
 
-  /** The server is not suspended until `done` is called. */
+  /** Takes a snapshot; the server is not suspended until `done` is called. */
   async #snapshot(): Promise<{ snapshot: ClusterSnapshot; done: () => void }> {
     const { clients } = this.#server
     const reader = {}

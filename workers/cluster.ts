@@ -1,4 +1,4 @@
-/** The cluster of an object, or one in memory, opened for a server: its files, and its settings. */
+/** Opens a cluster for a server, in an object's storage or in memory: the cluster's files and the server's settings. */
 import { DATA, unpackCluster, unpackServer } from '../embedded/files.js'
 import { type EmbeddedHost, pagesOf } from '../embedded/host.js'
 import type { ServerModule } from '../embedded/server-module.js'
@@ -15,23 +15,24 @@ import type { ObjectStorage } from './storage/object-storage.js'
 import { workersSystem } from './system.js'
 import { watchedWal } from './wal-watch.js'
 
-/** What a cluster is kept in, and how its server is set. */
+/** Where a cluster is kept, and the settings of its server. */
 export interface ClusterOptions {
   /** What `pglite-imports-server/workers/module` exports. */
   module: ServerModule
   /**
-   * Where the cluster is kept: a Durable Object's `ctx.storage`, of a class with SQLite storage. A new cluster is made
-   * if it has none; its other tables are left alone. Without it the cluster is in memory, and gone with the server.
+   * Where the cluster is kept: a Durable Object's `ctx.storage`, of a class with SQLite storage. If it has no cluster, the server makes
+   * one. The storage may have other tables; the server does not touch them. Without `storage` the cluster is in memory, and is lost
+   * when the server ends.
    */
   storage?: ObjectStorage | undefined
   /**
-   * Bytes of storage, of the object's other tables too, from which on tables and indexes do not grow: statements fail with
-   * 53100 (disk_full). Default: 9 GB, which leaves room for WAL below the platform's limit of 10 GB.
+   * When the storage, with the object's other tables, has more bytes than this, PostgreSQL's tables and indexes cannot grow: statements
+   * fail with 53100 (disk_full). Default: 9 GB, which leaves room for WAL below the platform's limit of 10 GB.
    */
   maxSize?: number | undefined
   /**
-   * Bytes that PostgreSQL's memory may grow to, of all sessions together: from 40 MB to 4 GB. What needs more fails with 53200
-   * (out_of_memory). Default: 96 MB, for a Worker has 128 MB for everything.
+   * How many bytes PostgreSQL may use for all its sessions together: from 40 MB to 4 GB. A statement that needs more fails with 53200
+   * (out_of_memory). Default: 96 MB, because a Worker has 128 MB for everything.
    */
   maxMemory?: number | undefined
   /** Any settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). */
@@ -43,26 +44,26 @@ export interface ClusterOptions {
 /** Default of `maxSize`. */
 export const MAX_SIZE = 9e9
 
-/** Whoever has stopped in the middle of a transaction keeps its locks, and the object awake. */
+/** A client that stops in the middle of a transaction would keep the transaction's locks, and the object awake. */
 const PATIENCE = { idle_in_transaction_session_timeout: '60s' }
 
-/** Storage writes no page by half (storage/object-store.ts), and is told by fdatasync what must be durable. */
+/** The storage never writes half a page (storage/object-store.ts), and PostgreSQL tells it by fdatasync what must be durable. */
 const DURABLE = { full_page_writes: 'off' }
 const DURABLE_REQUIRED = { wal_sync_method: 'fdatasync' }
 
 export interface OpenCluster {
   readonly host: EmbeddedHost
-  /** It has recovered. */
+  /** To be called when the server has recovered. */
   started(): void
   /** Lets another server have it. */
   release(): void
 }
 
-/** What a server is told of its cluster. */
+/** What a cluster's files report to the server. */
 export interface ClusterEvents {
-  /** Its WAL is being written. */
+  /** PostgreSQL writes to the WAL. */
   onWal(): void
-  /** Its files are not those any more that the server knows, or it cannot tell clients what it has done. */
+  /** The files are no longer those that the server knows, or the server cannot know whether a commit will last. */
   onLoss(reason: SessionRefused): void
 }
 
@@ -90,7 +91,7 @@ export function openCluster(options: ClusterOptions, events: ClusterEvents = UNH
     empty => unpackCluster(module, empty, ''),
     loss => events.onLoss(LOSSES[loss]),
   )
-  // Not while it recovers: what the WAL says had room before.
+  // Recovery may write beyond the limit: what it writes had room before the crash.
   let started = false
   const isFull = () => started && storage.sql.databaseSize > maxSize
   const files = () => {
@@ -107,7 +108,7 @@ export function openCluster(options: ClusterOptions, events: ClusterEvents = UNH
   }
 }
 
-/** What clients are told when their server had to end. */
+/** What the host tells clients when it has to end their server. */
 const LOSSES: Readonly<Record<Loss, SessionRefused>> = {
   deleted: new SessionRefused('57P01', "terminating connection because the object's storage was deleted"),
   undone: new SessionRefused(
@@ -127,7 +128,7 @@ export function maxConnections({ settings = {} }: ClusterOptions): number {
   return Number(settings.max_connections ?? SMALL.max_connections)
 }
 
-/** As small as PostgreSQL allows; a cluster from elsewhere may have larger segments than ours. */
+/** The smallest sizes that PostgreSQL allows; an imported cluster may have larger segments than ours. */
 function walSizes(segment: number): Record<string, string> {
   const megabytes = segment >> 20
   return { min_wal_size: `${2 * megabytes}MB`, max_wal_size: `${Math.max(16, 4 * megabytes)}MB` }

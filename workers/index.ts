@@ -51,69 +51,71 @@ export { exportCluster, importCluster } from './transfer.js'
 
 export interface CreatePostgresOptions extends ClusterOptions {
   /**
-   * Milliseconds without clients after which the server is suspended: it vacuums and analyses what is due, shuts down and gives back
-   * its memory; the next client has it started again. `false`: never. Default: 1000. A cluster in memory is never suspended.
+   * Milliseconds without clients after which the server is suspended: it vacuums and analyses the tables that need it, shuts down and
+   * frees its memory; it starts again for the next client. `false`: never. Default: 1000. The server of a cluster in memory is never
+   * suspended.
    */
   suspendAfter?: number | false | undefined
   /**
-   * The superuser's password, for clients from outside: set, or changed, when the first of them comes. Without it they can
-   * log in as roles that have been given a password by SQL, if there are any.
+   * The superuser's password, for clients from outside. The server sets or changes it when the first such client connects. Without this
+   * option clients can log in only as roles to which SQL has given a password.
    */
   password?: string | undefined
   /**
-   * Migrations of the database `postgres`, which are executed before this resolves, those that have not been yet. If one fails,
-   * createPostgres() rejects, and the server is stopped.
+   * Migrations of the database `postgres`. createPostgres() executes those that were not executed before, and then resolves. If one
+   * fails, createPostgres() stops the server and rejects.
    */
   migrations?: Migrations | undefined
-  /** Origins whose pages may ask queries by HTTP, such as 'https://example.com', or '*' for all. Default: none. */
+  /** Origins whose pages may send queries by HTTP, such as 'https://example.com', or '*' for all. Default: none. */
   cors?: readonly string[] | undefined
 }
 
 /** While nobody is connected the server is suspended, and its object can be evicted. */
 export interface Postgres extends EmbeddedPostgres, Queryable {
   /**
-   * Executes a statement as the superuser, with values for its parameters, in a session that nothing is left of for the next one. There
-   * are a few such sessions, which are kept for a while; whoever comes when all are used waits.
+   * Executes a statement as the superuser, with values for its parameters, in a session that keeps nothing of the statements before it.
+   * The server keeps a few such sessions open for a while; when all of them are in use, a statement waits for one.
    *
    * @throws Error with PostgreSQL's fields (`code` is the SQLSTATE), as node-postgres does
    */
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>
   /**
-   * Executes what `use` asks, one after the other, in a transaction, which is rolled back if it throws.
+   * Executes the statements of `use`, one after the other, in a transaction, and rolls it back if `use` throws.
    *
-   * @throws what `use` has thrown; Error with `code` 25P02 if a statement has failed and `use` has not said so
+   * @throws what `use` has thrown; Error with `code` 25P02 if a statement has failed and `use` has returned nevertheless
    */
   transaction<T>(use: (session: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>
-  /** What there is to know of the server: see also metricsText(). A server that is suspended stays so. */
+  /** Metrics of the server: see also metricsText(). A suspended server is not started for them. */
   metrics(): Promise<Metrics>
   /**
-   * The cluster as it is at the moment, as an archive of its data directory for importCluster(), or for `importDataDirectory()` of
-   * `pglite-imports-server`: all that was committed until now, and nothing later. Sessions go on while it is read. Read it to its end,
-   * or cancel it: until then the server is not suspended. Its length is known before, as R2's `put()` wants it, unless it is compressed.
+   * Returns the cluster as it is at the moment, as an archive of its data directory for importCluster(), or for `importDataDirectory()` of
+   * `pglite-imports-server`. The archive has all that was committed until now, and nothing later. Sessions go on while you read it. Read
+   * it to its end, or cancel it: until then the server is not suspended. Unless you compress it, its length is known in advance, which
+   * R2's `put()` requires.
    *
-   * @throws Error when another backup is being read; the stream fails when the server ends, or the storage has no room for what changes
-   *   meanwhile
+   * @throws Error when another backup is being read; the stream fails when the server ends, or when the storage has no room for the old
+   *   contents of pages that change meanwhile
    */
   backup(options?: BackupOptions): Promise<ReadableStream<Uint8Array>>
   /**
    * Gives another object a copy of the cluster, by backup().
    *
-   * @param target its stub; the object's class has a method `importCluster(archive)`, which calls the function of that name
-   * @throws Error as backup() does, or what the other object throws; then it has nothing
+   * @param target the other object's stub; its class has a method `importCluster(archive)`, which calls the function of that name
+   * @throws Error as backup() does, or what the other object throws; then the other object has no cluster
    */
   copyTo(target: CopyTarget): Promise<void>
   /**
-   * Stops the server, and has the platform restore the storage, all of it, when the object starts again: call `ctx.abort()` when this has
-   * resolved. If it rejects, the server goes on.
+   * Stops the server, and tells the platform to restore the whole storage when the object starts again: call `ctx.abort()` when this
+   * promise has resolved. If it rejects, the server goes on.
    *
    * @param moment a time of the last 30 days, or a bookmark
-   * @returns the bookmark of the moment before, to undo it
+   * @returns the bookmark of the moment before the restoration; restore to it to undo the restoration
    */
   restoreTo(moment: Date | string): Promise<string>
   /**
-   * Answers a request by a WebSocket on which the client speaks PostgreSQL's protocol, as `@neondatabase/serverless` and
-   * `pglite-imports-server --remote` do; one whose path ends with /sql by the rows of its queries, as `neon()` of
-   * `@neondatabase/serverless` asks for them; any other by status 426. Everybody needs a password, by SCRAM-SHA-256; the setting
+   * Answers a request. A request for a WebSocket, as `@neondatabase/serverless` and `pglite-imports-server --remote` make it, gets one, on
+   * which the client speaks PostgreSQL's protocol. A request whose path ends with /sql, as `neon()` of `@neondatabase/serverless` makes
+   * it, gets the rows of its queries. Any other gets status 426. Every client needs a password, by SCRAM-SHA-256; the setting
    * `hba_file` can name a pg_hba.conf that refuses more.
    *
    * @param address the client's IP address; by default what Cloudflare says it is
@@ -125,10 +127,10 @@ export interface Postgres extends EmbeddedPostgres, Queryable {
 const SUSPEND_AFTER = 1000
 
 /**
- * Starts a server, and resolves when it accepts connections. `connect()`, `fetch()` and `stop()` of it throw outside of an
- * object, in another request than the one that has started the server.
+ * Starts a server, and resolves when it accepts connections. Outside of a Durable Object only the request that has started the server
+ * can use it: the server's methods throw in any other request.
  *
- * @throws StartupError when the storage cannot be used, Error in PostgreSQL's words when it does not start
+ * @throws StartupError when the storage cannot be used, Error with PostgreSQL's message when the server does not start
  */
 export async function createPostgres(options: CreatePostgresOptions): Promise<Postgres> {
   const { storage, suspendAfter = SUSPEND_AFTER, log = () => {} } = options
@@ -137,7 +139,7 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
   const server = await OnDemandServer.start({
     start: () => startServer(options, () => written++),
     kept: storage !== undefined,
-    // A cluster in memory would be gone.
+    // With the server a cluster in memory would be lost.
     suspendAfter: storage === undefined || suspendAfter === false ? undefined : suspendAfter,
     log,
   })
@@ -156,7 +158,7 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
   })
 }
 
-/** @param onWal called whenever the cluster's WAL is written */
+/** @param onWal called whenever PostgreSQL writes to the cluster's WAL */
 async function startServer(options: ClusterOptions, onWal: () => void): Promise<EmbeddedServer> {
   let server: EmbeddedServer | undefined
   const cluster = openCluster(options, { onWal, onLoss: reason => server?.abandon(reason) })
@@ -180,8 +182,9 @@ function startSingleSession(options: ClusterOptions): SingleSession {
 }
 
 /**
- * One backend and no server: it is given input by an import handler, and runs it to completion. In an object, what it has
- * written is durable when `storage.sync()` has resolved. When it has ended by PostgresExit, another can be made on the storage.
+ * Starts one backend without a server. An import handler gives it input, which the backend processes to completion. In an object, what
+ * it has written is durable when `storage.sync()` has resolved. When it has ended by PostgresExit, you can start another on the same
+ * storage.
  *
  * @throws StartupError when the storage cannot be used
  */
@@ -198,7 +201,7 @@ export async function createPostgresModule(
           _interactive_one(length, firstByte)
           cluster.started()
         } catch (error) {
-          // Ended or crashed: it is of no further use.
+          // The backend has ended or crashed, and can do nothing any more.
           cluster.release()
           throw error
         }
@@ -270,7 +273,7 @@ function withRemoteAccess(
   }
 }
 
-/** A single session has nobody who would ask for a password. */
+/** A single session has no postmaster, so nothing could ask a client from outside for a password. */
 function withoutRemoteAccess(session: SingleSession): Postgres {
   const requireRequest = requireThisRequest()
   return {

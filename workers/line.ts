@@ -1,4 +1,4 @@
-/** What a session of a pool is connected by: while nobody uses it, it does not keep the server running. */
+/** The connection of a pooled session to the server. While the pool does not use the session, it does not keep the server running. */
 import type { OnDemandServer } from '../embedded/on-demand.js'
 import type { EmbeddedServer } from '../embedded/server.js'
 import { InProcessSocket } from '../wasm/cluster/in-process.js'

@@ -1,15 +1,15 @@
 /**
- * Clients from outside that have not logged in. They are strangers, so they get little: few of them are there at a time, none for
- * long, and when one too many comes the one goes that has been there the longest.
+ * Clients from outside that have not logged in. They are strangers, so the server gives them little: it holds a few of them at a time,
+ * each for a few seconds, and when there is one too many it disconnects the one that has waited longest.
  */
 import { SessionRefused } from '../wasm/cluster/session-refused.js'
 
 const CAPACITY = 32
 
-/** Milliseconds from a client's coming until it must have logged in. */
+/** Milliseconds that a client has to log in. */
 const PATIENCE = 10_000
 
-/** Ends a client, which is told why. */
+/** Disconnects a client and tells it the reason. */
 type Dismiss = (reason: SessionRefused) => void
 
 export class Lobby {
@@ -23,13 +23,13 @@ export class Lobby {
     this.#waiting.set(client, { timer, dismiss })
   }
 
-  /** It has logged in, or is gone. */
+  /** The client has logged in, or is gone. */
   leave(client: object): void {
     clearTimeout(this.#waiting.get(client)?.timer)
     this.#waiting.delete(client)
   }
 
-  /** Dismisses all of them. */
+  /** Dismisses all clients. */
   close(reason: SessionRefused): void {
     for (const client of [...this.#waiting.keys()]) this.#dismiss(client, reason)
   }
@@ -43,5 +43,5 @@ export class Lobby {
 
 const crowded = () => new SessionRefused('53300', 'too many clients that have not logged in')
 
-/** In PostgreSQL's words, whose authentication_timeout begins when there is a backend. */
+/** The words are PostgreSQL's. Its own authentication_timeout begins later, when there is a backend. */
 const tooSlow = () => new SessionRefused('57014', 'canceling authentication due to timeout')

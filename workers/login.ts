@@ -1,4 +1,7 @@
-/** A client that has proved who it is logs in to PostgreSQL: the exchange that pg_hba.conf has PostgreSQL ask for, on the client's behalf. */
+/**
+ * Logs in to PostgreSQL on behalf of a client that has proved who it is (authentication.ts). The host plays the client's part in the
+ * SCRAM exchange that PostgreSQL demands because of pg_hba.conf.
+ */
 
 import { SessionRefused } from '../wasm/cluster/session-refused.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
@@ -9,15 +12,15 @@ import { type Keys, ScramClient } from '../wasm/protocol/scram.js'
 import { Authentication, MECHANISM, PASSWORD } from './authentication-messages.js'
 
 export interface LoginOutcome {
-  /** What the client is to see: AuthenticationOk and what came behind, or why not. */
+  /** What the backend has sent that the client gets: AuthenticationOk and what follows it, or the error. */
   readonly output: Uint8Array
   readonly succeeded: boolean
 }
 
 /**
- * Has the exchange that follows a startup message.
+ * Answers the backend's authentication messages after the startup message.
  *
- * @throws SessionRefused when pg_hba.conf asks for what only a client itself can answer
+ * @throws SessionRefused when pg_hba.conf demands a method that needs the client itself
  */
 export async function logIn(backend: ClientSocket, keys: Keys): Promise<LoginOutcome> {
   const decoder = new TextDecoder()

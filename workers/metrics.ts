@@ -1,4 +1,4 @@
-/** What there is to know of a server in an object, for those who watch over it. */
+/** Metrics of a server in an object, for its operators. */
 import { pagesOf } from '../embedded/host.js'
 import type { OnDemandServer } from '../embedded/on-demand.js'
 import { PAGE_SIZE } from '../wasm/machine/abi.js'
@@ -7,11 +7,11 @@ import { type Answer, FRESH, inTime, type Statistics } from '../wasm/metrics/sta
 import { type ClusterOptions, MAX_SIZE } from './cluster.js'
 import type { Queries } from './queries.js'
 
-/** Counts are since createPostgres(): an object that was evicted begins anew. */
+/** Counts begin at createPostgres(), so they begin anew when an object has been evicted. */
 export interface Metrics extends ServerStatus, ObjectStatus {
-  /** Rows of PostgreSQL's statistics views; undefined while the server is suspended, and when PostgreSQL does not answer. */
+  /** Rows of PostgreSQL's statistics views; undefined while the server is suspended, or when PostgreSQL does not answer. */
   readonly statistics?: Statistics | undefined
-  /** Why a server that runs has no statistics. */
+  /** Why there are no statistics although the server runs. */
   readonly error?: string | undefined
 }
 
@@ -27,7 +27,7 @@ export class ObjectMetrics {
   readonly #queries: Queries
   readonly #options: ClusterOptions
   #answer: Promise<Answer> | undefined
-  /** When there was an answer; undefined before that. */
+  /** When PostgreSQL has answered; undefined before that. */
   #answered: number | undefined
 
   constructor(server: OnDemandServer, queries: Queries, options: ClusterOptions) {
@@ -36,7 +36,7 @@ export class ObjectMetrics {
     this.#options = options
   }
 
-  /** Asks PostgreSQL if it runs. A server that is suspended stays so. */
+  /** Asks PostgreSQL for statistics if the server runs. A suspended server is not started. */
   async read(): Promise<Metrics> {
     const running = this.#server.running !== undefined
     const answer = running ? await this.#statistics() : {}
@@ -56,7 +56,7 @@ export class ObjectMetrics {
     }
   }
 
-  /** One question at a time, whose answer is used for a while. */
+  /** Asks one question at a time, and uses its answer for a while. */
   #statistics(): Promise<Answer> {
     if (this.#answered !== undefined && Date.now() - this.#answered >= FRESH) this.#answer = undefined
     this.#answer ??= this.#ask()

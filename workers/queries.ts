@@ -1,4 +1,4 @@
-/** Queries that come without a connection: from inside the object by a call, from outside by HTTP. */
+/** Queries without a connection: code in the object asks them by a call, clients outside by HTTP. */
 import type { OnDemandServer } from '../embedded/on-demand.js'
 import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
 import { STATISTICS_QUERY, type Statistics, statisticsFrom } from '../wasm/metrics/statistics.js'
@@ -11,7 +11,7 @@ import { lineTo } from './line.js'
 import type { RemoteSessions } from './remote-sessions.js'
 import { peerOf } from './upgrade.js'
 
-/** Of the pool inside, whose sessions get as old as the server, and of those who ask by HTTP. Milliseconds. */
+/** The pool for calls, whose sessions may get as old as the server, and the pool for HTTP. Times in milliseconds. */
 const INSIDE = { most: 3, idle: 30_000, age: Number.POSITIVE_INFINITY }
 const OUTSIDE = { most: 4, idle: 10_000, age: 60_000 }
 
@@ -25,7 +25,7 @@ export class Queries implements Queryable {
   readonly #outside = new Pool(OUTSIDE)
   readonly #failures = new FailureLimit()
 
-  /** @param cors origins whose pages may ask by HTTP */
+  /** @param cors origins whose pages may send queries by HTTP */
   constructor(server: OnDemandServer, remote: RemoteSessions, cors: readonly string[]) {
     this.#server = server
     this.#remote = remote
@@ -89,7 +89,7 @@ export class Queries implements Queryable {
   }
 }
 
-/** The body; undefined if it has more bytes than that. */
+/** The request's body; undefined if it has more than `limit` bytes. */
 async function textOf(request: Request, limit: number): Promise<string | undefined> {
   const reader = request.body?.getReader()
   const decoder = new TextDecoder()

@@ -1,8 +1,10 @@
 /**
- * Who may connect from outside. PostgreSQL decides, by a pg_hba.conf of the server's own: whoever comes by WebSocket needs
- * a password (SCRAM-SHA-256), from wherever. The data directory's is not used, for it may have come from a
- * server on a machine of its own, where programs of the same machine are trusted. What is known here of passwords keeps out,
- * before there is a backend, those whom PostgreSQL would not let in.
+ * Who may connect from outside. PostgreSQL decides, by the pg_hba.conf below: every client that connects by WebSocket or HTTP needs
+ * a password (SCRAM-SHA-256), whatever its address is. PostgreSQL does not read the pg_hba.conf of the data directory, because that may
+ * come from a native server, where it trusts programs on the same computer.
+ *
+ * RemoteAccess keeps a copy of the verifiers of all passwords. With it the host refuses, before it starts a backend, a client whose
+ * password PostgreSQL would refuse.
  */
 
 import type { Cluster } from '../wasm/cluster/cluster.js'
@@ -10,7 +12,7 @@ import { asSuperuser, INITIAL_SUPERUSER, setPassword } from '../wasm/cluster/sup
 import { MOCK_AUTH_NONCE_LEN, offsetof } from '../wasm/machine/abi.js'
 import { keysOf, mockVerifier, parseVerifier, type Verifier } from '../wasm/protocol/scram.js'
 
-/** A setting of `hba_file` is stronger. */
+/** Where a server finds it, unless the user sets `hba_file`. */
 export const HBA_FILE = '/pgsql/pg_hba.conf'
 
 export const HBA = `# TYPE  DATABASE  USER  ADDRESS  METHOD
@@ -23,9 +25,9 @@ const { mock_authentication_nonce: NONCE } = offsetof.ControlFileData
 const MOCK_NONCE = `select encode(substr(pg_read_binary_file('global/pg_control'), ${NONCE + 1}, ${MOCK_AUTH_NONCE_LEN}), 'hex')`
 const VERIFIERS = 'select rolname, rolpassword from pg_authid where rolpassword is not null'
 
-/** What there is to know of passwords, as long as nothing has been written since. */
+/** The passwords' verifiers; they are right as long as PostgreSQL has written nothing since it was asked for them. */
 interface Passwords {
-  /** The cluster, and how much had been written to its WAL before it was asked. */
+  /** The cluster, and the number of writes to its WAL before it was asked. */
   readonly cluster: Cluster
   readonly written: number
   readonly verifiers: ReadonlyMap<string, Verifier>
@@ -37,13 +39,13 @@ export class RemoteAccess {
   readonly #written: () => number
   #prepared = false
   #known: Passwords | undefined
-  /** The one question that is being asked, and the one that follows. Whoever comes meanwhile waits for the latter. */
+  /** The question that PostgreSQL is answering, and the one that follows it. A client that comes meanwhile waits for the second. */
   #asking: Promise<unknown> = Promise.resolve()
   #next: Promise<Passwords> | undefined
 
   /**
-   * @param password is to be the superuser's; undefined leaves passwords to SQL
-   * @param written a number that grows with what is written to the cluster's WAL
+   * @param password the password that the superuser gets; undefined leaves passwords to SQL
+   * @param written returns a number that grows with each write to the cluster's WAL
    */
   constructor(password: string | undefined, written: () => number) {
     this.#password = password
@@ -51,8 +53,9 @@ export class RemoteAccess {
   }
 
   /**
-   * What a client that says it is this role is to be asked by. A role that is not there, or has no password, has one as well, which
-   * nobody knows the password of. Undefined if nobody at all can log in.
+   * The verifier of a role's password, by which a client proves that it knows the password. A role that does not exist or has no password
+   * gets a made-up verifier, which no password matches, so that a client cannot find out which roles exist. Undefined if no role has
+   * a password.
    */
   async verifierOf(cluster: Cluster, role: string): Promise<Verifier | undefined> {
     const known = this.#known
@@ -62,7 +65,7 @@ export class RemoteAccess {
     return verifiers.get(role) ?? (await mockVerifier(role, mockNonce))
   }
 
-  /** However many want to know, one session at a time asks. */
+  /** Asks PostgreSQL by one session at a time, however many clients wait for the answer. */
   #askInTurn(cluster: Cluster): Promise<Passwords> {
     this.#next ??= this.#asking
       .catch(() => {})
@@ -88,7 +91,7 @@ export class RemoteAccess {
     return this.#known
   }
 
-  /** The superuser's password is set when the first client comes, unless it is that already: to set it writes to the storage. */
+  /** Sets the superuser's password when the first client connects, unless PostgreSQL has it already: setting it writes to the storage. */
   async #prepare(cluster: Cluster): Promise<void> {
     const password = this.#password
     if (this.#prepared || password === undefined) return

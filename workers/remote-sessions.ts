@@ -1,6 +1,6 @@
 /**
- * Clients from outside, from the request for a WebSocket to the end of the session. Those that have logged in may have most of the
- * server, but never all of it: the object's own sessions find room however many come.
+ * Clients from outside, from the request for a WebSocket to the end of the session. Clients that have logged in get most of the
+ * server's connections and memory, but never all: however many clients there are, the object's own sessions find room.
  */
 import type { OnDemandServer } from '../embedded/on-demand.js'
 import type { EmbeddedServer } from '../embedded/server.js'
@@ -18,21 +18,21 @@ import { impossible, type RemoteServer, WebSocketConnection } from './web-socket
 /** Sessions that are left to the object itself, and bytes of memory for each. */
 const RESERVED = 3
 const SESSION_MEMORY = 6 << 20
-/** At most this part of what sessions have at all: a server that has little memory serves clients from outside as well. */
+/** The object reserves at most this part of all sessions' memory, so that a server with little memory still serves clients outside. */
 const RESERVED_PART = 1 / 3
 
-/** Bytes of one answer by HTTP. */
+/** How many bytes the answer to one HTTP request may have. */
 const LARGEST_ANSWER = 10 << 20
 
 export class RemoteSessions {
   readonly #server: OnDemandServer
   readonly #access: RemoteAccess
   readonly #lobby = new Lobby()
-  /** Connections that have a backend, and those of them whose backend has not got its memory yet. */
+  /** Connections that have a backend, and those of them whose backend has not taken its memory yet. */
   readonly #served = new Set<object>()
   readonly #starting = new Set<object>()
   readonly #capacity: number
-  /** The last request to cancel a query: they are carried out one after the other, for each takes a process. */
+  /** The last request to cancel a query. The server carries these out one after the other, because each takes a process. */
   #cancelling: Promise<void> = Promise.resolve()
 
   /** @param maxConnections PostgreSQL's max_connections */
@@ -72,7 +72,7 @@ export class RemoteSessions {
     this.#lobby.enter(connection, reason => connection.refuse(reason))
   }
 
-  /** Does something with a server that is kept running for the time. */
+  /** Calls `use` with a running server, which is not suspended before `use` has finished. */
   async #whileThere<T>(use: (server: EmbeddedServer) => Promise<T>): Promise<T> {
     const { clients } = this.#server
     const visitor = {}
@@ -84,7 +84,7 @@ export class RemoteSessions {
     }
   }
 
-  /** Opens a session for a client that has sent its password with what it asks. @throws SessionRefused, or PostgreSQL's Error */
+  /** Opens a session for an HTTP client, which sends its password along with its queries. @throws SessionRefused, or PostgreSQL's Error */
   async open(identity: Identity, peer: ListenAddress): Promise<Session> {
     const { user, password = '' } = identity
     const verifier = await this.#whileThere(({ cluster }) => this.#access.verifierOf(cluster, user))
@@ -136,7 +136,7 @@ function accepted(server: EmbeddedServer, peer: ListenAddress): ClientSocket {
   return backend
 }
 
-/** A process is started for the request, which ends when it has signalled the other. */
+/** Starts a process for the request. It signals the backend that the request names, and ends. */
 function cancel(server: EmbeddedServer, peer: ListenAddress, request: Uint8Array): Promise<void> {
   return new Promise(resolve => {
     const backend = server.accept(peer)

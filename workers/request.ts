@@ -1,7 +1,7 @@
 /**
- * Outside of a Durable Object one request cannot use what another has started: the runtime drops a request's continuations when it
- * ends, so another would wait for them for ever. The runtime does not report that, but it throws when a request uses an I/O object of
- * another. So each server has such an object only to detect it.
+ * Outside of a Durable Object a request cannot use a server that another request has started: when a request ends, the runtime drops its
+ * continuations, so the other request would wait for them for ever. The runtime does not report that. But it throws when a request uses
+ * an I/O object of another request, so each server makes such an object only to detect this.
  */
 
 interface WebSocketEnd {

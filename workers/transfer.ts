@@ -1,13 +1,13 @@
-/** Exports and imports the cluster of an object as one file. */
+/** Exports and imports the cluster in an object's storage as one file. */
 import { exportFiles, importFiles } from '../wasm/cluster/cluster-archive.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { fillObjectCluster, openObjectCluster } from './storage/object-cluster.js'
 import type { ObjectStorage } from './storage/object-storage.js'
 
 /**
- * The cluster of a storage as a gzipped tar archive of its data directory, for `importCluster()`, or for
- * `importDataDirectory()` of `pglite-imports-server`. Stop the server before. Until the stream has been read or cancelled, no server
- * can start on the storage. Files are read while the stream is read, so the cluster may be larger than memory:
+ * Returns the cluster of a storage as a gzipped tar archive of its data directory, for `importCluster()`, or for
+ * `importDataDirectory()` of `pglite-imports-server`. Stop the server first. No server can start on the storage until you have read
+ * or cancelled the stream. The stream reads a file when it comes to it, so the cluster may be larger than the memory:
  * `new Response(exportCluster(storage))`.
  *
  * @throws StartupError when a server runs on the storage, or it has no cluster
@@ -21,7 +21,7 @@ export function exportCluster(storage: ObjectStorage): ReadableStream<Uint8Array
 
 /**
  * Fills an object's storage from an archive of `exportCluster()`, or of `exportDataDirectory()` under Node. The cluster is durable
- * when this resolves. If it rejects, nothing of it is left.
+ * when this promise resolves. If it rejects, the storage has nothing of the cluster.
  *
  * @throws StartupError when the storage has a cluster already, or the archive holds none that this server can use
  */

@@ -3,7 +3,7 @@
 import type { ListenAddress } from '../wasm/cluster/cluster.js'
 import { FLOW_CONTROL } from '../wasm/protocol/web-socket-protocol.js'
 
-/** Stands for an unknown address. No line of pg_hba.conf matches it, except for one that matches all. */
+/** Stands for an unknown address. Only a line of pg_hba.conf that matches all addresses matches it. */
 const UNKNOWN = { host: '0.0.0.0', port: 0, family: 4 } as const
 
 /** A WebSocket with the methods that only Workers have. */
@@ -16,7 +16,7 @@ declare const WebSocketPair: new () => { 0: WorkersWebSocket; 1: WorkersWebSocke
 export const asksForWebSocket = (request: Request) =>
   request.headers.get('Upgrade')?.toLowerCase() === 'websocket'
 
-/** Accepts the WebSocket of a request, and passes the server's end of it on. */
+/** Accepts the WebSocket that a request asks for, and calls `serve` with the server's end of it. */
 export function acceptUpgrade(
   request: Request,
   serve: (socket: WebSocket, flowControl: boolean) => void,
@@ -39,7 +39,7 @@ export function acceptUpgrade(
   return new Response(null, init)
 }
 
-/** The address that PostgreSQL sees. A loopback address is taken for unknown, because no WebSocket comes from this machine. */
+/** The address that PostgreSQL sees. A loopback address counts as unknown, because no WebSocket comes from this computer. */
 export function peerOf(address: string | undefined): ListenAddress {
   const family = familyOf(address ?? '')
   if (address === undefined || family === undefined) return UNKNOWN
@@ -50,7 +50,7 @@ export function peerOf(address: string | undefined): ListenAddress {
 const BYTE = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
 const IPV4 = new RegExp(`^${BYTE}(\\.${BYTE}){3}$`)
 
-/** The family of a numeric address; undefined if it is none. */
+/** The family of a numeric address; undefined for any other text. */
 function familyOf(address: string): 4 | 6 | undefined {
   if (IPV4.test(address)) return 4
   return address.includes(':') && URL.canParse(`http://[${address}]`) ? 6 : undefined

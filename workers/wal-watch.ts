@@ -1,10 +1,10 @@
-/** Files of a cluster, of which is counted how often its WAL is written: as long as it is not, nobody has committed anything. */
+/** The files of a cluster, with a call for each write to its WAL: as long as there is none, no session has committed anything. */
 import { DATA } from '../embedded/files.js'
 import type { FileLayer } from '../wasm/machine/host/file-layer.js'
 
 const WAL = `${DATA}/pg_wal/`
 
-/** @param layer its methods must not need `this` */
+/** @param layer the files; its methods must not use `this` */
 export function watchedWal(layer: FileLayer, onWrite: () => void): FileLayer {
   const segments = new Set<number>()
   return {

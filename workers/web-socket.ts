@@ -1,14 +1,14 @@
 /**
- * A client that comes by WebSocket: moves bytes between it and its backend. A binary message is a piece of the
- * frontend/backend protocol, cut anywhere; this is what `@neondatabase/serverless` and `pglite-imports-server --remote` speak.
+ * A client that connects by WebSocket: moves bytes between it and its backend. A binary message is a piece of the
+ * frontend/backend protocol, cut anywhere; `@neondatabase/serverless` and `pglite-imports-server --remote` send such messages.
  *
- * Both directions stream with bounded memory. Output waits while the WebSocket has much of it to send. Input cannot be made
- * to wait, for a WebSocket has no pause: what PostgreSQL does not take is kept, up to a limit at which the client is
- * disconnected. A client that has agreed on FLOW_CONTROL does not get there: it is told, by text messages, how many bytes
- * of its input have been taken, and stays within a window.
+ * Both directions stream with bounded memory. The backend's output waits while the WebSocket has much to send. The client's input cannot
+ * wait, because a WebSocket cannot be paused: this file keeps what PostgreSQL does not take, and disconnects the client when that exceeds
+ * a limit. A client that has agreed on FLOW_CONTROL does not reach the limit: text messages tell it how many bytes of its input
+ * PostgreSQL has taken, and it never sends more than a window beyond those.
  *
- * A Close of status 1000, or without one, is the end of the client's stream, like TCP's FIN: what was sent before is still
- * done. Any other end is a client that is gone: its transaction is rolled back.
+ * A Close with status 1000 or without a status is the end of the client's stream, like TCP's FIN: PostgreSQL still executes what the
+ * client has sent before. After any other end the client is gone, and PostgreSQL rolls its transaction back.
  */
 
 import { SessionRefused } from '../wasm/cluster/session-refused.js'
@@ -26,33 +26,33 @@ import { CloseCode, WINDOW } from '../wasm/protocol/web-socket-protocol.js'
 import { authenticate } from './authentication.js'
 import { logIn } from './login.js'
 
-/** Bytes of output that a WebSocket may have before it gets more. */
+/** While a WebSocket has more unsent bytes than this, it gets no more output. */
 const OUTPUT_LIMIT = 256 * 1024
-/** Milliseconds between two looks whether it has sent them. */
+/** Milliseconds between two checks whether it has sent them. */
 const LOOK_INTERVAL = 5
 
-/** Bytes of input that are kept. */
+/** Bytes of input that may wait for PostgreSQL. */
 const INPUT_LIMIT = 16 << 20
 /** The same for a client that has not logged in. */
 const STRANGERS_INPUT_LIMIT = WINDOW
 
-/** Bytes of input that are taken between two tellings of it. */
+/** After how many bytes of input that PostgreSQL has taken the client is told so. */
 const TELL_INTERVAL = 64 * 1024
 
-/** How many requests for encryption may precede a startup message: SSL's and GSSAPI's. */
+/** How many requests for encryption may precede a startup message: one for SSL and one for GSSAPI. */
 const ENCRYPTION_REQUESTS = 2
 
-/** What a client by WebSocket asks of the server. */
+/** What a WebSocketConnection needs of the server. */
 export interface RemoteServer {
-  /** What a client that says it is this role has to know. Undefined if nobody can log in at all. */
+  /** The verifier of this role's password. Undefined if no role has a password. */
   verifierOf(role: string): Promise<Verifier | undefined>
-  /** Makes a backend's connection for one that knows it. @throws SessionRefused */
+  /** Starts a backend for a client that has proved to know the password. @throws SessionRefused */
   connect(): Promise<ClientSocket>
-  /** Has a request to cancel a query carried out. */
+  /** Passes a request to cancel a query to PostgreSQL. */
   cancel(request: Uint8Array): Promise<void>
   /** The client has logged in. */
   loggedIn(): void
-  /** There is no client any more, nor a backend of it. */
+  /** The client is gone, and so is its backend. */
   ended(): void
 }
 
@@ -61,19 +61,19 @@ export class WebSocketConnection {
   readonly #flowControl: boolean
   readonly #server: RemoteServer
   #backend: ClientSocket | undefined
-  /** Input that nobody has taken yet. */
+  /** Input that neither the login nor the backend has taken yet. */
   #input: Uint8Array[] = []
   #inputSize = 0
   #inputLimit = STRANGERS_INPUT_LIMIT
   #inputEnded = false
-  /** Whether the backend has no room. */
+  /** Whether the backend has no room for more input. */
   #full = false
   /** Bytes taken, and how many of them the client has been told of. */
   #taken = 0
   #told = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #ended = false
-  /** Wakes who waits for input. */
+  /** Wakes the code that waits for input. */
   #wake: () => void = () => {}
 
   /**
@@ -87,7 +87,7 @@ export class WebSocketConnection {
     socket.addEventListener('message', ({ data }) => this.#receive(data))
     socket.addEventListener('close', ({ code }) => this.#closed(code))
     socket.addEventListener('error', () => {
-      // 'close' follows, and is all there is to know.
+      // 'close' follows, and tells as much.
     })
     this.#begin().catch(error => {
       if (error instanceof SessionRefused) this.refuse(error)
@@ -96,9 +96,9 @@ export class WebSocketConnection {
   }
 
   /**
-   * Hands the client what the backend has written up to now, as its last words.
+   * Sends the client the rest of the backend's output, then ends the connection.
    *
-   * @param reason why there is no more, where the backend cannot say so itself
+   * @param reason an error for the client, where the backend cannot send it itself
    */
   finish(code: number = CloseCode.Normal, text = '', reason?: SessionRefused): void {
     if (this.#ended) return
@@ -107,18 +107,18 @@ export class WebSocketConnection {
     this.#end(code, text)
   }
 
-  /** The server has ended, on which it may have a backend. */
+  /** The server has ended; disconnects the client if it had a backend there. */
   serverEnded(reason: SessionRefused | undefined): void {
     if (this.#backend !== undefined) this.finish(CloseCode.GoingAway, 'the server has stopped', reason)
   }
 
-  /** Ends a client that has no backend. */
+  /** Disconnects a client that has no backend. */
   refuse(reason: SessionRefused): void {
     const full = reason.code.startsWith('53')
     this.finish(full ? CloseCode.TryAgainLater : CloseCode.PolicyViolation, reason.message, reason)
   }
 
-  /** From the client's first byte to its session's first. */
+  /** Reads the client's first message, and does what it asks for. */
   async #begin(): Promise<void> {
     const first = await this.#firstMessage()
     if (first === undefined) return this.#end(CloseCode.Normal, '')
@@ -129,7 +129,7 @@ export class WebSocketConnection {
     this.#end(CloseCode.Normal, '')
   }
 
-  /** Undefined when the client is gone without one. */
+  /** The client's startup message or request to cancel; undefined when the client has gone without one. */
   async #firstMessage(): Promise<FirstMessage | undefined> {
     for (let requests = 0; ; ) {
       const first = firstMessage(concatenated(this.#input))
@@ -195,7 +195,7 @@ export class WebSocketConnection {
     this.#toClient()
   }
 
-  /** Waits for more input. Returns whether any can be expected. */
+  /** Waits for more input. Returns false if the client cannot send any. */
   async #more(): Promise<boolean> {
     if (this.#ended || this.#inputEnded) return false
     await new Promise<void>(resolve => {
@@ -221,7 +221,7 @@ export class WebSocketConnection {
       )
   }
 
-  /** Takes so many bytes out of the input. */
+  /** Takes `length` bytes from the beginning of the input. */
   #takeInput(length: number): Uint8Array {
     const all = concatenated(this.#input)
     const rest = all.subarray(length)
@@ -271,7 +271,7 @@ export class WebSocketConnection {
     try {
       this.#socket.send(data as Uint8Array<ArrayBuffer> | string)
     } catch {
-      // It has been closed, which its event tells.
+      // The WebSocket is closed: 'close' follows.
     }
   }
 
@@ -292,7 +292,7 @@ export class WebSocketConnection {
     try {
       this.#socket.close(code, reason.slice(0, 120))
     } catch {
-      // It is closed.
+      // The WebSocket is closed already.
     }
     this.#server.ended()
   }

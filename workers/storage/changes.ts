@@ -1,20 +1,20 @@
 /**
- * Whether all is still there that was written. A storage can go back behind what was written to it: when the closure of a
- * `ctx.storage.transaction()` throws, it takes along whatever anybody has written meanwhile; and `deleteAll()` takes everything. Who went
- * on then would tell clients of what is not there, and write to files that are no longer those that the server knows.
+ * Notices when the storage has lost something that the server has written. That can happen in two ways. When the closure of a
+ * `ctx.storage.transaction()` throws, the storage undoes all writes that were made meanwhile, the server's too; and `deleteAll()` deletes
+ * everything. A server that went on then would tell clients of commits that are lost, and write to files whose contents it does not know.
  *
- * So changes are numbered. A row of a page or a file has the number of the change that wrote it last; other changes leave theirs in a
- * row of its own. As long as the last number is found where it was left, nothing before it is gone.
+ * So this class numbers the changes. The row of a page or a file has the number of the change that wrote it last; changes of another
+ * kind write theirs to a row of its own. As long as the last number is where the server has written it, the storage has lost nothing.
  */
 import type { ObjectStorage } from './object-storage.js'
 
-/** What has become of what was written: deleted with all else, undone with a transaction, or part of one that is open. */
+/** What has happened to the server's writes: deleted with everything else, undone with a transaction, or part of an open transaction. */
 export type Loss = 'deleted' | 'undone' | 'in transaction'
 
-/** Tables whose rows have a number. */
+/** The tables whose rows have the number of a change. */
 type Table = 'postgres_page' | 'postgres_file'
 
-/** Where the last change has left its number. */
+/** The row that has the number of the last change. */
 interface Mark {
   readonly query: string
   readonly id: number
@@ -31,7 +31,7 @@ const OTHER = 1
 
 const TABLES = "select 1 from sqlite_master where name = 'postgres_change'"
 
-/** Numbers are not used twice, whoever has numbered before: each server begins somewhere in 2^48. */
+/** Each server begins at a random number below 2^48, so that no server uses the numbers of one before it. */
 const FIRST = () => crypto.getRandomValues(new Uint32Array(1))[0]! * 2 ** 16
 
 export class Changes {
@@ -39,24 +39,24 @@ export class Changes {
   readonly #onLoss: (loss: Loss) => void
   #number = FIRST()
   #mark: Mark | undefined
-  /** Whether there were changes since, which have left no number. */
+  /** Whether there were changes after the one at #mark that have written no number. */
   #unmarked = false
-  /** Whether it was looked since others could last have done something. */
+  /** Whether look() was called in this turn of the event loop: within a turn no other code changes the storage. */
   #looked = false
   #lost = false
 
-  /** @param onLoss called once, when something turns out to be gone */
+  /** @param onLoss called once, when the storage turns out to have lost something */
   constructor(sql: ObjectStorage['sql'], onLoss: (loss: Loss) => void) {
     this.#sql = sql
     this.#onLoss = onLoss
   }
 
-  /** Whether all is there, as far as is known. */
+  /** Whether the storage has lost nothing, as far as is known. */
   get intact(): boolean {
     return !this.#lost
   }
 
-  /** Looks whether all is there. */
+  /** Checks whether the storage has lost something. */
   look(): void {
     if (this.#lost) return
     this.#leaveMark()
@@ -69,7 +69,7 @@ export class Changes {
     }
   }
 
-  /** Something was found to be gone, or nobody can tell whether it will be. */
+  /** To be called when the storage has lost something, or when nobody can tell whether it will. */
   lose(loss: Loss = this.#hasTables() ? 'undone' : 'deleted'): void {
     if (this.#lost) return
     this.#lost = true
@@ -80,12 +80,12 @@ export class Changes {
     return this.#sql.exec(TABLES).toArray().length > 0
   }
 
-  /** To be called before a change. Returns whether it may be made. */
+  /** To be called before a change. Returns whether the caller may make it. */
   begin(): boolean {
     if (!this.#looked) {
       this.look()
       this.#looked = true
-      // What follows of this turn of the event loop is one transaction of the storage.
+      // The storage makes one transaction of all changes until the end of this turn of the event loop.
       queueMicrotask(() => {
         this.#leaveMark()
         this.#looked = false
@@ -94,23 +94,23 @@ export class Changes {
     return !this.#lost
   }
 
-  /** The number for a row that is about to be written. */
+  /** The number for the row that the caller writes next. */
   next(): number {
     return ++this.#number
   }
 
-  /** The last number has been written to this row. */
+  /** To be called when the last number has been written to this row. */
   marked(table: Table, id: number): void {
     this.#mark = { query: FIND[table], id, number: this.#number }
     this.#unmarked = false
   }
 
-  /** There was a change that has left no number. */
+  /** To be called after a change that has written no number. */
   unmarked(): void {
     this.#unmarked = true
   }
 
-  /** Does what is undone as a whole when it throws. */
+  /** Calls `changes`, whose writes the storage undoes if it throws, and takes back what this object knows of them. */
   atomically(changes: () => void): void {
     const before = { mark: this.#mark, unmarked: this.#unmarked }
     try {
@@ -130,13 +130,13 @@ export class Changes {
       this.#sql.exec(LEAVE_OTHER, OTHER, number)
       this.#mark = { query: FIND_OTHER, id: OTHER, number }
     } catch (error) {
-      // A storage that is full has no room for it either.
+      // A full storage has no room for the number either; then the next change tries again.
       if (isGone(error)) this.lose()
     }
   }
 }
 
-/** Whether a statement has failed because the tables are not there any more. */
+/** Whether a statement has failed because the tables do not exist any more. */
 export function isGone(error: unknown): boolean {
   return error instanceof Error && /no such table: postgres_/.test(error.message)
 }

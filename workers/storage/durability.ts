@@ -1,25 +1,25 @@
 /**
- * Who waits for what to be durable. The storage makes everything durable by itself, and in its order; only a client must
- * not hear of what could still be lost, or is lost already.
+ * Decides which answers wait for the storage. The storage makes all writes durable by itself, and in their order. But a client must not
+ * get an answer about a write that the storage could still lose, or has lost.
  */
 import type { Changes } from './changes.js'
 import type { ObjectStorage } from './object-storage.js'
 
-/** Milliseconds after which it is looked again whether all is there, before a client hears of what has changed nothing. */
+/** An answer after which nothing was written waits for a new check of the storage, if the last check is so many milliseconds old. */
 const LOOK_INTERVAL = 100
 
 export class Durability {
   readonly #storage: ObjectStorage
   readonly #changes: Changes
   readonly #isInTransaction: () => boolean
-  /** Whether anything was written since sync() was called last. */
+  /** Whether the server has written anything since the last sync(). */
   #written = false
-  /** Whether sync() was called since durable() looked, and what that waits for. */
+  /** Whether sync() was called since the last durable(), and the promise that durable() returns meanwhile. */
   #asked = false
   #syncing: Promise<void> | undefined
   #looked = 0
 
-  /** @param isInTransaction whether there is an open transaction of the storage, which takes along what is written when it fails */
+  /** @param isInTransaction whether the storage has an open transaction, which undoes the server's writes too if it fails */
   constructor(storage: ObjectStorage, changes: Changes, isInTransaction: () => boolean) {
     this.#storage = storage
     this.#changes = changes
@@ -30,15 +30,15 @@ export class Durability {
     this.#written = true
   }
 
-  /** What was written up to now is to be durable before a client is answered. */
+  /** What the server has written until now must be durable before a client gets an answer. */
   sync(): void {
     this.#asked ||= this.#written
     this.#written = false
   }
 
   /**
-   * Resolves when all is durable that was written before the last sync(); undefined when it is already. Rejects when it cannot
-   * become durable, or is gone.
+   * Resolves when all writes before the last sync() are durable; returns undefined when they are already. Rejects when they cannot
+   * become durable, or are lost.
    */
   durable(): Promise<void> | undefined {
     if (this.#asked) {

@@ -1,18 +1,18 @@
 /**
- * Files of a cluster whose storage may become full. Then tables and indexes cannot grow, and the statement fails with
- * PostgreSQL's own error. The rest of the storage is for everything else: WAL and PostgreSQL's own files, without which it could
- * not go on, and what statements that make room need.
+ * The files of a cluster whose storage may become full. When it is full, tables and indexes cannot grow, and a statement that needs them
+ * to grow fails with PostgreSQL's own error. All other files can still grow, up to the platform's limit: PostgreSQL needs room for WAL
+ * and for its own files to go on, and so do statements that free room.
  */
 
 import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
 import { FileError } from '../../wasm/machine/volume/node.js'
 
-/** Bytes that a table or index can have in any case: TRUNCATE makes new files, and an index always has pages. */
+/** Each table and index can have so many bytes even when the storage is full: TRUNCATE makes new files, and an index always has pages. */
 const ALWAYS = 64 * 1024
 
-/** Paths of queries' temporary files in the data directory. */
+/** The paths of queries' temporary files in the data directory. */
 const SPILLED = /^\/base\/pgsql_tmp\//
-/** Paths of tables' and indexes' pages. Those of the free space map and the visibility map, which VACUUM writes, do not match. */
+/** The paths of tables and indexes. Those of free space maps and visibility maps, which VACUUM writes, do not match. */
 const RELATION = /^\/base\/\d+\/(?:t\d+_)?(\d+)(?:\.\d+)?$/
 /** Relations with lower numbers are catalogs (FirstNormalObjectId). */
 const FIRST_NORMAL = 16384

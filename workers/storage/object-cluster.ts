@@ -1,6 +1,6 @@
 /**
- * The cluster in a Durable Object's storage: found, or made from the template, or refused. Beside it the storage can have
- * any other tables, for it belongs to the object. Nothing is written before all is known to be well.
+ * Opens the cluster in a Durable Object's storage, makes one from the template if there is none, or refuses one that the server cannot
+ * use. The storage belongs to the object and can have any other tables. Opening writes nothing before all checks have succeeded.
  */
 
 import type { ClusterSnapshot } from '../../embedded/host.js'
@@ -17,39 +17,40 @@ import { BACKUP, BACKUP_TABLE, createTables, keptFiles, TABLES } from './tables.
 export interface ObjectCluster {
   /** The data directory as the root directory of a layer. */
   readonly volume: Volume
-  /** Resolves when all is durable that must be before a client is answered; undefined when it is already. */
+  /** Resolves when all is durable that must be before a client gets an answer; returns undefined when it is already. */
   durable(): Promise<void> | undefined
   /** Bytes of each of its WAL segments. */
   readonly walSegmentSize: number
-  /** Looks whether all that was written is there. */
+  /** Checks whether the storage has lost something that the server has written. */
   look(): void
   /** The data directory as it is now. @throws Error as ObjectStore.snapshot() does */
   snapshot(): ClusterSnapshot
-  /** Lets another server have it. */
+  /** Lets another server open the cluster. */
   release(): void
 }
 
 const MAJOR = '18'
 
-/** Of the tables in tables.ts. */
+/** The version of the tables' definitions in tables.ts. */
 const FORMAT = 1
 
-/** Which format the tables have, and which server used them last. */
+/** The table that says which format the tables have, and which server used them last. */
 const SERVER = 'postgres_server'
 const SERVER_TABLE = `CREATE TABLE ${SERVER} (format INTEGER, id TEXT)`
 
 /**
- * Servers by their ids, each with what throws once its object is gone. An object is in one isolate at a time, so all that
- * could share its storage are here; but the isolate outlives objects that are evicted.
+ * The running servers by their ids, each with a function that throws once the server's object is gone. An object is in one isolate at a
+ * time, so all servers that could share a storage are in this map. The isolate outlives an evicted object, so servers that no longer run
+ * are in it as well.
  */
 const running = new Map<string, () => void>()
 
 /**
- * Takes the storage's cluster for a server.
+ * Opens the storage's cluster for a server.
  *
  * @param fill puts a new cluster's files into an empty volume, if the storage has no cluster
- * @param onLoss called once, when what was written is not there any more, or cannot be told of
- * @throws StartupError when it is in use, damaged, somebody else's or of another version
+ * @param onLoss called once, when the storage has lost something that was written, or nobody can tell whether it will
+ * @throws StartupError when the cluster is in use, damaged or of another version, or when the object has tables of the same names
  */
 export function openObjectCluster(
   storage: ObjectStorage,
@@ -59,7 +60,7 @@ export function openObjectCluster(
   const { sql } = storage
   const found = findTables(storage)
   if (found.size === 0) {
-    // All at once: a storage has the whole cluster, or nothing of it.
+    // In one transaction, so that the storage has the whole cluster or nothing of it.
     storage.transactionSync(() => {
       fill(emptyVolume(storage))
       finish(sql)
@@ -71,7 +72,7 @@ export function openObjectCluster(
   const control = checkCluster(opened.files())
   const release = take(sql)
   for (const node of nameless) store.free(node)
-  // What a backup has left that its object did not outlive.
+  // A backup leaves this table behind when its object is evicted.
   sql.exec(`drop table if exists ${BACKUP}`)
   return {
     volume: opened,
@@ -97,9 +98,9 @@ function snapshotOf(store: ObjectStore, opened: Volume): ClusterSnapshot {
 }
 
 /**
- * Fills a storage with a cluster that comes bit by bit. If that ends early, in whatever way, it is as if nothing had come.
+ * Fills a storage with a cluster that arrives piece by piece. If that ends early for any reason, the storage has no cluster.
  *
- * @throws StartupError when there is a cluster already, or what has come is none that can be used
+ * @throws StartupError when the storage has a cluster already, or the server cannot use the one that has arrived
  */
 export async function fillObjectCluster(
   storage: ObjectStorage,
@@ -123,10 +124,10 @@ export async function fillObjectCluster(
   }
 }
 
-/** Storages that are being filled. */
+/** The storages that an import fills at the moment. */
 const filling = new WeakSet<ObjectSql>()
 
-/** Makes the tables. As long as finish() was not called, they are of no use. */
+/** Makes the tables. Until finish() is called, no server uses them. */
 function emptyVolume(storage: ObjectStorage): Volume {
   storage.sql.exec(SERVER_TABLE)
   createTables(storage.sql)
@@ -144,7 +145,7 @@ function dropTables(storage: ObjectStorage): void {
   })
 }
 
-/** Marks the cluster as this server's; returns what lets others have it. */
+/** Marks the cluster as in use by this server; returns a function that takes the mark away. */
 function take(sql: ObjectSql): () => void {
   const id = crypto.randomUUID()
   sql.exec(`update ${SERVER} set id = ?`, id)
@@ -152,7 +153,7 @@ function take(sql: ObjectSql): () => void {
   return () => running.delete(id)
 }
 
-/** The tables of ours that there are; what an import has left that its object did not outlive is dropped. */
+/** Finds the cluster's tables; drops those of an import that ended early because its object was evicted. */
 function findTables(storage: ObjectStorage): Map<string, string> {
   if (filling.has(storage.sql))
     throw new StartupError("an import into the object's storage is under way", 'EBUSY')
@@ -164,7 +165,7 @@ function findTables(storage: ObjectStorage): Map<string, string> {
   return new Map()
 }
 
-/** The definitions of those tables that have names of ours. */
+/** The definitions of the tables that have the names of a cluster's tables. */
 function definitionsIn(sql: ObjectSql): Map<string, string> {
   const names = [SERVER, BACKUP, ...Object.keys(TABLES)]
   const list = names.map(() => '?').join(', ')

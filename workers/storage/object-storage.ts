@@ -1,20 +1,20 @@
-/** What is used of a Durable Object's `ctx.storage`. */
+/** The part of a Durable Object's `ctx.storage` that the server uses. */
 
 export interface ObjectStorage {
   readonly sql: ObjectSql
   transaction?<T>(closure: (transaction: never) => Promise<T>): Promise<T>
   transactionSync<T>(closure: () => T): T
-  /** Resolves when all that was written before is durable. */
+  /** Resolves when all writes before the call are durable. */
   sync(): Promise<void>
-  /** Where the platform can go back to what a storage was (Point In Time Recovery). */
+  /** This and the next only where the platform can restore a storage to an earlier moment (Point In Time Recovery). */
   getBookmarkForTime?(time: Date | number): Promise<string>
-  /** Returns the bookmark of the moment before it goes back. */
+  /** Returns the bookmark of the moment before the restoration. */
   onNextSessionRestoreBookmark?(bookmark: string): Promise<string>
 }
 
 export interface ObjectSql {
   exec(query: string, ...bindings: SqlValue[]): Iterable<SqlRow> & { toArray(): SqlRow[] }
-  /** Bytes. */
+  /** The size of the whole storage in bytes. */
   readonly databaseSize: number
 }
 

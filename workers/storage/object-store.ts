@@ -1,10 +1,10 @@
 /**
  * Files in the SQLite storage of a Durable Object.
  *
- * What the storage promises, and all of this rests on: what is written without giving way to the event loop is one
- * transaction, and transactions become durable in their order. So after a crash there is everything up to some moment, and
- * nothing of what came later; a page is never half written. So PostgreSQL's own order of writes holds without anybody's
- * waiting. Only a client must not hear of what could still be lost: before it is answered, durable() is waited for.
+ * All of this relies on two promises of the storage: writes in one turn of the event loop are one transaction, and transactions become
+ * durable in their order. So after a crash the storage has all writes up to some moment and none after it, and no page is half written.
+ * So PostgreSQL's own order of writes holds, and no process waits for the storage. Only answers to clients wait, because a client must
+ * not hear of a write that the storage could still lose: the host sends them when durable() has resolved.
  */
 import type { Node } from '../../wasm/machine/volume/node.js'
 import type { Kept, Store } from '../../wasm/machine/volume/store.js'
@@ -30,7 +30,7 @@ export class ObjectStore implements Store {
   readonly #storage: ObjectStorage
   readonly #isInTransaction: () => boolean
 
-  /** @param onLoss called once, when something that was written is not there any more, or nobody can tell */
+  /** @param onLoss called once, when the storage has lost something that was written, or nobody can tell whether it will */
   constructor(storage: ObjectStorage, onLoss: (reason: Loss) => void = () => {}) {
     this.#changes = new Changes(storage.sql, onLoss)
     this.#storage = storage
@@ -91,10 +91,10 @@ export class ObjectStore implements Store {
   }
 
   /**
-   * What there is now, to be read while it changes. There is one at a time.
+   * Returns the files as they are now, which the caller reads while they change. There is one snapshot at a time.
    *
-   * @param tree of the volume
-   * @throws Error when there is one already, or what there is now may go with a transaction of the storage
+   * @param tree the volume's files and directories
+   * @throws Error when there is a snapshot already, or when an open transaction of the storage could undo what it has
    */
   snapshot(tree: Kept): Snapshot {
     if (this.#pages.snapshot !== undefined)
@@ -113,13 +113,13 @@ export class ObjectStore implements Store {
     return snapshot
   }
 
-  /** Whether all that was written is there. */
+  /** Whether the storage has lost nothing that was written, as far as is known. */
   get intact(): boolean {
     this.look()
     return this.#changes.intact
   }
 
-  /** Looks whether all that was written is there. */
+  /** Checks whether the storage has lost something that was written. */
   look(): void {
     this.#changes.look()
   }
@@ -128,7 +128,7 @@ export class ObjectStore implements Store {
     this.#durability.sync()
   }
 
-  /** Resolves when all is durable that was written before the last sync(); undefined when it is already. */
+  /** Resolves when all writes before the last sync() are durable; returns undefined when they are already. */
   durable(): Promise<void> | undefined {
     return this.#durability.durable()
   }

@@ -1,20 +1,20 @@
-/** Which page of a file is in which row. */
+/** Numbers of a file's pages, and the ids of the rows that they are in. */
 
-/** Bytes. */
+/** Bytes of a page. */
 export const PAGE = 8192
-/** Of one file. A page's id is the file's inode times this, plus the page's number in the file. */
+/** How many pages a file can have. A page's id is the file's inode times this, plus the page's number in the file. */
 export const MOST_PAGES = 2 ** 24
 
 export const idOf = (inode: number, number: number) => inode * MOST_PAGES + number
 
-/** How many pages have so many bytes. */
+/** How many pages a file of `size` bytes has. */
 export const pagesOf = (size: number) => Math.ceil(size / PAGE)
 
 /**
- * Copies to `buffer`, from `offset` on, what a page has of the bytes of a file from `position` to `end`.
+ * Copies a page's part of the file's bytes from `position` to `end` to `buffer`, where the byte at `position` belongs at `offset`.
  *
- * @param bytes the page; those that are zero may be missing at its end
- * @param start where it begins in the file
+ * @param bytes the page, without the zeros at its end
+ * @param start where the page begins in the file
  */
 export function putPage(
   bytes: Uint8Array,

@@ -1,6 +1,6 @@
 /**
- * What files contain, by pages of the size of PostgreSQL's, for those are what it writes. Bytes that are zero have no rows,
- * or are left off at the end of a row.
+ * The contents of files, in a row for each page. The pages have the size of PostgreSQL's, because that is what it writes. A page of zeros
+ * has no row, and a row leaves off the zeros at its page's end.
  */
 import { FileError } from '../../wasm/machine/volume/node.js'
 import { idOf, MOST_PAGES, PAGE, pagesOf, putPage } from './page-numbers.js'
@@ -16,7 +16,7 @@ const REMOVE = 'delete from postgres_page where id between ? and ?'
 
 export class Pages {
   readonly #statements: Statements
-  /** Is told what is about to change, if there is one. */
+  /** A snapshot that has to know of each page before it changes, if there is one. */
   snapshot: Snapshot | undefined
 
   constructor(statements: Statements) {
@@ -39,7 +39,7 @@ export class Pages {
     }
   }
 
-  /** As a whole or not at all, like all changes here. */
+  /** Writes everything or nothing, like all methods of this class that change pages. */
   write(inode: number, buffer: Uint8Array, offset: number, length: number, position: number): void {
     const first = Math.floor(position / PAGE)
     const last = Math.floor((position + length - 1) / PAGE)
@@ -56,7 +56,7 @@ export class Pages {
     else this.#statements.atomically(writeAll)
   }
 
-  /** A file of the size `former` is to have another one. */
+  /** Gives a file whose size is `former` another size. */
   resize(inode: number, former: number, size: number): void {
     if (size > MOST_PAGES * PAGE) throw new FileError('EFBIG', `${size} bytes`)
     if (size >= former) return
@@ -100,7 +100,7 @@ export class Pages {
   }
 }
 
-/** How far a page has anything but zeros, in bytes. */
+/** The length of a page without the zeros at its end. */
 function usedLength(page: Uint8Array): number {
   const words = new Uint32Array(page.buffer, page.byteOffset, page.length >> 2)
   let length = words.length

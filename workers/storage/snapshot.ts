@@ -1,9 +1,9 @@
 /**
- * The files of a storage as they were at one moment, to be read once while they go on being changed. A page that is about to change is
- * copied to a table of its own, unless it was read already, and a file that is removed stays until it was read. So the moment costs nothing,
- * and what is copied is what changes meanwhile.
+ * The files of a storage as they were at one moment. A backup reads them once, while the server goes on changing them. Before the server
+ * changes a page that the backup has not read yet, the snapshot copies the page to a table of its own; and a removed file stays until the
+ * backup has read it. So taking a snapshot copies nothing, and afterwards it copies only the pages that change.
  *
- * What a storage has at any moment is what it would have after a crash, so PostgreSQL can start on it: see object-store.ts.
+ * After a crash the storage would have the same files, so PostgreSQL can start on them: see object-store.ts.
  */
 import { FileError, type Node } from '../../wasm/machine/volume/node.js'
 import type { Kept, Store } from '../../wasm/machine/volume/store.js'
@@ -12,14 +12,14 @@ import { idOf, MOST_PAGES, PAGE, pagesOf, putPage } from './page-numbers.js'
 import { BACKUP, BACKUP_TABLE } from './tables.js'
 
 const DROP = `drop table if exists ${BACKUP}`
-/** A page that has no row is kept as one without bytes. */
+/** For a page without a row, the snapshot keeps a row without bytes. */
 const KEEP = `insert or ignore into ${BACKUP} values (?1, (select bytes from postgres_page where id = ?1))`
 const KEEP_SEVERAL = `insert or ignore into ${BACKUP} select id, bytes from postgres_page where id between ? and ?`
 const READ_KEPT = `select id, bytes from ${BACKUP} where id between ? and ?`
 const READ = 'select id, bytes from postgres_page where id between ? and ?'
 const FORGET = `delete from ${BACKUP} where id between ? and ?`
 
-/** Of a file, the pages that are yet to be read. */
+/** The pages of a file that the backup has not read yet. */
 interface Unread {
   next: number
   readonly end: number
@@ -29,7 +29,7 @@ export class Snapshot implements Store {
   readonly tree: Kept
   readonly #sql: ObjectSql
   readonly #unread = new Map<number, Unread>()
-  /** Files that were removed, and are freed when they have been read. */
+  /** Files that the server has removed, and that the snapshot frees when the backup has read them. */
   readonly #removed = new Set<number>()
   readonly #free: (inode: number) => void
   readonly #onEnd: () => void
@@ -37,9 +37,9 @@ export class Snapshot implements Store {
   #ended = false
 
   /**
-   * @param tree of the volume at this moment
-   * @param free frees a file that was removed meanwhile
-   * @param onEnd called once, when nothing has to be kept any more
+   * @param tree the volume's files and directories at this moment
+   * @param free frees a file that the server has removed meanwhile
+   * @param onEnd called once, when the snapshot needs to keep nothing any more
    */
   constructor(sql: ObjectSql, tree: Kept, free: (inode: number) => void, onEnd: () => void) {
     this.tree = tree
@@ -51,7 +51,7 @@ export class Snapshot implements Store {
     sql.exec(BACKUP_TABLE)
   }
 
-  /** To be called before a page changes, or the pages of a file from one number to another go. */
+  /** To be called before the pages `first` to `last` of a file change or go. */
   keep(inode: number, first: number, last = first): void {
     const unread = this.#unread.get(inode)
     if (unread === undefined) return
@@ -62,31 +62,31 @@ export class Snapshot implements Store {
       if (from === to) this.#sql.exec(KEEP, idOf(inode, from))
       else this.#sql.exec(KEEP_SEVERAL, idOf(inode, from), idOf(inode, to))
     } catch (error) {
-      // Sessions go on; the backup does not.
+      // The backup fails, so that sessions can go on.
       this.fail(new Error('the storage has no room for what changes during the backup', { cause: error }))
     }
   }
 
-  /** A file is removed. Returns whether it has to stay for now. */
+  /** To be called when the server removes a file. Returns whether the file has to stay for now. */
   keepFile(inode: number): boolean {
     if (!this.#unread.has(inode)) return false
     this.#removed.add(inode)
     return true
   }
 
-  /** Ends it before all was read: reading fails from now on. */
+  /** Ends the snapshot early: reading fails from now on. */
   fail(error: Error): void {
     if (this.#ended) return
     this.#failure ??= error
     this.end()
   }
 
-  /** @throws Error if it has failed */
+  /** @throws Error if the snapshot has failed */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** Nobody reads any more. */
+  /** To be called when the backup has ended. */
   end(): void {
     if (this.#ended) return
     this.#ended = true
@@ -96,7 +96,7 @@ export class Snapshot implements Store {
       for (const inode of this.#removed) this.#free(inode)
       this.#sql.exec(DROP)
     } catch {
-      // The storage is not ours any more, or the next server on it does this.
+      // Either the storage has lost the tables, or the next server on it drops this one.
     }
   }
 
@@ -159,7 +159,7 @@ export class Snapshot implements Store {
 
 const unchangeable = () => new FileError('EROFS', 'a snapshot')
 
-/** Files with contents, each once. */
+/** Yields each file with contents once. */
 function filesIn(root: Node, found = new Set<Node>()): Set<Node> {
   for (const node of root.entries.values())
     if (node.type === 'directory') filesIn(node, found)

@@ -1,4 +1,4 @@
-/** SQL on the storage, whose failures are those of files. */
+/** Executes SQL on the storage, and turns its errors into those of files. */
 import { FileError } from '../../wasm/machine/volume/node.js'
 import { type Changes, isGone } from './changes.js'
 import type { ObjectStorage, SqlRow, SqlValue } from './object-storage.js'
@@ -18,19 +18,19 @@ export class Statements {
     return this.#translated(() => this.#storage.sql.exec(query, ...bindings).toArray())
   }
 
-  /** Writes a row of pages or files, whose second column is the change's number. */
+  /** Writes a row of a page or a file; the statement's second parameter is the number of the change. */
   write(table: 'postgres_page' | 'postgres_file', query: string, id: number, ...bindings: SqlValue[]): void {
     this.#change(query, id, this.#changes.next(), ...bindings)
     this.#changes.marked(table, id)
   }
 
-  /** Makes any other change. */
+  /** Executes a statement that makes any other change. */
   change(query: string, ...bindings: SqlValue[]): void {
     this.#change(query, ...bindings)
     this.#changes.unmarked()
   }
 
-  /** If a later change throws, those before it are undone. */
+  /** Calls `changes`; if it throws, the storage undoes its statements. */
   atomically(changes: () => void): void {
     this.#changes.atomically(() => this.#translated(() => this.#storage.transactionSync(changes)))
   }

@@ -4,7 +4,7 @@ import { makeNode, type Node } from '../../wasm/machine/volume/node.js'
 import type { Kept } from '../../wasm/machine/volume/store.js'
 import type { ObjectSql } from './object-storage.js'
 
-/** By name; the root directory is inode 1. */
+/** The definitions by the tables' names. The root directory has inode 1. */
 export const TABLES: Readonly<Record<string, string>> = {
   postgres_file: `CREATE TABLE postgres_file (inode INTEGER PRIMARY KEY, change INTEGER, type TEXT, mode INTEGER, size INTEGER, target TEXT, modified REAL)`,
   postgres_name: `CREATE TABLE postgres_name (directory INTEGER, name TEXT, inode INTEGER, PRIMARY KEY (directory, name)) WITHOUT ROWID`,
@@ -14,14 +14,14 @@ export const TABLES: Readonly<Record<string, string>> = {
   postgres_change: `CREATE TABLE postgres_change (id INTEGER PRIMARY KEY, change INTEGER)`,
 }
 
-/** There while a backup is read; see snapshot.ts. */
+/** This table exists while a backup is read; see snapshot.ts. */
 export const BACKUP = 'postgres_backup'
 export const BACKUP_TABLE = `CREATE TABLE ${BACKUP} (id INTEGER PRIMARY KEY, bytes BLOB)`
 
 export const ROOT = 1
 const ROOT_MODE = 0o700
 
-/** Makes the tables, which must not be there, and an empty root directory. */
+/** Makes the tables, which must not exist, and an empty root directory. */
 export function createTables(sql: ObjectSql): void {
   for (const definition of Object.values(TABLES)) sql.exec(definition)
   const now = Date.now()
@@ -29,10 +29,9 @@ export function createTables(sql: ObjectSql): void {
 }
 
 /**
- * The files that a storage has, and those without a name: a process had them open when the last server ended without
- * notice.
+ * Reads the tree of a storage's files, and the files without a name: a process had those open when the last server was killed.
  *
- * @throws Error that says what is wrong if they are not a tree of files
+ * @throws Error that says what is wrong if the rows make no tree
  */
 export function keptFiles(sql: ObjectSql): { kept: Kept; nameless: Node[] } {
   const nodes = new Map<number, Node>()

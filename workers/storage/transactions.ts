@@ -1,6 +1,7 @@
 /**
- * Whether the closure of a `ctx.storage.transaction()` is being executed: what is written meanwhile goes when it throws, and
- * sync() does not wait for its end. A storage does not tell, so its method is replaced by one that counts.
+ * Knows whether the closure of a `ctx.storage.transaction()` runs at the moment. If the closure throws, the storage undoes all that was
+ * written meanwhile; and sync() does not wait for its end. The storage does not tell of open transactions, so this file replaces its
+ * method by one that counts them.
  */
 import type { ObjectStorage } from './object-storage.js'
 
@@ -10,7 +11,7 @@ interface Open {
 
 const watched = new WeakMap<ObjectStorage, Open>()
 
-/** Returns a function that says whether there is an open transaction of this storage. */
+/** Returns a function that says whether the storage has an open transaction. */
 export function watchTransactions(storage: ObjectStorage): () => boolean {
   const open = watched.get(storage) ?? watch(storage)
   return () => open.count > 0
