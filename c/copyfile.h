@@ -1,6 +1,6 @@
 /*
- * copyfile.h: the one function of macOS' header that PostgreSQL calls where configure finds it, for file_copy_method = clone;
- * see posix/copyfile.c.
+ * copyfile.h: a function of macOS. PostgreSQL calls it for file_copy_method = clone, if configure finds it; see
+ * posix/copyfile.c.
  */
 #ifndef COPYFILE_H
 #define COPYFILE_H

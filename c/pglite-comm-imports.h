@@ -1,9 +1,9 @@
 /*
  * pglite-comm-imports.h: the client's bytes, as imports of the module.
  *
- * recv() and send() on a backend's client socket are these two and nothing in between (posix/sockets.c). They are
- * bound when the module is instantiated, so no code need be generated at run time to call back into JavaScript, which
- * some embedders forbid. A process has one client. The TypeScript side is wasm/machine/import-handler.ts.
+ * recv() and send() on a backend's client socket call these two directly (posix/sockets.c). The host binds them when it
+ * instantiates the module, so it need not generate code at run time to be called back, which some hosts forbid. A process
+ * has one client. wasm/machine/import-handler.ts implements these functions.
  */
 #ifndef PGLITE_COMM_IMPORTS_H
 #define PGLITE_COMM_IMPORTS_H
@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Returns > 0 bytes put into the buffer, 0 at the end of the stream, or a negated errno; -EAGAIN: nothing there yet. */
+/* Returns how many bytes it has put into the buffer, 0 at the end of the stream, or a negated errno; -EAGAIN: no input yet. */
 __attribute__((import_module("env"), import_name("pglite_js_read")))
 extern ssize_t pglite_js_read(void *buffer, size_t max_length);
 
-/* Returns > 0 bytes taken from the buffer, or a negated errno; -EAGAIN: no room yet. */
+/* Returns how many bytes it has taken from the buffer, or a negated errno; -EAGAIN: no room yet. */
 __attribute__((import_module("env"), import_name("pglite_js_write")))
 extern ssize_t pglite_js_write(const void *buffer, size_t length);
 

@@ -1,16 +1,16 @@
 /*
- * abi.h: how the files of this folder say what TypeScript has to know of C: numbers, strings, and where in a structure a
- * field lies. What these are is said in other headers; the files here say which of them.
+ * abi.h: macros by which the files of this folder list what TypeScript has to know of C: numbers, strings, and where in a
+ * structure a field lies. Other headers define these; the files here only say which of them TypeScript needs.
  *
- * The build compiles them for the target, calls each of their functions, and writes what they return to
- * wasm/machine/abi.ts (wasm/build/abi.ts), so that no number is typed twice. They are linked with nothing else.
+ * The build compiles the files for the target, calls each of their functions, and writes the results to
+ * wasm/machine/abi.ts (wasm/build/abi.ts), so that nobody types a number twice. It links them with nothing else.
  */
 #ifndef ABI_H
 #define ABI_H
 
 #include <stddef.h>
 
-/* A function for `name` in abi.ts, of which the part before a dot is the object that the rest is a property of. */
+/* A function that returns the value of `name` in abi.ts. With a dot, `name` is a property of an object: "errno.EIO". */
 #define RETURN(name, function, type, value) \
 	__attribute__((export_name(name))) type function(void); \
 	type function(void) { return (value); }
@@ -19,7 +19,7 @@
 #define STRING(name)		RETURN("string " #name, string_##name, const char *, name)
 #define ERRNO(name)			RETURN("errno." #name, errno_##name, double, name)
 
-/* Of a structure by its tag, or by a type's name. */
+/* SIZEOF and OFFSETOF take a structure's tag, OFFSETOF_TYPE the name of a type. */
 #define SIZEOF(tag)			RETURN("sizeof." #tag, sizeof_##tag, double, sizeof(struct tag))
 #define OFFSETOF(tag, field) \
 	RETURN("offsetof." #tag "." #field, offsetof_##tag##_##field, double, offsetof(struct tag, field))

@@ -1,9 +1,9 @@
 /*
- * assert.h: what must hold, stated where it must, by PostgreSQL's own macro.
+ * assert.h: PostgreSQL's macro for a condition that must hold at this place.
  *
- * The kernels that tests run on are compiled with USE_ASSERT_CHECKING, and in a debug build kernel.wasm is, too. There a
- * condition that does not hold ends whoever finds it: a process crashes, the host throws an error. Otherwise nothing is
- * left of an assertion.
+ * The build compiles the kernels for tests with USE_ASSERT_CHECKING, and in a debug build kernel.wasm as well. In these, a
+ * condition that does not hold ends the caller: a process crashes, the host throws an error. In an ordinary build an
+ * assertion compiles to nothing.
  */
 #ifndef ASSERT_H
 #define ASSERT_H

@@ -1,9 +1,9 @@
 /*
- * kernel.h: the kernel's interface, stated once for both sides.
+ * kernel.h: the kernel's interface, declared once for the kernel and for its callers.
  *
  * The kernel is the little operating system under PostgreSQL: processes, signals, pipes, sockets, shared memory, all
- * in one linear memory that every process shares. It is compiled to a module of its own, kernel.wasm, of which each
- * thread has an instance; its variables lie at fixed addresses of the shared memory and so are the same for all.
+ * in one linear memory that all processes share. It is a module of its own, kernel.wasm. Each thread has an instance of
+ * it; the kernel's variables lie at fixed addresses of the shared memory, so all instances have the same variables.
  *
  * The prefix of a function says who calls whom:
  *
@@ -26,12 +26,15 @@
 #define KERNEL(name) __attribute__((import_module("kernel"), import_name(#name)))
 #endif
 
-/* One process' signals, as bit masks in which signal n is bit n - 1. Shared so that a process can test it cheaply. */
+/*
+ * One process' signals, as bit masks in which signal n is bit n - 1. It is in shared memory so that the process can test
+ * it without a call.
+ */
 struct signals
 {
-	volatile uint32_t pending;	/* posted and not yet handled; others set bits, the owner clears them */
-	volatile uint32_t blocked;	/* held back by sigprocmask; written by the owner only */
-	volatile uint32_t ignored;	/* would have no effect: posting one is dropped; written by the owner only */
+	volatile uint32_t pending;	/* posted and not yet handled; other processes set bits, the owner clears them */
+	volatile uint32_t blocked;	/* held back by sigprocmask; only the owner writes this */
+	volatile uint32_t ignored;	/* without effect: the kernel does not post these; only the owner writes this */
 };
 
 /* A socket address and how many of its bytes count. */
@@ -43,35 +46,35 @@ struct address
 
 /* ---- processes ---- */
 
-/* Start a child with these arguments; `client` is a connected socket to hand over to it, or -1. Returns its pid. */
+/* Start a child with these arguments; `client` is a connected socket that it gets, or -1. Returns the child's pid. */
 KERNEL(sys_spawn) int sys_spawn(int self, char *const argv[], int client);
-/* Collect an exited child (pid, or any with -1) into *status. 0 if none has exited yet and !block. */
+/* Collect the status of an exited child (pid, or any with -1). Returns its pid, or 0 if none has exited yet and !block. */
 KERNEL(sys_waitpid) int sys_waitpid(int self, int pid, int *status, int block);
 KERNEL(sys_getpid) int sys_getpid(int self);
 KERNEL(sys_getppid) int sys_getppid(int self);
 /* The client socket that this process was started for, or -1. */
 KERNEL(sys_client) int sys_client(int self);
-/* Where the process' working directory is kept: PATH_SIZE bytes, inherited by children. */
+/* PATH_SIZE bytes for the path of the process' working directory; children inherit it. */
 KERNEL(sys_cwd) char *sys_cwd(int self);
-/* The lowest address of the process' C stack, and how many bytes of it may be recursed into. */
+/* The lowest address of the process' C stack, and how many bytes of it recursion may use. */
 KERNEL(sys_stack_limit) uintptr_t sys_stack_limit(int self);
 KERNEL(sys_stack_depth) uint32_t sys_stack_depth(void);
-/* How many bytes each function that checks the depth makes its frame larger by; see posix/stack.h. */
+/* By how many bytes each function that checks the depth makes its frame larger; see posix/stack.h. */
 KERNEL(sys_stack_frame) uint32_t sys_stack_frame(void);
 
 /* ---- signals, timers, sleeping ---- */
 
 KERNEL(sys_signals) struct signals *sys_signals(int self);
-/* Post a signal. -ESRCH when no process of the table has that pid. Signal 0 only asks. */
+/* Post a signal. -ESRCH when no process in the table has that pid. Signal 0 only asks whether one has. */
 KERNEL(sys_kill) int sys_kill(int self, int pid, int signal);
-/* Sleep until a signal that is not blocked is pending (-EINTR) or this many ms have passed (0); < 0: no limit. */
+/* Sleep until a signal is pending that is not blocked (-EINTR), or until this many ms have passed (0); < 0: no limit. */
 KERNEL(sys_sleep) int sys_sleep(int self, double ms);
-/* Have SIGALRM posted in this many ms; 0 cancels. Returns the ms that were left of the previous one. */
+/* Make the kernel post SIGALRM in this many ms; 0 cancels. Returns how many ms the previous alarm still had. */
 KERNEL(sys_alarm) double sys_alarm(int self, double ms);
 
 /* ---- memory ---- */
 
-/* Contiguous pages owned by the caller until it exits, contents undefined; NULL when there are none left. */
+/* Contiguous pages with undefined contents, which the caller owns until it exits; NULL when none are left. */
 KERNEL(sys_page_alloc) void *sys_page_alloc(int self, uint32_t bytes);
 KERNEL(sys_page_free) void sys_page_free(int self, void *address, uint32_t bytes);
 
@@ -82,53 +85,53 @@ KERNEL(sys_shmdt) int sys_shmdt(int self, const void *address);
 KERNEL(sys_shm_remove) int sys_shm_remove(int self, int id);
 KERNEL(sys_shm_stat) int sys_shm_stat(int self, int id, uint32_t *size, uint32_t *attached);
 
-/* Semaphores are two words: the value and the slot of a process that sleeps on it. */
+/* A semaphore is two words: its value, and the slot of a process that sleeps on it. */
 KERNEL(sys_sem_wait) int sys_sem_wait(int self, volatile int *semaphore);
 KERNEL(sys_sem_trywait) int sys_sem_trywait(volatile int *semaphore);
 KERNEL(sys_sem_post) void sys_sem_post(volatile int *semaphore);
 
 /* ---- pipes, sockets, poll ---- */
 
-/* ends[0] reads, ends[1] writes. */
+/* A process reads from ends[0] and writes to ends[1]. */
 KERNEL(sys_pipe) int sys_pipe(int self, int ends[2]);
 KERNEL(sys_pipe_read) int sys_pipe_read(int self, int fd, void *buffer, uint32_t length);
 KERNEL(sys_pipe_write) int sys_pipe_write(int self, int fd, const void *buffer, uint32_t length);
 
 KERNEL(sys_socket) int sys_socket(int self);
-/* Blocks until the host listens there, or answers why it cannot; sys_listen has nothing left to do. */
+/* Blocks until the host listens there, or answers why it cannot; so sys_listen() has nothing left to do. */
 KERNEL(sys_bind) int sys_bind(int self, int fd, const void *address, uint32_t length);
 KERNEL(sys_listen) int sys_listen(int self, int fd);
 KERNEL(sys_accept) int sys_accept(int self, int fd);
-/* Have the host connect there; -EINPROGRESS when the socket does not block: poll() says when there is an answer. */
+/* Ask the host to connect there. If the socket does not block: -EINPROGRESS, and poll() says when there is an answer. */
 KERNEL(sys_connect) int sys_connect(int self, int fd, const void *address, uint32_t length);
-/* Takes the errno of a connect() that failed after it had returned; 0 when there is none. */
+/* Returns the errno of a connect() that failed after it had returned, and clears it; 0 when there is none. */
 KERNEL(sys_socket_error) int sys_socket_error(int fd);
-/* -EAGAIN when nothing is there; 0 at the end of the stream. */
+/* -EAGAIN when there is no input yet; 0 at the end of the stream. */
 KERNEL(sys_recv) int sys_recv(int self, int fd, void *buffer, uint32_t length);
 KERNEL(sys_send) int sys_send(int self, int fd, const void *buffer, uint32_t length);
-/* Send nothing more: the other side reads the end of the stream after what has been sent. */
+/* Send nothing more: the other side reads the end of the stream after what this process has sent. */
 KERNEL(sys_shutdown) int sys_shutdown(int self, int fd);
 /*
- * The system's own descriptor of a socket, if this process may write to it now, else -1. After the write, which must
- * not block, tell sys_direct_end() how many bytes were sent. What is not written then goes through sys_send().
+ * The system's own descriptor of a socket, if this process may write to it now, else -1. The write must not block. After
+ * it, the process tells sys_direct_end() how many bytes it has written, and passes the rest to sys_send().
  */
 KERNEL(sys_direct_begin) int sys_direct_begin(int fd);
 KERNEL(sys_direct_end) void sys_direct_end(int fd, uint32_t sent);
 KERNEL(sys_address) int sys_address(int self, int fd, int peer, struct address *address);
-/* Stop blocking in read, write and accept on this pipe end or socket. */
+/* With `nonblock`, read, write and accept on this pipe end or socket do not block; without it they do. */
 KERNEL(sys_nonblock) int sys_nonblock(int self, int fd, int nonblock);
 
 KERNEL(sys_poll) int sys_poll(int self, struct pollfd *fds, uint32_t count, double ms);
-/* Close a pipe end or socket. Only its owner's close counts: the process that made it or was handed it. */
+/* Close a pipe end or socket. It has an effect only in the owner, the process that made the object or got it from its parent. */
 KERNEL(sys_close) int sys_close(int self, int fd);
 
 #ifdef BUILDING_KERNEL
 /* ---- for the host ---- */
 
-/* What the host is asked to look after: the bits of kernel_work(). */
+/* What the kernel asks the host to do: the bits of kernel_work(). */
 #define WORK_SPAWN	0x01		/* kernel_next_embryo() has a process to start */
 #define WORK_KILL	0x02		/* kernel_next_killed() has a process to end by force */
-#define WORK_TIMER	0x04		/* a timer is due earlier than kernel_post_alarms() last said */
+#define WORK_TIMER	0x04		/* a timer is due earlier than the last kernel_post_alarms() has returned */
 #define WORK_SOCKET	0x08		/* kernel_next_socket() has a socket with events */
 
 /* Events of a socket: the bits of kernel_socket_events(). */
@@ -140,11 +143,12 @@ KERNEL(sys_close) int sys_close(int self, int fd);
 #define SOCKET_SHUTDOWN	0x20	/* the process will not write any more */
 
 /*
- * Once, before all else: up to nproc processes at a time, each with that many bytes of data, and of C stack to recurse
- * into, by frames that are so much larger, as far as the engine's own stack can follow (posix/stack.h).
+ * To be called once, before anything else. There can be `nproc` processes at a time. Each has `image_size` bytes of data
+ * and may recurse into `stack_depth` bytes of C stack, with frames that are `stack_frame` bytes larger where they check
+ * the depth (posix/stack.h).
  */
 KERNEL(boot) int kernel_boot(int nproc, uint32_t image_size, uint32_t stack_depth, uint32_t stack_frame);
-/* Takes what is to do: WORK_ bits. The host sleeps on the word at kernel_word() once this is 0. */
+/* Returns what the host has to do, in WORK_ bits, and clears them. If that is 0, the host sleeps on the word at kernel_word(). */
 KERNEL(work) int kernel_work(void);
 KERNEL(word) volatile int *kernel_word(void);
 /* PAGE_SIZE bytes for arguments that the host passes by address. */
@@ -160,7 +164,7 @@ KERNEL(stack) uintptr_t kernel_stack(int slot);
 KERNEL(argc) int kernel_argc(int slot);
 KERNEL(argv) uintptr_t kernel_argv(int slot);
 KERNEL(argument) const char *kernel_argument(int slot, int index);
-/* The process has ended with this wait status: free all it held, tell its parent. Nothing of it may run any more. */
+/* The process has ended with this wait status: free all that it held, tell its parent. None of its code may run any more. */
 KERNEL(exited) void kernel_exited(int slot, int status);
 KERNEL(pid) int kernel_pid(int slot);
 /* enum proc_state; proc.h */
@@ -169,31 +173,31 @@ KERNEL(pages) int kernel_pages(int slot);
 KERNEL(kill) int kernel_kill(int slot, int signal);
 /* Whether there are signals that the process can handle now. */
 KERNEL(signalled) int kernel_signalled(int slot);
-/* Post SIGALRM where it is due at `now` (ms); returns when to call again, or 0 for not at all. */
+/* Post SIGALRM to each process whose alarm is due at `now` (ms). Returns when to call again, or 0 if no alarm is set. */
 KERNEL(post_alarms) double kernel_post_alarms(double now);
 
 KERNEL(next_socket) int kernel_next_socket(void);
 KERNEL(socket_events) int kernel_socket_events(int fd);
-/* The address that a listening socket is bound to, or a connecting one wants. */
+/* The address to which a listening socket is bound, or to which a connecting one wants to connect. */
 KERNEL(socket_address) struct address *kernel_socket_address(int fd);
 /* Answer SOCKET_LISTEN: 0, or the errno of the failure. */
 KERNEL(listening) void kernel_listening(int fd, int error);
 /*
- * A client has come to this listening socket: queue a connection with it, to be accepted. Its address is in the scratch
- * page as a struct address. Returns the connection's socket.
+ * A client has connected to this listening socket: queue a connection with it, for a process to accept. The client's
+ * address is in the scratch page as a struct address. Returns the connection's socket.
  */
 KERNEL(queue_client) int kernel_queue_client(int listener);
 /*
- * Answer SOCKET_CONNECT: 0, with the socket's own address in the scratch page as a struct address, or the errno of the
- * failure, with which the host lets go of the socket. Returns 0 if there is a connection now, for which memory may be
- * lacking. SOCKET_CLOSED tells of a process that does not want to wait any longer.
+ * Answer SOCKET_CONNECT. `error` is 0, and the socket's own address is in the scratch page as a struct address; or it is
+ * the errno of the failure, and then the host also lets go of the socket. Returns 0 if the connection works now; it does not
+ * if there is no memory for it. SOCKET_CLOSED tells the host that the process does not wait for the answer any longer.
  */
 KERNEL(connected) int kernel_connected(int fd, int error);
-/* Room for input, contiguous from *kernel_input_at(); tell how much was put there with kernel_input_add(). */
+/* Contiguous room for input begins at kernel_input_at(). The host tells by kernel_input_add() how many bytes it has put there. */
 KERNEL(input_at) uintptr_t kernel_input_at(int fd);
 KERNEL(input_space) uint32_t kernel_input_space(int fd);
 KERNEL(input_add) void kernel_input_add(int fd, uint32_t length);
-/* No more input will come; `reset`: and nobody reads the output any more. */
+/* No more input will come; with `reset` also nobody reads the output any more. */
 KERNEL(input_end) void kernel_input_end(int fd, int reset);
 KERNEL(output_at) uintptr_t kernel_output_at(int fd);
 KERNEL(output_size) uint32_t kernel_output_size(int fd);
@@ -201,13 +205,13 @@ KERNEL(output_take) void kernel_output_take(int fd, uint32_t length);
 KERNEL(lend) void kernel_lend(int fd, int descriptor);
 KERNEL(flushed) void kernel_flushed(int fd);
 KERNEL(sending) int kernel_sending(int fd);
-/* Bytes that came in, or went out, by all connections since the kernel was booted. */
+/* Bytes that all connections together have received, or sent, since kernel_boot(). */
 KERNEL(received) double kernel_received(void);
 KERNEL(sent) double kernel_sent(void);
-/* The host lets go of the socket; it is freed once the process has let go too. */
+/* The host lets go of the socket; the kernel frees it once the process has let go of it too. */
 KERNEL(release) void kernel_release(int fd);
 #ifdef USE_ASSERT_CHECKING
-/* Fails unless the kernel is as it was when it had been booted: nobody runs, nothing is held, all memory is free. */
+/* Fails unless the kernel is as it was after kernel_boot(): no process runs, no lock is held, all memory is free. */
 KERNEL(check_idle) void kernel_check_idle(void);
 #endif
 #endif

@@ -1,8 +1,8 @@
 /*
- * page.h: who owns which page of the linear memory.
+ * page.h: the owners of the linear memory's pages.
  *
- * The owner is the one object that a page belongs to, so that all of an object's pages are found though a process was
- * ended while it took or freed them.
+ * The owner of a page is the one object that the page belongs to. So the kernel finds all pages of an object, also if a
+ * process was ended while it took or freed them.
  */
 #ifndef PAGE_H
 #define PAGE_H

@@ -1,5 +1,5 @@
 /*
- * pipe.h: pipes. A pipe belongs to the process that made it; others may use its ends while that process lives.
+ * pipe.h: pipes. A pipe belongs to the process that made it; other processes may use its ends as long as that process lives.
  */
 #ifndef PIPE_H
 #define PIPE_H

@@ -10,36 +10,36 @@
 enum proc_state
 {
 	PROC_FREE,
-	PROC_RESERVED,				/* its parent is about to give it memory and arguments */
-	PROC_EMBRYO,				/* has them; the host has yet to start it */
+	PROC_RESERVED,				/* its parent is giving it memory and arguments */
+	PROC_EMBRYO,				/* it has memory and arguments; the host has not started it yet */
 	PROC_RUNNING,
-	PROC_ZOMBIE					/* has exited; the parent has yet to collect it */
+	PROC_ZOMBIE					/* it has exited; its parent has not collected its status yet */
 };
 
 struct proc
 {
-	volatile int state;			/* enum proc_state. PROC_LOCK to leave PROC_FREE */
-	volatile int event;			/* the wake word: whoever wakes the process adds 1 and notifies */
+	volatile int state;			/* enum proc_state. It leaves PROC_FREE under PROC_LOCK only */
+	volatile int event;			/* the wake word: a thread that wakes the process adds 1 and notifies */
 	struct signals signals;
 	int			pid;
 	int			parent;			/* slot of the parent */
-	int			parent_pid;		/* tells whether that slot still is the parent */
-	int			status;			/* wait status, once a zombie */
-	int			client;			/* the client socket it was started for, or -1 */
-	volatile double alarm;		/* when SIGALRM is due, by host_now(); 0 when it is not */
-	uint8_t    *image;			/* data, then stack, then arguments; image_size + stack_size + ARGS_SIZE */
-	uint32_t	image_used;		/* bytes of that, from its beginning, that may not be zero */
-	uint8_t    *heap,			/* what it will be given when it asks for heap, until */
-			   *heap_end;		/* here */
+	int			parent_pid;		/* the parent's pid: if the slot has another one, the parent has ended */
+	int			status;			/* wait status of a zombie */
+	int			client;			/* the client socket that it was started for, or -1 */
+	volatile double alarm;		/* when SIGALRM is due, by host_now(); 0: never */
+	uint8_t    *image;			/* data, stack and arguments: image_size + stack_size + ARGS_SIZE bytes */
+	uint32_t	image_used;		/* the image's bytes from here on are zero */
+	uint8_t    *heap,			/* memory from here to heap_end is reserved for its heap, */
+			   *heap_end;		/* and it gets that when it asks for heap */
 	int			argc;
 	char	  **argv;
 	char		cwd[PATH_SIZE];
 };
 
-extern struct proc *procs;		/* nproc of them; slot HOST_SLOT is the host */
+extern struct proc *procs;		/* an array of nproc; slot HOST_SLOT is the host */
 extern int	nproc;
-extern uint32_t stack_size;		/* bytes of its C stack */
-extern uint32_t image_size;		/* bytes of a process' data, zero data included */
+extern uint32_t stack_size;		/* bytes of a process' C stack */
+extern uint32_t image_size;		/* bytes of a process' data, with the data that is zero at first */
 
 int			proc_boot(int count, uint32_t image, uint32_t depth, uint32_t frame);
 int			proc_runs(int self);

@@ -1,6 +1,6 @@
 /*
- * socket.h: sockets, as the files about them share them: socket.c has the table, listen.c those that listen,
- * connect.c those that connect, connection.c those that carry bytes.
+ * socket.h: what the files about sockets share. socket.c has the table of sockets, listen.c the code for listening,
+ * connect.c for connecting, connection.c for sending and receiving.
  */
 #ifndef SOCKET_H
 #define SOCKET_H
@@ -11,42 +11,42 @@
 enum socket_state
 {
 	SOCKET_FREE,
-	SOCKET_NEW,					/* made by a process, not bound */
-	SOCKET_ASKED,				/* the host has been asked to listen */
+	SOCKET_NEW,					/* a process has made it, and not bound it */
+	SOCKET_ASKED,				/* a process has asked the host to listen */
 	SOCKET_LISTENING,
-	SOCKET_CONNECTING,			/* the host has been asked to connect */
+	SOCKET_CONNECTING,			/* a process has asked the host to connect */
 	SOCKET_CONNECTED,
-	SOCKET_FREEING				/* its owner gives back the memory */
+	SOCKET_FREEING				/* its owner is freeing its memory */
 };
 
 struct ring
 {
-	volatile uint32_t head;		/* bytes ever written, by the writer */
-	volatile uint32_t tail;		/* bytes ever read, by the reader */
-	uint8_t    *bytes;			/* RING_SIZE of them */
+	volatile uint32_t head;		/* how many bytes were written in all; only the writer changes it */
+	volatile uint32_t tail;		/* how many bytes were read in all; only the reader changes it */
+	uint8_t    *bytes;			/* an array of RING_SIZE */
 };
 
 struct socket
 {
-	volatile int state;			/* enum socket_state. SOCKET_LOCK to leave or enter SOCKET_FREE */
-	volatile int owner;			/* slot of the process that holds it, 0 none. SOCKET_LOCK to let go */
-	volatile int hosted;		/* the host holds it, and is told when the process lets go. Written by the host only */
-	volatile int queued;		/* a listener's queue holds it. SOCKET_LOCK */
-	volatile int poller;		/* slot of the process that waits for it, 0 none */
-	volatile int events;		/* SOCKET_ bits that the host has yet to see */
+	volatile int state;			/* enum socket_state. It leaves and enters SOCKET_FREE under SOCKET_LOCK only */
+	volatile int owner;			/* slot of the process that holds it, or 0. The process lets go under SOCKET_LOCK */
+	volatile int hosted;		/* the host holds it, and the kernel tells it when the process lets go. Only the host writes this */
+	volatile int queued;		/* a listener's queue holds it. Guarded by SOCKET_LOCK */
+	volatile int poller;		/* slot of the process that waits for it, or 0 */
+	volatile int events;		/* SOCKET_ bits that the host has not taken yet */
 	volatile int ended;			/* input: 0 more may come, 1 end of stream, 2 the client is gone */
-	volatile int wants_space;	/* the host has input that does not fit */
-	volatile int flushed;		/* the host has no output that it has taken and not yet sent */
-	volatile int sending;		/* the process uses `descriptor` right now */
-	int			descriptor;		/* the system's own socket, which the process may write to, or -1 */
+	volatile int wants_space;	/* the host has input for which there is no room */
+	volatile int flushed;		/* the host has sent all output that it has taken */
+	volatile int sending;		/* the process is writing to `descriptor` */
+	int			descriptor;		/* the system's own socket, to which the process may write, or -1 */
 	int			nonblock;
 	int			shut;			/* the process has shut down its output */
-	int			error;			/* errno of a bind or connect that failed */
+	int			error;			/* errno of a failed bind or connect */
 	struct address local;
 	struct address peer;
 	struct ring input;
 	struct ring output;
-	int			queue[BACKLOG];	/* a listener's connections to be accepted. SOCKET_LOCK */
+	int			queue[BACKLOG];	/* connections that a listener has not accepted yet. Guarded by SOCKET_LOCK */
 	uint32_t	queue_head;
 	uint32_t	queue_tail;
 };
@@ -67,7 +67,7 @@ int			socket_poll(int self, int fd, int events);
 int			socket_nonblock(int fd, int nonblock);
 void		socket_check_idle(void);
 
-/* Closes a listener's queue and what is in it; listen.c */
+/* Closes all connections in a listener's queue; listen.c */
 void		socket_refuse_queued(int self, struct socket *listener);
 
 #endif

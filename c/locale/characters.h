@@ -1,6 +1,6 @@
 /*
- * characters.h: the types of characters and their counterparts in the other case, as glibc has them in C.UTF-8 and, but
- * for a few changes, in all of its locales. The tables are written by wasm/build/character-types.ts.
+ * characters.h: the types of characters and their counterparts in the other case, as they are in glibc's C.UTF-8 and, with
+ * few differences, in all of glibc's locales. wasm/build/character-types.ts writes the tables.
  */
 #ifndef LOCALE_CHARACTERS_H
 #define LOCALE_CHARACTERS_H
@@ -23,13 +23,19 @@
 
 #define TYPE_PAGE_BITS 7
 
-/* Types by the number of their combination; that number, in four bits, by page and character; pages by code point. */
+/*
+ * type_index has the page of each code point, type_pages the number of each character's combination of types, in four bits,
+ * type_combinations the types of each combination.
+ */
 extern const uint16_t type_combinations[];
 extern const uint8_t type_pages[][1 << (TYPE_PAGE_BITS - 1)];
 extern const uint8_t type_index[];
 extern const uint32_t type_end;	/* the first code point behind those that have types */
 
-/* Code points from first to last, by steps, and what is added to have their counterparts; in order. */
+/*
+ * Code points from `first` to `last` by `step`; adding `offset` gives their counterparts. The arrays of these are sorted by
+ * code point.
+ */
 struct case_range
 {
 	uint32_t	first;

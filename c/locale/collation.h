@@ -1,12 +1,12 @@
 /*
- * collation.h: what characters weigh in a collation.
+ * collation.h: the weights of characters in a collation, by which strings are compared.
  */
 #ifndef LOCALE_COLLATION_H
 #define LOCALE_COLLATION_H
 
 #include "locale/locale.h"
 
-/* The characters that begin sequences: a table of their code points and where their lists are, and these (collation-part.ts). */
+/* A table of the characters that begin sequences, with the place of each one's list, and these lists (collation-part.ts). */
 struct sequences
 {
 	const uint32_t *table;		/* NULL: there are none */
@@ -15,22 +15,22 @@ struct sequences
 struct collation
 {
 	struct collation *next;
-	uint32_t	at;				/* of its part in the file */
+	uint32_t	at;				/* where its part begins in the file */
 	uint32_t	levels;
 	const uint8_t *shifts;
 	const uint8_t *rules;		/* COLLATION_LEVELS for each ruleset */
-	uint32_t	undefined;		/* a slot */
+	uint32_t	undefined;		/* a slot; see struct collation_kind */
 	const uint16_t *index;		/* the page of each range of code points */
 	uint32_t   *pages;
 	const uint16_t *weights;
-	const uint32_t *own_weights;	/* what slots with SLOT_OWN lead to */
+	const uint32_t *own_weights;	/* the weights of slots with SLOT_OWN */
 	struct sequences sequences;
-	struct sequences basic_sequences;	/* for characters that are not in the others */
+	struct sequences basic_sequences;	/* for characters that are not in `sequences` */
 };
 
 /*
- * A string as its elements: characters, and sequences of several that are sorted as one. They are found one after the other, and
- * kept, for each level looks at them.
+ * A string as its elements: characters, and sequences of several characters that are sorted as one. The code finds them one
+ * after the other when it compares the first level, and keeps them for the other levels.
  */
 #define ELEMENTS_AT_HAND 128
 
@@ -38,10 +38,10 @@ struct elements
 {
 	const struct collation *collation;
 	const struct codeset *codeset;
-	const unsigned char *rest;	/* of the string, not looked at yet */
+	const unsigned char *rest;	/* the rest of the string, whose elements are not known yet */
 	size_t		count;
 	size_t		room;
-	uint32_t   *slots;			/* what each element weighs */
+	uint32_t   *slots;			/* the slot of each element, which says what it weighs */
 	uint32_t	at_hand[ELEMENTS_AT_HAND];
 };
 
@@ -53,18 +53,18 @@ struct level
 {
 	struct elements *elements;
 	int			level;
-	size_t		next;			/* element */
-	size_t		run_start;		/* of elements that count backward, where next is among them */
-	size_t		run_end;
-	uint32_t	slot;			/* of the element whose weights are the next */
-	uint32_t	first;			/* of these, behind the element's first number */
+	size_t		next;			/* index of the next element */
+	size_t		run_start;		/* if `next` is in a run of elements that count backward, where that begins, */
+	size_t		run_end;		/* and where it ends */
+	uint32_t	slot;			/* the slot of the element whose weights come next */
+	uint32_t	first;			/* the index of the next of them, among the collation's weights */
 	uint32_t	left;			/* how many of its weights are left */
-	uint32_t	position;		/* how many elements it is behind the last one that had weights here */
+	uint32_t	position;		/* how far it is behind the last element that had weights on this level */
 };
 
 void		level_begin(struct level *at, struct elements *elements, int level);
 
-/* Goes to the next element with weights, unless some of this one's are left. Returns whether there are any. */
+/* Goes to the next element with weights, unless the current one has some left. Returns whether any weights are left. */
 bool		level_has_more(struct level *at);
 uint32_t	level_weight(struct level *at);
 

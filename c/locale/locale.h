@@ -1,9 +1,10 @@
 /*
  * locale.h: what the files of this folder share.
  *
- * The C library, musl, knows one locale beside C: C.UTF-8, whose characters have types and whose strings are compared by bytes. Here are
- * those of glibc, made of glibc's own sources of them as Debian has them (wasm/build/locale-data.ts), by the names that glibc
- * takes, and with exactly its order of strings. These files are in the place of the C library's of the same functions.
+ * The C library, musl, has one locale beside C: C.UTF-8, which knows the types of characters and compares strings by bytes.
+ * The files of this folder add glibc's locales. They have the names that glibc accepts, and sort strings exactly as glibc does,
+ * because the build makes them from glibc's own sources in Debian (wasm/build/locale-data.ts). The build links these files in
+ * place of musl's files with the same functions.
  */
 #ifndef LOCALE_LOCALE_H
 #define LOCALE_LOCALE_H
@@ -13,19 +14,19 @@
 #include "locale_impl.h"		/* musl's */
 #include "locale/file.h"
 
-/* A locale as the C library keeps it, in a locale_t for each category, and what belongs to it here. */
+/* A locale. It begins with musl's structure, which a locale_t has for each category; the rest is this folder's. */
 struct locale
 {
-	struct __locale_map map;	/* with the name by which it was asked for */
+	struct __locale_map map;	/* has the name by which the program asked for it */
 	const struct locale_data *data; /* NULL: C.UTF-8 */
-	struct collation *collation;	/* NULL: by bytes, or not yet read */
-	struct codeset *codeset;	/* NULL: UTF-8, or not yet read */
-	const struct character_change *changes; /* NULL: none, or not yet read */
+	struct collation *collation;	/* NULL: strings are compared by bytes, or it is not read yet */
+	struct codeset *codeset;	/* NULL: UTF-8, or it is not read yet */
+	const struct character_change *changes; /* NULL: there are none, or they are not read yet */
 	size_t		change_count;
-	char	   *texts[3];		/* of LC_MONETARY, LC_NUMERIC, LC_TIME: as the file has them, once they have been read */
+	char	   *texts[3];		/* those of LC_MONETARY, LC_NUMERIC and LC_TIME, as they are in the file; NULL: not read yet */
 };
 
-/* That of a category; NULL where it is the C library's own: C, or C.UTF-8. */
+/* The locale of a category; NULL if that is one of musl's own: C, or C.UTF-8. */
 static inline struct locale *
 locale_of(locale_t locale, int category)
 {
@@ -39,13 +40,16 @@ const struct header *locale_index(void);
 const char *locale_text(const struct header *index, uint32_t text);
 const struct locale_data *locale_number(const struct header *index, uint32_t number);
 
-/* A part of the file, in memory that stays; NULL if it cannot be read, or there is none. */
+/* Reads a part of the file into memory that is never freed; NULL if there is no such part, or it cannot be read. */
 void	   *locale_part(struct part part);
 
 struct collation *collation_get(const struct locale_data *data);
 struct codeset *codeset_get(const struct locale_data *data);
 
-/* The code point of the character at *at, of which it moves behind; -1, and it moves by one byte, where there is none. */
+/*
+ * Returns the code point of the character at *at, and moves *at behind it. If there is no valid character, it returns -1
+ * and moves *at by one byte.
+ */
 int			next_character(const struct codeset *codeset, const unsigned char **at);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * ask.h: questions that the host answers.
+ * ask.h: how a process asks the host a question.
  */
 #ifndef ASK_H
 #define ASK_H
@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 /*
- * Puts a question to the service of the host that listens at this abstract unix socket ("@name"; kernel/param.h has them
- * all), and waits for the end of the answer. Returns its length, of which no more than `size` is kept, or -1 when there
- * is no such service.
+ * Sends a question to the service of the host that listens at this abstract unix socket ("@name"; kernel/param.h has all
+ * names), and waits for the end of the answer. Returns the answer's length, or -1 when there is no such service. Keeps no
+ * more than `size` bytes of the answer.
  */
 extern int	ask_host(const char *service, const void *question, size_t length, char *answer, size_t size);
 

@@ -1,5 +1,5 @@
 /*
- * client.h: the process' client.
+ * client.h: the client of a process.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -9,18 +9,18 @@
 
 extern void client_start(void);
 
-/* The client socket's descriptor; made up when no socket of the kernel's was handed to this process. */
+/* The client socket's descriptor. If the process was started without a socket, it is a number that no socket has. */
 extern int	client_socket(void);
 extern bool is_client(int fd);
 
-/* As sys_recv() and sys_send(). */
+/* These return what sys_recv() and sys_send() would. */
 extern int	client_recv(void *buffer, size_t length);
 extern int	client_send(const void *buffer, size_t length);
 
-/* Is there anything to read right now? */
+/* Is there input to read now? */
 extern bool client_has_input(void);
 
-/* Have the process read these bytes before the client's own, and drop what it writes until client_begun(). */
+/* Until client_begun() the process reads these bytes before the client's own, and what it writes is dropped. */
 extern void client_begin(const char *bytes, size_t length);
 extern void client_begun(void);
 

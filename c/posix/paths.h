@@ -7,16 +7,16 @@
 #include <sys/types.h>
 #include "kernel/param.h"
 
-/* An absolute path, in a buffer of the caller's. */
+/* An absolute path. */
 struct path
 {
 	char		text[2 * PATH_SIZE];
 };
 
-/* `base` is a directory's descriptor, or AT_FDCWD. Returns 0 or a negated errno. */
+/* Makes a path absolute. `base` is a directory's descriptor, or AT_FDCWD. Returns 0 or a negated errno. */
 int			path_resolve(struct path *path, int base, const char *name);
 
-/* Resolve into a local `path`, or return from the calling function. */
+/* Declares a local variable for the resolved path; if there is an error, the calling function returns it. */
 #define RESOLVE(path_, base, name) \
 	struct path path_; \
 	{ int error_ = path_resolve(&path_, base, name); if (error_ < 0) return error_; }

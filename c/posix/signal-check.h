@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* Not 0 when there may be signals to handle by signals_dispatch(). */
+/* This word is not 0 when there may be signals for which to call signals_dispatch(). */
 extern const volatile uint32_t *pending_signals;
 
 extern void signals_dispatch(void);

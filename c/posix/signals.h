@@ -1,5 +1,5 @@
 /*
- * signals.h: this process' signals, as the kernel keeps them.
+ * signals.h: this process' signals, in the kernel's memory.
  */
 #ifndef SIGNALS_H
 #define SIGNALS_H

@@ -6,8 +6,8 @@
 
 /*
  * Start another process of this program with these arguments. `client` is a connected socket that becomes the child's,
- * or -1. Arguments at the end that begin with STREAM_MARK are not for main(), but say by a digit and a file's name what a
- * standard stream of the child is. Returns its pid, or -1 with errno set.
+ * or -1. The last arguments may begin with STREAM_MARK. These are not for main(): each names, by a digit and a file's name,
+ * one of the child's standard streams and the file that it is. Returns the child's pid, or -1 with errno set.
  */
 extern int	process_spawn(char *const argv[], int client);
 

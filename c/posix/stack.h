@@ -2,11 +2,11 @@
  * stack.h: how deep a process may recurse.
  *
  * There are two stacks: C's in the linear memory, and the engine's own, which C cannot see and which is the smaller one
- * in most hosts (984 kB on a main thread). PostgreSQL checks the former; every checking function makes its frame there larger by
- * stack_frame_pin bytes (patches/0003), so that it grows along with the latter: by as much as the host says, which knows how large
- * the engine's is. So how deep C's stack may get is for the host to say, by
- * what the engine's can take (wasm/machine/stack.ts). PostgreSQL takes that for the system's limit. Beyond it there is STACK_ROOM
- * to handle the error in.
+ * in most hosts (984 kB on a main thread). PostgreSQL checks how deep the C stack is. So that this tells something about the
+ * engine's stack too, every function that checks makes its frame on the C stack larger by stack_frame_pin bytes
+ * (patches/0003). The host knows how large the engine's stack is. It says how many bytes that are, and how deep the C stack may
+ * get (wasm/machine/stack.ts), so that the C stack reaches its limit before the engine's overflows. PostgreSQL takes the host's
+ * limit for the system's. Beyond it there are STACK_ROOM bytes, in which PostgreSQL handles the error.
  */
 #ifndef POSIX_STACK_H
 #define POSIX_STACK_H
@@ -17,6 +17,6 @@
 /* PostgreSQL reads it. */
 extern size_t stack_frame_pin;
 
-#define STACK_SLOP		(512 * 1024)	/* PostgreSQL's STACK_DEPTH_SLOP, which it takes off the system's limit */
+#define STACK_SLOP		(512 * 1024)	/* PostgreSQL's STACK_DEPTH_SLOP, which it subtracts from the system's limit */
 
 #endif

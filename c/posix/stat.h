@@ -1,5 +1,5 @@
 /*
- * stat.h: the host's idea of a file's status as the C library's.
+ * stat.h: turns a file's status as the host reports it into the C library's structure.
  */
 #ifndef POSIX_STAT_H
 #define POSIX_STAT_H
@@ -19,7 +19,7 @@ milliseconds_to_timespec(double ms)
 	return time;
 }
 
-/* Every file belongs to the one user there is. */
+/* Every file belongs to the only user; users.h. */
 static inline void
 fill_stat(struct stat *to, const struct host_stat *from)
 {

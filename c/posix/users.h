@@ -1,10 +1,10 @@
 /*
- * users.h: there is one user.
+ * users.h: the only user that there is.
  */
 #ifndef USERS_H
 #define USERS_H
 
-#define THE_USER		1000	/* not root, as which PostgreSQL refuses to run */
+#define THE_USER		1000	/* not 0: PostgreSQL refuses to run as root */
 #define THE_USER_NAME	"postgres"
 
 #endif

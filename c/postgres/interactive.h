@@ -1,5 +1,5 @@
 /*
- * interactive.h: a backend that is called with its input; included by PostgreSQL's postgres.c (patches/0004).
+ * interactive.h: a backend that the host calls with its input; included by PostgreSQL's postgres.c (patches/0004).
  */
 #ifndef INTERACTIVE_H
 #define INTERACTIVE_H
@@ -7,13 +7,13 @@
 #include "libpq/libpq-be.h"
 #include "tcop/backend_startup.h"
 
-/* PostgresMain() is entered again, to go on from where it was left. */
+/* Whether PostgresMain() was called again, to go on where it returned before. */
 extern bool interactive_resuming;
 
-/* Meets the client and reads its startup packet, if _interactive_one() has been called: who wants to use what. */
+/* If _interactive_one() was called: reads the client's startup packet, and returns its database and user. */
 extern void interactive_begin_session(const char **dbname, const char **username);
 
-/* Returns to the caller of _interactive_one(), if there is one, once all its input has been used up. */
+/* Returns to the caller of _interactive_one(), if there is one and the backend has processed all its input. */
 extern void interactive_leave_if_idle(void);
 
 /* In PostgreSQL's backend_startup.c. */

@@ -1,5 +1,5 @@
 /*
- * sd-daemon.h: the one function of it that PostgreSQL calls when built with USE_SYSTEMD; see posix/notify.c.
+ * sd-daemon.h: the only function of systemd's header that PostgreSQL calls when built with USE_SYSTEMD; see posix/notify.c.
  */
 #ifndef SD_DAEMON_H
 #define SD_DAEMON_H
