@@ -2,7 +2,8 @@
  * shell.c: there is no shell, and there are no programs beside the server. So COPY ... PROGRAM gets an error that says so;
  * archive_command, restore_command and others fail like a command that a shell does not find, and the log says why.
  *
- * There are two exceptions: the postmaster asks the program of its children for its version, to make sure
+ * There are three exceptions: `cp` is done by the server itself, so that archive_command and restore_command work with a folder
+ * (copy-command.h); the postmaster asks the program of its children for its version, to make sure
  * that it is of the same build, and here it always is; and PostgreSQL asks for the system's locales with "locale -a".
  */
 #include "postgres.h"
@@ -13,6 +14,7 @@
 #include "access/xact.h"
 #include "libpq/pqsignal.h"
 #include "locale/names.h"
+#include "postgres/copy-command.h"
 
 #define NOT_FOUND	127			/* the exit code of a shell that does not find a command */
 
@@ -63,8 +65,12 @@ popen(const char *command, const char *mode)
 int
 system(const char *command)
 {
+	int			exit_code;
+
 	if (command == NULL)
 		return 0;				/* no shell */
+	if (run_copy_command(command, &exit_code))
+		return exit_code << 8;
 	report(LOG, command);
 	return NOT_FOUND << 8;
 }

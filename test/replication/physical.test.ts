@@ -4,11 +4,13 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type pg from 'pg'
 import { afterAll, describe, expect, test } from 'vitest'
 import { contentsOf, requireSound } from '../fixtures/contents.js'
 import { connectionTo, program18, run } from '../fixtures/native-programs.js'
-import { type EitherServer, other, SharedDirectory } from '../fixtures/shared-directory.js'
+import { type EitherServer, other, SharedDirectory, type Side } from '../fixtures/shared-directory.js'
 import { until } from '../fixtures/until.js'
 
 /** Milliseconds. */
@@ -26,10 +28,11 @@ afterAll(async () => {
 
 async function start(
   directory: SharedDirectory,
-  side: 'native' | 'ours',
+  side: Side,
   settings: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
 ): Promise<EitherServer> {
-  const server = await directory.start(side, { ...SETTINGS, ...settings })
+  const server = await directory.start(side, { ...SETTINGS, ...settings }, args)
   servers.add(server)
   const ended = async (how: 'stop' | 'kill') => {
     servers.delete(server)
@@ -46,20 +49,26 @@ const SETTINGS = {
   wal_retrieve_retry_interval: '200ms',
 }
 
-/** A copy of a server's cluster by pg_basebackup, with what makes a standby of it. The server gets a slot for it. */
-async function standbyOf(server: EitherServer, slot: string): Promise<SharedDirectory> {
+async function empty(): Promise<SharedDirectory> {
   const directory = await SharedDirectory.empty()
   directories.push(directory)
+  return directory
+}
+
+/** A copy of a server's cluster by pg_basebackup. */
+async function copyOf(server: EitherServer, ...options: string[]): Promise<SharedDirectory> {
+  const directory = await empty()
   await directory.program(
     'pg_basebackup',
-    [
-      ...['--pgdata', directory.inside, '--checkpoint=fast', '--write-recovery-conf'],
-      ...['--create-slot', '--slot', slot],
-    ],
+    ['--pgdata', directory.inside, '--checkpoint=fast', ...options],
     connectionTo(server),
   )
   return directory
 }
+
+/** The same with what makes a standby of it. The server gets a slot for it. */
+const standbyOf = (server: EitherServer, slot: string) =>
+  copyOf(server, '--write-recovery-conf', '--create-slot', '--slot', slot)
 
 async function pgbench(server: EitherServer, args: string[]): Promise<void> {
   const { code, stderr } = await run(await program18('pgbench'), args, connectionTo(server))
@@ -181,4 +190,50 @@ describe.each(['native', 'ours'] as const)('standbys of a primary that is %s', f
     },
     PATIENCE,
   )
+
+  test('follow by an archive alone, and recover to a point in it', { timeout: PATIENCE }, async () => {
+    const [old, archive] = [await SharedDirectory.make(first), await empty()]
+    directories.push(old)
+    archive.give(first)
+    const allow = ['--allow-dir', archive.path]
+    const segment = `${archive.seenBy(first)}/%f`
+    const archiving = { archive_mode: 'on', archive_command: `test ! -f ${segment} && cp %p ${segment}` }
+    const primary = await start(old, first, archiving, allow)
+    const copies = [await copyOf(primary), await copyOf(primary)] as const
+    const client = await primary.connect()
+    await client.query("create table kept as select i, repeat('text', i) from generate_series(1, 1000) i")
+    const contents = await contentsOf(client)
+    await client.query("select pg_create_restore_point('kept')")
+    await client.query('create table later as select now(); drop table kept')
+    const after = await contentsOf(client)
+    await client.query('select pg_switch_wal()')
+    await until('all is archived', async () => {
+      const archived =
+        'select last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - 1) as is from pg_stat_archiver'
+      return (await client.query(archived)).rows[0].is === true
+    })
+    await primary.stop()
+
+    archive.give(second)
+    const restoring = { archive_mode: 'off', restore_command: `cp ${archive.seenBy(second)}/%f %p` }
+    const [restored, followed] = copies
+    writeFileSync(join(restored.path, 'recovery.signal'), '')
+    writeFileSync(join(followed.path, 'standby.signal'), '')
+    const target = { recovery_target_name: 'kept', recovery_target_action: 'promote' }
+    const server = await start(restored, second, { ...restoring, ...target }, allow)
+    const session = await server.connect()
+    await until(
+      'it is promoted',
+      async () => (await number(session, 'select pg_is_in_recovery()::int')) === 0,
+    )
+    expect(await contentsOf(session)).toEqual(contents)
+    await server.stop()
+    const standby = await start(followed, second, restoring, allow)
+    const follower = await standby.connect()
+    await until('it has replayed all', async () => {
+      return JSON.stringify(await contentsOf(follower)) === JSON.stringify(after)
+    })
+    expect(await number(follower, 'select pg_is_in_recovery()::int')).toBe(1)
+    await standby.stop()
+  })
 })
