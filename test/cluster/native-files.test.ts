@@ -130,6 +130,26 @@ describe('native programs on a directory of ours', () => {
     expect([...managers].sort()).toEqual(expect.arrayContaining(written))
   })
 
+  test('pg_amcheck finds nothing in any database of a running server', async () => {
+    const directory = await make('ours')
+    const server = await directory.start('ours')
+    await fill(server)
+    await change(await server.connect(), 1)
+    const { stderr } = await directory.program(
+      'pg_amcheck',
+      ['--all', '--install-missing', '--heapallindexed', '--parent-check', '--rootdescend', '--verbose'],
+      connectionTo(server),
+    )
+    const checked = new Set(stderr.match(/(?<=checking (heap table|btree index) ")[^"]+(?=")/g))
+    const relations = [
+      'postgres.shop.orders_2024',
+      'postgres.shop.customers_pkey',
+      'template1.pg_catalog.pg_class',
+    ]
+    expect([...checked]).toEqual(expect.arrayContaining(relations))
+    await server.stop()
+  })
+
   test('pg_basebackup copies it, whole and by increments, and native PostgreSQL starts on the combination', async () => {
     const directory = await make('ours')
     const server = await directory.start('ours', { summarize_wal: 'on' })
