@@ -6,35 +6,23 @@
 const WINDOWS = 'tests what only Windows has'
 const NO_PEER = 'the host does not tell who the clients of its unix sockets are'
 const INJECTION_POINTS = 'needs a server that was configured with --enable-injection-points'
-const NO_SHELL = 'needs archive_command or restore_command, which need a shell'
+const NO_SHELL = 'has commands other than cp to archive and restore, which need a shell'
 const CLIENT = 'tests client programs or libraries, not the server'
 
 /** Tests by `suite/test`; a script in Perl is one test. Nothing of core and isolation belongs here. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
-  'amcheck/005_pitr': NO_SHELL,
   'authentication/003_peer': NO_PEER,
   'authentication/005_sspi': WINDOWS,
   'authentication/007_pre_auth': INJECTION_POINTS,
   'recovery/002_archiving': NO_SHELL,
-  'recovery/003_recovery_targets': NO_SHELL,
-  'recovery/010_logical_decoding_timelines': NO_SHELL,
   'recovery/017_shm': 'needs backends that outlive a postmaster which was killed: here they are its threads',
   'recovery/019_replslot_limit': 'stops a walsender by SIGSTOP, and the system knows only the whole server',
-  'recovery/020_archive_status': NO_SHELL,
-  'recovery/023_pitr_prepared_xact': NO_SHELL,
-  'recovery/024_archive_recovery': NO_SHELL,
   'recovery/025_stuck_on_old_timeline': NO_SHELL,
-  'recovery/028_pitr_timelines': NO_SHELL,
   'recovery/035_standby_logical_decoding': INJECTION_POINTS,
-  'recovery/040_standby_failover_slots_sync': NO_SHELL,
   'recovery/041_checkpoint_at_promote': INJECTION_POINTS,
-  'recovery/042_low_level_backup': NO_SHELL,
-  'recovery/043_no_contrecord_switch': NO_SHELL,
   'recovery/044_invalidate_inactive_slots': INJECTION_POINTS,
-  'recovery/045_archive_restartpoint': NO_SHELL,
   'recovery/046_checkpoint_logical_slot': INJECTION_POINTS,
   'recovery/047_checkpoint_physical_slot': INJECTION_POINTS,
-  'recovery/055_cascade_reconnect': NO_SHELL,
   'test_misc/005_timeouts': INJECTION_POINTS,
   'test_misc/006_signal_autovacuum': INJECTION_POINTS,
   'test_misc/007_catcache_inval': INJECTION_POINTS,
