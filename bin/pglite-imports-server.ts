@@ -6,6 +6,7 @@ import { StartupError } from '../server/index.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 import { CommandLineError } from '../wasm/machine/boot.js'
 import { clientCommands } from './client-programs.js'
+import { cloneCommand } from './clone.js'
 import { clusterCommands } from './cluster-commands.js'
 import { controlCommands } from './control.js'
 import { SIGNALS, startCommand } from './start.js'
@@ -26,7 +27,7 @@ const program = new Command('pglite-imports-server')
   // Options after the name of a command belong to the command.
   .enablePositionalOptions()
   .addHelpText('after', SIGNALS)
-for (const command of [start, ...controlCommands(), ...clusterCommands()])
+for (const command of [start, ...controlCommands(), ...clusterCommands(), cloneCommand()])
   program.addCommand(command.helpOption('--help', 'print this help').allowExcessArguments(false))
 for (const command of clientCommands()) program.addCommand(command)
 

@@ -1,5 +1,6 @@
 /** `start`: starts a server, says how to connect to it, and stops it on signals as `postgres` does. */
 import { Command, Option } from 'commander'
+import { makeStandby } from '../server/base-backup/clone.js'
 import { isCluster } from '../server/data-directory/data-directory.js'
 import {
   type PostgresServer,
@@ -10,6 +11,7 @@ import {
 } from '../server/index.js'
 import { StartError } from '../wasm/cluster/start-error.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
+import { progressOn } from './clone.js'
 import { fromEnvironment, variablesThatCount } from './environment.js'
 import { type LogOptions, makeLog } from './log.js'
 import { clientEnvironment, description, greeting, writeReadyFile } from './ready.js'
@@ -26,6 +28,8 @@ import { notifySystemd } from './systemd.js'
 
 interface StartOptions extends ServerOptions, LogOptions {
   remote?: string
+  standbyOf?: string
+  slot?: string
   json?: true
   readyFile?: string
   run?: string
@@ -50,7 +54,25 @@ export function startCommand(): Command {
       new Option(
         '--remote <url>',
         'start no server, but a bridge: forward clients to the server at this wss:// URL',
-      ).conflicts(['dataDir', 'set', 'socketDir', 'maxConnections', 'run', 'json', 'readyFile', 'httpPort']),
+      ).conflicts([
+        'dataDir',
+        'set',
+        'socketDir',
+        'maxConnections',
+        'run',
+        'json',
+        'readyFile',
+        'httpPort',
+        'standbyOf',
+      ]),
+    )
+    .option(
+      '--standby-of <url>',
+      'follow the PostgreSQL 18 at this postgres:// URL; a missing or empty data directory gets a copy of its cluster',
+    )
+    .option(
+      '--slot <name>',
+      'with --standby-of: follow by this replication slot, which is made if missing and keeps WAL as long as it exists',
     )
     .addOption(new Option('-q, --quiet', 'print only the connection string, and no log').conflicts('verbose'))
     .addOption(new Option('-v, --verbose', "print all of PostgreSQL's log, from severity INFO"))
@@ -122,6 +144,7 @@ async function start(options: StartOptions): Promise<void> {
     const environment = fromEnvironment(process.env)
     const optional = startServerOptions(options)
     const given = { ...environment, ...optional }
+    if (options.standbyOf !== undefined) await follow(options.standbyOf, given.dataDir, options)
     const created = given.dataDir === undefined || !isCluster(given.dataDir)
     const started = await startServer({
       ...given,
@@ -150,6 +173,16 @@ async function start(options: StartOptions): Promise<void> {
     if (!stopping) log.failed((error as Error).message, error instanceof StartError ? error.rest : [])
     process.exit(1)
   }
+}
+
+/** @throws StartupError when there is no directory, or it cannot follow */
+async function follow(
+  url: string,
+  dataDir: string | undefined,
+  { slot, quiet }: StartOptions,
+): Promise<void> {
+  if (dataDir === undefined) throw new StartupError('a standby needs a data directory: name it by -D')
+  await makeStandby(dataDir, url, { slot, ...(quiet ? {} : { onProgress: progressOn(process.stderr) }) })
 }
 
 /** Says on stdout that the server is ready; with --run on stderr, because stdout is the command's. */

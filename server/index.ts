@@ -14,6 +14,8 @@
 export type { Signal, StopMode } from '../wasm/cluster/signals.js'
 export { StartupError } from '../wasm/cluster/startup-error.js'
 export type { LogFormat } from '../wasm/machine/log-collector.js'
+export type { BackupOptions } from './base-backup/base-backup.js'
+export { type CloneOptions, cloneDataDirectory } from './base-backup/clone.js'
 export type { ServerControl } from './control.js'
 export { exportDataDirectory, importDataDirectory } from './data-directory/data-transfer.js'
 export type { HttpOptions } from './http/http.js'

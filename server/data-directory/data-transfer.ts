@@ -1,11 +1,10 @@
 /** Exports and imports a data directory as one file: see cluster-archive.ts. */
-import { readdirSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { exportFiles, importFiles } from '../../wasm/cluster/cluster-archive.js'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
 import { nodeFiles } from '../../wasm/node/files.js'
 import { posixPath } from '../../wasm/node/paths.js'
-import { syncPath } from '../new-cluster/template.js'
+import { syncTree } from '../new-cluster/template.js'
 import { checkCluster, isCluster, openDataDirectory } from './data-directory.js'
 
 /**
@@ -43,13 +42,4 @@ export async function importDataDirectory(
     syncTree(unpacking)
   })
   directory.release()
-}
-
-function syncTree(directory: string): void {
-  const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' }).map(name =>
-    join(directory, name),
-  )
-  for (const file of paths.filter(path => statSync(path).isFile())) syncPath(file)
-  for (const folder of paths.filter(path => statSync(path).isDirectory())) syncPath(folder)
-  syncPath(directory)
 }

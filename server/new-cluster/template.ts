@@ -2,7 +2,16 @@
  * Makes a new cluster from the template, on which the build has run initdb. That takes a fraction of initdb's time, and the
  * result is as good: each cluster gets a system identifier and secrets of its own.
  */
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { identified, newSystemIdentifier } from '../../wasm/cluster/control-file.js'
 import { errorCode } from '../../wasm/cluster/startup-error.js'
@@ -46,6 +55,16 @@ export function syncPath(path: string): void {
   } finally {
     closeSync(fd)
   }
+}
+
+/** Makes all files in a directory durable. */
+export function syncTree(directory: string): void {
+  const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' }).map(name =>
+    join(directory, name),
+  )
+  for (const file of paths.filter(path => statSync(path).isFile())) syncPath(file)
+  for (const folder of paths.filter(path => statSync(path).isDirectory())) syncPath(folder)
+  syncPath(directory)
 }
 
 /** Windows flushes only what can be written to. */

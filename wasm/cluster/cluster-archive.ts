@@ -140,9 +140,13 @@ function* filesBelow(
   }
 }
 
+/** Where a symbolic link leads out of a data directory that has a tablespace. */
+const TABLESPACE = /^pg_tblspc\/\d+$/
+
 /**
  * Puts the files of an archive into an empty directory.
  *
+ * @param tablespacesInside whether there are directories in the place of links to tablespaces, whose files other archives have
  * @throws StartupError when this is no archive, or it holds something else than the files of a data directory; or the error of
  *   `files`, for example ENOSPC
  */
@@ -150,12 +154,13 @@ export async function importFiles(
   files: FileLayer,
   root: string,
   archive: ReadableStream<Uint8Array>,
+  tablespacesInside = false,
 ): Promise<void> {
   const chunks = (await uncompressed(archive)).getReader()
   const entries = extract()
   const pumped = pump(chunks, entries)
   try {
-    for await (const entry of entries) await importEntry(files, root, entry)
+    for await (const entry of entries) await importEntry(files, root, entry, tablespacesInside)
     await pumped
   } catch (error) {
     // Not awaited: the sender of the archive may never send the rest.
@@ -206,11 +211,16 @@ async function uncompressed(archive: ReadableStream<Uint8Array>): Promise<Readab
   return whole.pipeThrough(new DecompressionStream('gzip'))
 }
 
-async function importEntry(files: FileLayer, root: string, entry: Entry): Promise<void> {
+async function importEntry(
+  files: FileLayer,
+  root: string,
+  entry: Entry,
+  tablespacesInside: boolean,
+): Promise<void> {
   const { type } = entry.header
   const name = nameOf(entry.header)
   if (name === '' || NOT_EXPORTED.has(name)) entry.resume()
-  else if (type === 'directory') {
+  else if (type === 'directory' || (tablespacesInside && type === 'symlink' && TABLESPACE.test(name))) {
     entry.resume()
     makeDirectories(files, root, name)
   } else if (type === 'file' || type === 'contiguous-file') {
