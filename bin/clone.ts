@@ -27,7 +27,8 @@ The password may be in PGPASSWORD or ~/.pgpass. To follow that server from then 
 
 async function clone(url: string, { dataDir = process.env.PGDATA, maxRate }: Options): Promise<void> {
   if (!dataDir) throw new StartupError('name the directory for the copy by -D, or by PGDATA')
-  await cloneDataDirectory(dataDir, url, { maxRate, onProgress: progressOn(process.stderr) })
+  const notes = await cloneDataDirectory(dataDir, url, { maxRate, onProgress: progressOn(process.stderr) })
+  for (const note of notes) console.error(note)
   console.log(
     `copied the cluster into "${dataDir}"; start a server with: pglite-imports-server -D ${dataDir}`,
   )

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { makeStandby } from '../server/base-backup/clone.js'
 import { isCluster } from '../server/data-directory/data-directory.js'
+import { becomeOwner } from '../server/data-directory/owner.js'
 import {
   type PostgresServer,
   type ServerControl,
@@ -30,6 +31,7 @@ interface StartOptions extends ServerOptions, LogOptions {
   remote?: string
   standbyOf?: string
   slot?: string
+  asOwner?: true
   json?: true
   readyFile?: string
   run?: string
@@ -70,6 +72,7 @@ export function startCommand(): Command {
       '--standby-of <url>',
       'follow the PostgreSQL 18 at this postgres:// URL; a missing or empty data directory gets a copy of its cluster',
     )
+    .option('--as-owner', 'run as the user to whom the data directory belongs; only root can')
     .option(
       '--slot <name>',
       'with --standby-of: follow by this replication slot, which is made if missing and keeps WAL as long as it exists',
@@ -144,6 +147,7 @@ async function start(options: StartOptions): Promise<void> {
     const environment = fromEnvironment(process.env)
     const optional = startServerOptions(options)
     const given = { ...environment, ...optional }
+    if (options.asOwner && given.dataDir !== undefined) becomeOwner(given.dataDir)
     if (options.standbyOf !== undefined) await follow(options.standbyOf, given.dataDir, options)
     const created = given.dataDir === undefined || !isCluster(given.dataDir)
     const started = await startServer({

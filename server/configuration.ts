@@ -28,21 +28,35 @@ export function configuredSettings(dataDir: string, file = 'postgresql.conf'): R
   return settings
 }
 
-function readConfiguration(file: string, settings: Record<string, string>, depth: number): void {
+/** The files and folders that a configuration file includes, and that those include. */
+export function includedBy(file: string): string[] {
+  const included: string[] = []
+  readConfiguration(file, {}, 0, path => included.push(path))
+  return included
+}
+
+function readConfiguration(
+  file: string,
+  settings: Record<string, string>,
+  depth: number,
+  onInclude: (path: string) => void = () => {},
+): void {
   if (depth > MAX_DEPTH) return
   for (const line of linesOf(file)) {
     const [, name, quoted, plain] = LINE.exec(line) ?? []
     if (name === undefined) continue
     const value = quoted === undefined ? plain! : unescaped(quoted)
     const path = () => hostPathIn(dirname(file), value)
+    const read = (path: string) => readConfiguration(path, settings, depth + 1, onInclude)
     switch (name.toLowerCase()) {
       case 'include':
       case 'include_if_exists':
-        readConfiguration(path(), settings, depth + 1)
+        onInclude(path())
+        read(path())
         break
       case 'include_dir':
-        for (const name of configurationFiles(path()))
-          readConfiguration(join(path(), name), settings, depth + 1)
+        onInclude(path())
+        for (const name of configurationFiles(path())) read(join(path(), name))
         break
       default:
         settings[name.toLowerCase()] = value

@@ -12,6 +12,7 @@ import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
 import { artefactsDir } from '../wasm/node/artefacts.js'
 import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/node/confined-files.js'
 import { hostPathIn, posixPath, realPath } from '../wasm/node/paths.js'
+import { includedBy } from './configuration.js'
 import { socketDirsIn } from './settings.js'
 
 /** Settings that name a file to read. This and the next two count when they are given as options, not when postgresql.conf has them. */
@@ -40,6 +41,7 @@ export function fileAccess(dataDir: string, settings: Settings, allowed: readonl
     .filter(directory => !directory.startsWith('@'))
     .map(directory => join(resolve(dataDir, directory), `.s.PGSQL.${settings.port}`))
   const linked = linksIn(dataDir)
+  const included = named(['config_file']).flatMap(includedBy).filter(exists)
 
   return {
     folders: [
@@ -49,11 +51,15 @@ export function fileAccess(dataDir: string, settings: Settings, allowed: readonl
       ...named(FOLDERS)
         .filter(exists)
         .map(path => folder(path, true)),
+      ...included.filter(isFolder).map(path => folder(path, false)),
       ...linked.folders,
     ],
     files: [
       { path: NOWHERE, writable: true },
-      ...named(FILES_TO_READ).map(path => ({ path: posixPath(path), writable: false })),
+      ...[...named(FILES_TO_READ), ...included.filter(path => !isFolder(path))].map(path => ({
+        path: posixPath(path),
+        writable: false,
+      })),
       ...[...named(FILES_TO_WRITE), ...sockets, ...sockets.map(path => `${path}.lock`)].map(path => ({
         path: posixPath(path),
         writable: true,
@@ -89,6 +95,10 @@ function linksIn(dataDir: string): { folders: AllowedFolder[]; files: AllowedFil
     }
   }
   return found
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path).isDirectory()
 }
 
 function exists(path: string): boolean {

@@ -20,9 +20,11 @@ import { serverControl } from './control.js'
 import { copyCluster } from './data-directory/copy-cluster.js'
 import { type DataDirectory, isCluster, openDataDirectory } from './data-directory/data-directory.js'
 import { createEphemeralDirectory } from './data-directory/ephemeral.js'
+import { ownerNote } from './data-directory/owner.js'
 import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
 import { fileAccess } from './file-access.js'
 import type { HttpOptions, Monitor } from './http/http.js'
+import { adapted, configurationFile } from './made-elsewhere.js'
 import { Network } from './network/network.js'
 import { resolve } from './network/outgoing.js'
 import { ensureSelfSigned } from './network/self-signed.js'
@@ -44,8 +46,8 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   checkOptions(options)
   refuseImpossible(options)
   const { superuser = INITIAL_SUPERUSER, user = superuser, database = 'postgres' } = options
-  const configured = configuredIn(options)
-  const settings = settingsOf(options, configured)
+  const { configured, instead, notes } = configurationOf(options)
+  const settings = { ...instead, ...settingsOf(options, configured) }
   const hosts = hostsIn(settings)
   const existing = options.dataDir ?? options.copyOf
   const created = existing === undefined || !isCluster(existing)
@@ -66,7 +68,8 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
     const listening = { listen_addresses: network.addresses.join(','), port: String(port) }
     const all = { ...(directory.ephemeral ? EPHEMERAL : {}), ...settings, ...listening }
     cluster = await startCluster({ directory, settings: all, network, threads, stack, options })
-    if (created) await initialiseCluster(cluster, directory, given, initLog(options.log))
+    if (created) await initialiseCluster(cluster, directory, given, ownLog(options.log))
+    for (const note of notes) ownLog(options.log)(note)
     network.open()
     const [host = ''] = hosts
     const [socketDir = ''] = socketDirsIn(settings)
@@ -96,11 +99,40 @@ function refuseImpossible({ threads, dataDir, copyOf }: StartServerOptions): voi
     throw new StartupError('running without threads needs JSPI, which Node has from version 24 on')
 }
 
-/** The settings in the configuration files of an existing cluster. */
-function configuredIn({ dataDir, copyOf, settings }: StartServerOptions): Settings {
+interface Configuration {
+  /** What counts of the configuration files of an existing cluster. */
+  readonly configured: Settings
+  /** The part of it by which options have to override the files. */
+  readonly instead: Settings
+  /** What does not count. */
+  readonly notes: readonly string[]
+}
+
+/** @throws StartupError when there is a cluster, but no postgresql.conf */
+function configurationOf({
+  dataDir,
+  copyOf,
+  settings,
+  unixSocketDir,
+  tls,
+}: StartServerOptions): Configuration {
   const existing = dataDir ?? copyOf
-  if (existing === undefined) return {}
-  return configuredSettings(resolvePath(existing), settings?.config_file?.toString())
+  if (existing === undefined || !isCluster(existing)) return { configured: {}, instead: {}, notes: [] }
+  const path = resolvePath(existing)
+  const given = settings?.config_file?.toString()
+  const file = given === undefined ? configurationFile(path) : hostPathIn(path, given)
+  const found = configuredSettings(path, file)
+  const { settings: instead, notes } = adapted(path, file, found, [
+    ...Object.keys(settings ?? {}),
+    ...(unixSocketDir === undefined ? [] : ['unix_socket_directories']),
+    ...(tls === undefined ? [] : ['ssl']),
+  ])
+  const note = ownerNote(path)
+  return {
+    configured: { ...found, ...instead },
+    instead,
+    notes: note === undefined ? notes : [note, ...notes],
+  }
 }
 
 function rulesIn({ hba_file = 'pg_hba.conf' }: Settings): string {
@@ -167,8 +199,8 @@ async function startCluster({
   }
 }
 
-/** Where goes what the files print that are run in a new cluster. */
-function initLog(log: StartServerOptions['log']): (line: string) => void {
+/** Where goes what the files print that are run in a new cluster, and what the host itself says. */
+function ownLog(log: StartServerOptions['log']): (line: string) => void {
   if (typeof log === 'function') return line => log(line, 'output')
   return log === 'stderr' ? line => void process.stderr.write(`${line}\n`) : () => {}
 }

@@ -11,6 +11,10 @@
 #include <sys/un.h>
 #include "kernel/kernel.h"
 #include "client.h"
+#include "users.h"
+
+/* The abstract unix socket for connections from the same program: INTERNAL in wasm/cluster/cluster.ts. */
+#define IN_PROCESS "in-process"
 
 /* ---- bytes ---- */
 
@@ -151,15 +155,34 @@ setsockopt(int fd, int level, int option, const void *value, socklen_t length)
 	return 0;
 }
 
-int
-getsockopt(int fd, int level, int option, void *restrict value, socklen_t *restrict length)
+/*
+ * The user at the other end, for peer authentication. A connection from within the server's own program is the server's user's. The host
+ * does not know the users of other clients; by the error PostgreSQL learns that there is no peer authentication for those.
+ */
+static int
+peer_credentials(int fd, struct ucred *credentials, socklen_t *length)
 {
-	/* The host does not know its clients' users. By this error PostgreSQL learns that there is no peer authentication. */
-	if (level == SOL_SOCKET && option == SO_PEERCRED)
+	static const char in_process[] = "\0" IN_PROCESS "/";
+	struct sockaddr_un own;
+	socklen_t	size = sizeof(own);
+
+	if (*length < sizeof(*credentials) || getsockname(fd, (struct sockaddr *) &own, &size) < 0 || own.sun_family != AF_UNIX ||
+		size < offsetof(struct sockaddr_un, sun_path) + sizeof(in_process) - 1 ||
+		memcmp(own.sun_path, in_process, sizeof(in_process) - 1) != 0)
 	{
 		errno = ENOSYS;
 		return -1;
 	}
+	*credentials = (struct ucred) {.uid = THE_USER, .gid = THE_USER};
+	*length = sizeof(*credentials);
+	return 0;
+}
+
+int
+getsockopt(int fd, int level, int option, void *restrict value, socklen_t *restrict length)
+{
+	if (level == SOL_SOCKET && option == SO_PEERCRED)
+		return peer_credentials(fd, value, length);
 	memset(value, 0, *length);
 	if (level == SOL_SOCKET && option == SO_ERROR && *length >= sizeof(int))
 		*(int *) value = is_client(fd) ? 0 : sys_socket_error(fd);

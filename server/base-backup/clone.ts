@@ -6,6 +6,7 @@ import type { Settings } from '../../wasm/cluster/settings.js'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
 import { configuredSettings, linesOf } from '../configuration.js'
 import { checkCluster, isCluster, openDataDirectory } from '../data-directory/data-directory.js'
+import { adapted, configurationFile } from '../made-elsewhere.js'
 import { syncPath, syncTree } from '../new-cluster/template.js'
 import { type BackupOptions, takeBaseBackup } from './base-backup.js'
 import { clientFor, connectionInfo, connectTo, shown } from './source.js'
@@ -42,13 +43,14 @@ host    all             all             ::1/128                 scram-sha-256
  *
  * @param dataDir a directory that is missing or empty
  * @param url postgres://…, of a role that may replicate
+ * @returns a line for each setting that means something else here than there, or does not apply
  * @throws StartupError when the server cannot be reached or gives no backup, or the directory is not empty
  */
 export async function cloneDataDirectory(
   dataDir: string,
   url: string,
   options: CloneOptions = {},
-): Promise<void> {
+): Promise<string[]> {
   const client = await connectTo(url)
   try {
     const connection = options.standby ? connectionInfo(client, url) : undefined
@@ -64,6 +66,7 @@ export async function cloneDataDirectory(
     })
     directory.release()
     await client.end()
+    return changesIn(directory.path, options.standby ?? false)
   } catch (error) {
     // It may be in the middle of a backup.
     closeAtOnce(client)
@@ -79,7 +82,10 @@ export async function cloneDataDirectory(
  */
 export async function makeStandby(dataDir: string, url: string, options: CloneOptions = {}): Promise<void> {
   const path = resolve(dataDir)
-  if (!isCluster(path)) return cloneDataDirectory(dataDir, url, { ...options, standby: true })
+  if (!isCluster(path)) {
+    await cloneDataDirectory(dataDir, url, { ...options, standby: true })
+    return
+  }
   if (!existsSync(join(path, STANDBY)))
     throw new StartupError(
       `the cluster in "${path}" is no standby: name an empty or a new directory, which gets a copy of ${shown(url)}`,
@@ -88,6 +94,27 @@ export async function makeStandby(dataDir: string, url: string, options: CloneOp
   const settings = { primary_conninfo: connection, ...slotSetting(options) }
   const altered = configuredSettings(path)
   if (Object.entries(settings).some(([name, value]) => altered[name] !== value)) alter(path, settings)
+}
+
+function changesIn(path: string, standby: boolean): string[] {
+  const file = configurationFile(path)
+  const configured = configuredSettings(path, file)
+  const { settings, notes } = adapted(path, file, configured, [])
+  const { archive_mode = 'off', archive_command, synchronous_standby_names } = { ...configured, ...settings }
+  if (standby) return [...notes]
+  return [
+    ...notes,
+    ...(archive_mode === 'off'
+      ? []
+      : [
+          `archive_mode = '${archive_mode}', archive_command = '${archive_command}': change it, or the copy writes into the original's archive`,
+        ]),
+    ...(synchronous_standby_names
+      ? [
+          `synchronous_standby_names = '${synchronous_standby_names}': reset it, or commits wait for standbys that follow the original`,
+        ]
+      : []),
+  ]
 }
 
 /** @throws StartupError in the server's words */

@@ -1,5 +1,6 @@
 /** Why a data directory cannot be used, for the person who has named it. */
 import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
+import { denial } from './owner.js'
 
 /** A StartupError for an error of the system's; other errors are returned as they are. */
 export function directoryRefusal(error: unknown, path: string): unknown {
@@ -7,7 +8,7 @@ export function directoryRefusal(error: unknown, path: string): unknown {
   switch (errorCode(error)) {
     case 'EACCES':
     case 'EPERM':
-      return new StartupError(`data directory "${path}" is not accessible: permission denied`, 'EACCES')
+      return new StartupError(`data directory "${path}" is not accessible: ${denial(path)}`, 'EACCES')
     case 'EROFS':
       return new StartupError(`data directory "${path}" is on a read-only file system`, 'EROFS')
     case 'ENOSPC':

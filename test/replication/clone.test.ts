@@ -128,11 +128,14 @@ test('--standby-of follows, by a slot and with a password, and follows elsewhere
   }
 })
 
-test('what cannot be copied is told in a line, and leaves nothing', async () => {
+test('what cannot be copied is told in a line, and leaves nothing; what a copy has to change is told as well', async () => {
   const source = await ServerProcess.start()
   const client = await source.connect()
   await client.query(TABLE)
   await client.query('create role nobody login')
+  for (const setting of ["archive_mode = 'on'", "archive_command = 'cp %p /srv/%f'", "jit = 'on'"])
+    await client.query(`alter system set ${setting}`)
+  await client.query("alter system set synchronous_standby_names = 'others'")
   const url = urlOf(source)
   const target = join(folder, 'not', 'made')
   for (const [from, reason] of [
@@ -144,6 +147,19 @@ test('what cannot be copied is told in a line, and leaves nothing', async () => 
     expect(await outcome('clone', from, '-D', target)).toEqual([1, expect.stringMatching(reason)])
   writeFileSync(join(folder, 'other'), '')
   expect(await outcome('clone', url, '-D', folder)).toEqual([1, expect.stringMatching(/is not empty/)])
+
+  const [code, said] = await outcome('clone', url, '-D', join(folder, 'whole'))
+  expect([code, said.split('\n').slice(-4)]).toEqual([
+    0,
+    [
+      "jit = 'on' does not apply here: statements are not compiled",
+      expect.stringMatching(
+        /^archive_mode = 'on', .*: change it, or the copy writes into the original's archive$/,
+      ),
+      expect.stringMatching(/^synchronous_standby_names = 'others': reset it, or commits wait/),
+      '',
+    ],
+  ])
 
   const interrupted = new Command('clone', url, '-D', target, '--max-rate', '2048')
   await until('the copy has begun', () => /received/.test(interrupted.stderr))

@@ -1,0 +1,91 @@
+/** The user to whom a data directory belongs: native PostgreSQL opens it only if that is who runs it. */
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
+import { StartupError } from '../../wasm/cluster/startup-error.js'
+import { artefactsDir } from '../../wasm/node/artefacts.js'
+
+/** Not a part of Node's types. */
+const { initgroups } = process as unknown as { initgroups(uid: number, gid: number): void }
+
+interface Owner {
+  readonly uid: number
+  readonly gid: number
+  /** As in messages: its number, and its name if it has one here. */
+  readonly shown: string
+}
+
+/** The owner of a directory, if that is somebody else than the user of this process, and can be found out. */
+function otherOwner(path: string): Owner | undefined {
+  const own = process.geteuid?.()
+  const found = statOf(path)
+  if (own === undefined || found === undefined || found.uid === own) return undefined
+  return { ...found, shown: shown(found.uid) }
+}
+
+function statOf(path: string): { uid: number; gid: number } | undefined {
+  try {
+    const { uid, gid } = statSync(path)
+    return { uid, gid }
+  } catch {
+    return undefined
+  }
+}
+
+function shown(uid: number): string {
+  const name = nameOf(uid)
+  return name === undefined ? `user ${uid}` : `user ${uid} (${name})`
+}
+
+function nameOf(uid: number): string | undefined {
+  try {
+    return new RegExp(`^([^:]+):[^:]*:${uid}:`, 'm').exec(readFileSync('/etc/passwd', 'utf8'))?.[1]
+  } catch {
+    return undefined
+  }
+}
+
+/** Why this process may not access a directory, as the end of a message. */
+export function denial(path: string): string {
+  const owner = otherOwner(path)
+  if (owner === undefined) return 'permission denied'
+  const { uid } = owner
+  return `it belongs to ${owner.shown}, and this is ${shown(process.geteuid!())}: run this as that user (sudo -u '#${uid}' …, docker run --user ${uid} …), or as root with --as-owner`
+}
+
+/** What there is to say where root runs a server on somebody else's directory. */
+export function ownerNote(path: string): string | undefined {
+  const owner = process.geteuid?.() === 0 ? otherOwner(path) : undefined
+  return (
+    owner &&
+    `"${path}" belongs to ${owner.shown}, and new files in it will belong to root, so that native PostgreSQL cannot open it: --as-owner makes this process run as that user`
+  )
+}
+
+/**
+ * Makes this process run as the user to whom a directory belongs, for good.
+ *
+ * @throws StartupError when it may not, or that user cannot read the package
+ */
+export function becomeOwner(path: string): void {
+  if (statOf(path) === undefined)
+    throw new StartupError(`"${path}" belongs to nobody yet: it is missing`, 'ENOENT')
+  const owner = otherOwner(path)
+  if (owner === undefined) return
+  if (process.geteuid?.() !== 0)
+    throw new StartupError(`only root can run as ${owner.shown}, to whom "${path}" belongs`, 'EPERM')
+  const { uid, gid } = owner
+  try {
+    initgroups.call(process, uid, gid)
+  } catch {
+    process.setgroups!([gid]) // The user has no name here.
+  }
+  process.setgid!(gid)
+  process.setuid!(uid)
+  try {
+    accessSync(artefactsDir, constants.R_OK | constants.X_OK)
+  } catch {
+    throw new StartupError(
+      `${owner.shown}, to whom "${path}" belongs, cannot read ${artefactsDir}: install the package where all users can read it`,
+      'EACCES',
+    )
+  }
+}
