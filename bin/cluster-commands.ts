@@ -22,8 +22,9 @@ export function clusterCommands(): Command[] {
     command('export', 'write a cluster to one file, a gzipped tar archive; no server may run on it')
       .argument('[file]', 'file to write; - is stdout', '-')
       .action(exportTo),
-    command('import', 'make a new cluster from such a file, also one that a Worker has exported')
-      .argument('[file]', 'file to read; - is stdin', '-')
+    command('import', 'make a new cluster from such a file, or from the files of PGlite, which are converted')
+      .argument('[file]', 'file to read, - is stdin; or a data directory that no server runs on', '-')
+      .option('-U, --username <name>', 'a superuser of the cluster, to convert it (default: postgres)')
       .action(importFrom),
   ]
 }
@@ -55,24 +56,27 @@ async function exportTo(file: string, { dataDir }: { dataDir: string }): Promise
   }
 }
 
-async function importFrom(file: string, { dataDir }: { dataDir: string }): Promise<void> {
+async function importFrom(
+  file: string,
+  { dataDir, username }: { dataDir: string; username?: string },
+): Promise<void> {
   if (file === '-' && process.stdin.isTTY)
     throw new StartupError('an archive is not read from a terminal: name a file')
   try {
-    await importDataDirectory(dataDir, Readable.toWeb(await input(file)) as ReadableStream<Uint8Array>)
+    await importDataDirectory(dataDir, await input(file), { superuser: username })
   } catch (error) {
     throw refusal(`cannot read "${file}"`, error)
   }
 }
 
-async function input(file: string): Promise<Readable> {
-  if (file === '-') return process.stdin
+/** The archive, or the path of a directory. */
+async function input(file: string): Promise<ReadableStream<Uint8Array> | string> {
+  const stream = (readable: Readable) => Readable.toWeb(readable) as ReadableStream<Uint8Array>
+  if (file === '-') return stream(process.stdin)
   const handle = await open(file)
-  if ((await handle.stat()).isDirectory()) {
-    await handle.close()
-    throw new StartupError(`"${file}" is a directory`)
-  }
-  return handle.createReadStream()
+  if (!(await handle.stat()).isDirectory()) return stream(handle.createReadStream())
+  await handle.close()
+  return file
 }
 
 function refusal(what: string, error: unknown): unknown {

@@ -17,7 +17,11 @@ export type { LogFormat } from '../wasm/machine/log-collector.js'
 export type { BackupOptions } from './base-backup/base-backup.js'
 export { type CloneOptions, cloneDataDirectory } from './base-backup/clone.js'
 export type { ServerControl } from './control.js'
-export { exportDataDirectory, importDataDirectory } from './data-directory/data-transfer.js'
+export {
+  exportDataDirectory,
+  type ImportOptions,
+  importDataDirectory,
+} from './data-directory/data-transfer.js'
 export type { HttpOptions } from './http/http.js'
 export type { StartServerOptions } from './options.js'
 export type { DatabasePool, DatabasePoolOptions, TakenDatabase } from './pools/database-pool.js'

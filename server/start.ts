@@ -18,9 +18,15 @@ import { ThreadPool } from '../wasm/node/thread-pool.js'
 import { configuredSettings } from './configuration.js'
 import { serverControl } from './control.js'
 import { copyCluster } from './data-directory/copy-cluster.js'
-import { type DataDirectory, isCluster, openDataDirectory } from './data-directory/data-directory.js'
+import {
+  checkCluster,
+  type DataDirectory,
+  isCluster,
+  openDataDirectory,
+} from './data-directory/data-directory.js'
 import { createEphemeralDirectory } from './data-directory/ephemeral.js'
 import { ownerNote } from './data-directory/owner.js'
+import { directoryRefusal } from './data-directory/refusal.js'
 import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
 import { fileAccess } from './file-access.js'
 import type { HttpOptions, Monitor } from './http/http.js'
@@ -108,7 +114,7 @@ interface Configuration {
   readonly notes: readonly string[]
 }
 
-/** @throws StartupError when there is a cluster, but no postgresql.conf */
+/** @throws StartupError when there is a cluster that cannot be used, or has no postgresql.conf */
 function configurationOf({
   dataDir,
   copyOf,
@@ -119,6 +125,11 @@ function configurationOf({
   const existing = dataDir ?? copyOf
   if (existing === undefined || !isCluster(existing)) return { configured: {}, instead: {}, notes: [] }
   const path = resolvePath(existing)
+  try {
+    checkCluster(path)
+  } catch (error) {
+    throw directoryRefusal(error, path)
+  }
   const given = settings?.config_file?.toString()
   const file = given === undefined ? configurationFile(path) : hostPathIn(path, given)
   const found = configuredSettings(path, file)

@@ -1,11 +1,16 @@
 /** Exports and imports a data directory as one file: see cluster-archive.ts. */
-import { resolve } from 'node:path'
+import { cp } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
 import { exportFiles, importFiles } from '../../wasm/cluster/cluster-archive.js'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
+import { INITIAL_SUPERUSER } from '../../wasm/cluster/superuser.js'
 import { nodeFiles } from '../../wasm/node/files.js'
 import { posixPath } from '../../wasm/node/paths.js'
+import { isNarrowCluster, widenCluster } from '../narrow-format/convert.js'
 import { syncTree } from '../new-cluster/template.js'
+import { startServer } from '../start.js'
 import { checkCluster, isCluster, openDataDirectory } from './data-directory.js'
+import { holderOf, isLock } from './lock.js'
 
 /**
  * The cluster of a data directory as a gzipped tar archive, for `importDataDirectory()`, or for `importCluster()` of
@@ -20,26 +25,56 @@ export async function exportDataDirectory(dataDir: string): Promise<ReadableStre
   return exportFiles(nodeFiles(), posixPath(directory.path), () => directory.release())
 }
 
+export interface ImportOptions {
+  /** A superuser of the cluster, who converts the files of a 32-bit server. Default: 'postgres'. */
+  readonly superuser?: string | undefined
+}
+
 /**
- * Makes a data directory from an archive of `exportDataDirectory()`, or of `exportCluster()` in a Worker. The cluster is durable
- * when this resolves. If it rejects, nothing of it is left.
+ * Makes a data directory from an archive of `exportDataDirectory()`, of `exportCluster()` in a Worker or of PGlite's `dumpDataDir()`, or from
+ * another data directory that no server runs on, which stays as it is. Files of PGlite and other 32-bit servers are converted. The cluster is
+ * durable when this resolves. If it rejects, nothing of it is left.
  *
  * @param dataDir a directory that is missing or empty
- * @throws StartupError when the directory is not empty, or the archive holds no cluster that this server can use
+ * @param source the archive, or the path of a data directory
+ * @throws StartupError when the directory is not empty, or the source holds no cluster that this server can use
  */
 export async function importDataDirectory(
   dataDir: string,
-  archive: ReadableStream<Uint8Array>,
+  source: ReadableStream<Uint8Array> | string,
+  { superuser = INITIAL_SUPERUSER }: ImportOptions = {},
 ): Promise<void> {
   const directory = await openDataDirectory(dataDir, async unpacking => {
-    await importFiles(nodeFiles(), posixPath(unpacking), archive)
+    if (typeof source === 'string') await copyFiles(resolve(source), unpacking)
+    else await importFiles(nodeFiles(), posixPath(unpacking), source)
     try {
+      if (isNarrowCluster(unpacking)) await widenCluster(unpacking, startAlone, superuser)
       checkCluster(unpacking)
     } catch (error) {
       if (!(error instanceof StartupError)) throw error
-      throw new StartupError(error.message.replace(unpacking, 'the archive'))
+      const from = typeof source === 'string' ? resolve(source) : 'the archive'
+      throw new StartupError(error.message.replace(unpacking, from))
     }
     syncTree(unpacking)
   })
   directory.release()
 }
+
+async function copyFiles(source: string, target: string): Promise<void> {
+  if (!isCluster(source)) throw new StartupError(`"${source}" holds no PostgreSQL cluster`)
+  const holder = await holderOf(source)
+  if (holder !== undefined)
+    throw new StartupError(
+      `data directory "${source}" is in use by another server (PID ${holder.pid}): stop that first`,
+      'EBUSY',
+    )
+  await cp(source, target, {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: path => !isLock(basename(path)),
+  })
+}
+
+/** A server that nobody else finds. */
+const startAlone = (dataDir: string, settings: Readonly<Record<string, string | number | boolean>>) =>
+  startServer({ dataDir, host: '', unixSocketDir: '', settings })

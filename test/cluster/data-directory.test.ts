@@ -120,7 +120,7 @@ describe('a data directory', () => {
     await db.exec(`create table kept as select 'from PGlite' as origin`)
     await db.close()
     await expect(start(dataDir)).rejects.toThrow(
-      /^the cluster in ".*pglite" cannot be read: it was made by PGlite.*: dump it with the program that made it/,
+      /^the cluster in ".*pglite" cannot be read: it was made by PGlite.*: convert a copy by "pglite-imports-server import -D NEW OLD", or dump it/,
     )
     const again = await PGlite.create(dataDir)
     expect((await again.query('select origin from kept')).rows).toEqual([{ origin: 'from PGlite' }])

@@ -8,6 +8,7 @@
 import {
   BLCKSZ,
   CATALOG_VERSION_NO,
+  DB_SHUTDOWNED,
   INDEX_MAX_KEYS,
   LOBLKSIZE,
   MAXIMUM_ALIGNOF,
@@ -58,7 +59,7 @@ export function foreignFormat(control: Uint8Array): string | undefined {
   if (fields.getUint8(CONTROL.float8ByVal) === 0)
     return (
       'it was made by PGlite, by an earlier version of this server or by another 32-bit server, whose files have another ' +
-      'format: dump it with the program that made it, and restore the dump into a new cluster'
+      'format: convert a copy by "pglite-imports-server import -D NEW OLD", or dump it with the program that made it'
     )
   const differences = FORMAT.flatMap(({ at, ours, of }) => {
     const theirs = fields.getUint32(at, true)
@@ -66,6 +67,29 @@ export function foreignFormat(control: Uint8Array): string | undefined {
   })
   if (differences.length === 0) return undefined
   return `its files have ${differences.join('; ')}: dump it with the server that made it, and restore the dump into a new cluster`
+}
+
+/** Whether 32-bit servers have written the files, PGlite for example, and nothing else is foreign. The file must be valid. */
+export function isNarrow(control: Uint8Array): boolean {
+  return numbers(control).getUint8(CONTROL.float8ByVal) === 0 && foreignFormat(widened(control)) === undefined
+}
+
+/** Whether the server was shut down, so that all is in the files. The file must be valid. */
+export function isShutDown(control: Uint8Array): boolean {
+  return numbers(control).getUint32(CONTROL.state, true) === DB_SHUTDOWNED
+}
+
+/** Whether the pages have checksums. The file must be valid. */
+export function hasChecksums(control: Uint8Array): boolean {
+  return numbers(control).getUint32(CONTROL.data_checksum_version, true) !== 0
+}
+
+/** A copy that says that files are those of a 64-bit server. */
+export function widened(original: Uint8Array): Uint8Array {
+  const control = original.slice()
+  control[CONTROL.float8ByVal] = 1
+  numbers(control).setUint32(CONTROL.crc, crc32c(control.subarray(0, CONTROL.crc)), true)
+  return control
 }
 
 /** Size of the cluster's WAL segments in bytes. The file must be valid: see isControlFile(). */

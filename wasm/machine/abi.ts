@@ -79,6 +79,7 @@ export const NAMEDATALEN = 64
 export const INDEX_MAX_KEYS = 32
 export const TOAST_MAX_CHUNK_SIZE = 1996
 export const LOBLKSIZE = 2048
+export const DB_SHUTDOWNED = 1
 export const MOCK_AUTH_NONCE_LEN = 32
 export const XLP_LONG_HEADER = 2
 
@@ -126,6 +127,7 @@ export const offsetof = {
     system_identifier: 0,
     pg_control_version: 8,
     catalog_version_no: 12,
+    state: 16,
     maxAlign: 204,
     blcksz: 216,
     relseg_size: 220,
@@ -136,6 +138,7 @@ export const offsetof = {
     toast_max_chunk_size: 240,
     loblksize: 244,
     float8ByVal: 248,
+    data_checksum_version: 252,
     mock_authentication_nonce: 257,
     crc: 292,
   },
