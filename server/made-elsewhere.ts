@@ -20,8 +20,9 @@ const CONFIGURATION = 'postgresql.conf'
 const TOO_MUCH = 2 ** 31
 const SHARED_BUFFERS = '1GB'
 
-/** `cp` is the only command that the server executes: see c/postgres/shell.c. */
-const COPY = /^\s*(test ! -f \S+ && )?cp \S+ \S+\s*$/
+/** `cp` is the only command that the server executes: see c/postgres/copy-command.c. */
+const WORD = /(?:[^\s"']|"[^"]*"|'[^']*')+/.source
+const COPY = new RegExp(`^ *(?:test ! -f ${WORD} && +)?cp +${WORD} +${WORD} *$`)
 const NO_SHELL = 'there is no shell'
 
 export interface Adapted {
