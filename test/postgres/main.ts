@@ -17,12 +17,16 @@ import { startWorkerdServer } from './workerd-server.js'
 /** Git ignores it. */
 const RESULTS = join(repository, 'test', 'postgres', 'results')
 
+/** Native PostgreSQL lacks the tests' own library in C. */
+const NEEDS_LIBRARY = ['027_stream_regress.pl']
+
 let environment: Environment | undefined
 
 interface Options {
   maxConnections?: number
   node: string
   workerd?: true
+  nativeStandbys?: true
   tests?: string
   list?: true
 }
@@ -37,6 +41,7 @@ const program = new Command('npm run test:postgres --')
   )
   .option('--node <path>', 'the Node that runs the server', process.execPath)
   .option('--workerd', 'run the server in a Durable Object of workerd, reached by the bridge')
+  .option('--native-standbys', 'native PostgreSQL runs the servers that scripts in Perl start as standbys')
   .option(
     '--tests <names>',
     'only these scripts in Perl or tests of the isolation suite, separated by commas',
@@ -103,7 +108,7 @@ async function runSuite(installation: Installation, suite: Suite): Promise<Outco
   const log = join(kept, 'server.log')
   const outcomes: Outcome[] = []
   if (tap.length > 0) {
-    environment ??= await prepareTap(installation)
+    environment ??= await prepareTap(installation, options.nativeStandbys ?? false)
     const results = installation.makeFolder(`${suite.name}-tap`)
     outcomes.push(...(await runTap(installation, environment, suite.folder, tap, results)))
     keepLogs(installation.outside(results), join(kept, 'tap'))
@@ -134,7 +139,10 @@ function keepLogs(results: string, kept: string): void {
 }
 
 /** The tests that were asked for. */
-function chosen(tests: Tests): Tests {
+function chosen(all: Tests): Tests {
+  const tests = options.nativeStandbys
+    ? { ...all, tap: all.tap.filter(file => !NEEDS_LIBRARY.includes(file)) }
+    : all
   if (options.tests === undefined) return tests
   const names = options.tests.split(',')
   const tap = tests.tap.filter(file => names.includes(file.slice(0, -'.pl'.length)))

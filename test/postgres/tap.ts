@@ -25,15 +25,20 @@ const CONFIGURATION = ['HAVE_LIBZ', 'USE_LZ4', 'USE_ZSTD', 'HAVE_INET_PTON', 'HA
 
 export type Environment = Readonly<Record<string, string>>
 
-/** Makes what all files of all suites share. */
-export async function prepareTap(installation: Installation): Promise<Environment> {
+/**
+ * Makes what all files of all suites share.
+ *
+ * @param nativeStandbys whether native PostgreSQL runs what a script starts as a standby
+ */
+export async function prepareTap(installation: Installation, nativeStandbys: boolean): Promise<Environment> {
   const { outside, programs, pgxs, node } = installation
   const bin = installation.makeFolder('bin')
   for (const name of readdirSync(outside(programs))) copyProgram(outside(programs), outside(bin), name)
   const run = (name: string) =>
     `exec ${[node, ...codeGenerationBan(installation)].join(' ')} ${installation.package}/dist/test/postgres/programs/${name}.js "$@"`
   // pg_ctl starts a server of its own version only, and restarts the one whose path is in postmaster.opts.
-  const postgres = `case "$1" in -V | --version) exec ${programs}/postgres "$1" ;; esac\n${run('postgres')}`
+  const native = nativeStandbys ? standbysBy(`${programs}/postgres`) : ''
+  const postgres = `case "$1" in -V | --version) exec ${programs}/postgres "$1" ;; esac\n${native}${run('postgres')}`
   for (const folder of [bin, `${installation.package}/wasm/dist/bin`]) {
     writeProgram(outside(`${folder}/postgres`), postgres)
     writeProgram(outside(`${folder}/initdb`), run('initdb'))
@@ -81,6 +86,17 @@ export async function prepareTap(installation: Installation): Promise<Environmen
   ])
   if (status !== 0) throw new BuildFailure(`initdb ended with ${status}:\n${output}`)
   return env
+}
+
+/** Shell commands that have a program run a data directory which is a standby's. */
+function standbysBy(program: string): string {
+  return `directory=
+for argument; do
+  [ "$previous" != -D ] || directory=$argument
+  previous=$argument
+done
+[ ! -e "$directory/standby.signal" ] || exec ${program} "$@"
+`
 }
 
 /** pg_ctl looks for postgres beside itself, so these cannot be links. */
