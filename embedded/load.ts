@@ -1,5 +1,6 @@
 /** Fetches and compiles a server module where no bundler imports it: in browsers, Deno and Bun. */
 import type { ServerModule } from './server-module.js'
+import { importUnshared } from './unshared.js'
 
 /** The package's wasm/dist/. */
 const PACKAGED = new URL('../../wasm/dist/', import.meta.url)
@@ -7,6 +8,11 @@ const PACKAGED = new URL('../../wasm/dist/', import.meta.url)
 export interface LoadOptions {
   /** Whether to fetch ICU's data as well, 5 MB, for its collations. Default: no. */
   icu?: boolean
+  /**
+   * Whether to use a memory that threads can share. A server here has one thread, so it makes no difference. Default: if there is such
+   * memory, which a browser may give only to pages that are cross-origin isolated.
+   */
+  shared?: boolean
 }
 
 /**
@@ -18,6 +24,7 @@ export async function loadModule(
   base: string | URL = PACKAGED,
   options: LoadOptions = {},
 ): Promise<ServerModule> {
+  const { shared = 'SharedArrayBuffer' in globalThis } = options
   const folder = new URL(base, globalThis.location?.href)
   if (!folder.pathname.endsWith('/')) folder.pathname += '/'
   const get = async (name: string): Promise<Response> => {
@@ -27,7 +34,11 @@ export async function loadModule(
     return response
   }
   const bytes = async (name: string) => (await get(name)).arrayBuffer()
-  const compile = async (name: string) => WebAssembly.compile(await bytes(name))
+  const compile = async (name: string) => {
+    const module = await bytes(name)
+    if (!shared) importUnshared(new Uint8Array(module))
+    return WebAssembly.compile(module)
+  }
   const files = bytes('files.bin')
   const icu = options.icu ? bytes('share/icu.bin') : undefined
   const kernel = compile('kernel.wasm')
@@ -43,6 +54,6 @@ export async function loadModule(
   return {
     files: await files,
     ...(icu && { icu: await icu }),
-    programs: { kernel: await kernel, postgres: await postgres, modules: new Map(modules) },
+    programs: { kernel: await kernel, postgres: await postgres, modules: new Map(modules), shared },
   }
 }

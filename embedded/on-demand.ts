@@ -16,7 +16,7 @@ import { type Seen, vacuumWhatIsDue } from './vacuum.js'
 /** Milliseconds without clients after which a server rests. Until then background processes write and flush what the last client did. */
 const REST_AFTER = 1000
 
-const NO_MEMORY = new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true })
+const NO_MEMORY = new WebAssembly.Memory({ initial: 0 })
 
 export interface OnDemandOptions {
   /** Starts a server on the cluster. */

@@ -16,7 +16,7 @@ export class SingleSession implements EmbeddedPostgres {
   #ended = false
   #backend: SingleBackend | undefined
   #stream: InProcessSocket | undefined
-  memory = new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true })
+  memory = new WebAssembly.Memory({ initial: 0 })
 
   constructor(readonly host: EmbeddedHost) {
     this.exited = new Promise(resolve => {

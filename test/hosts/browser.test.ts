@@ -12,8 +12,11 @@ import { dist, repository } from '../../wasm/build/paths.js'
 import { launchChromium } from '../fixtures/chromium.js'
 import { WORKS } from '../fixtures/embedded/expected.js'
 
-const HEADERS = {
+const POLICY = {
   'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'",
+}
+/** Of the isolated page and its scripts; there is another page at /plain/. */
+const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
@@ -53,10 +56,12 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'chromium-'))
   const script = await bundle()
   server = createServer(({ url: path = '/' }, response) => {
-    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    if (path === '/')
+    const isolated = !path.startsWith('/plain/')
+    const headers = { ...POLICY, ...(isolated && ISOLATION) }
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    if (path === '/' || path === '/plain/')
       response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>PostgreSQL</title>')
-    else if (path === '/worker.js') response.setHeader('Content-Type', 'text/javascript').end(script)
+    else if (path.endsWith('/worker.js')) response.setHeader('Content-Type', 'text/javascript').end(script)
     else response.end(readFileSync(join(dist, path.replace('/postgres/', ''))))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -70,17 +75,27 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
-test('in Chromium sessions wait for each other, and one runs to completion, without unsafe-eval', async () => {
+/** What tryPostgres() answers in a worker of the page at this path. */
+async function tryIn(path: string): Promise<{ result?: unknown; error?: string }> {
   const page = await browser!.newPage()
-  await page.goto(url)
-  const answer = await page.evaluate(
+  await page.goto(url + path)
+  return page.evaluate(
     () =>
       new Promise<{ result?: unknown; error?: string }>(resolve => {
-        const worker = new Worker('/worker.js', { type: 'module' })
+        const worker = new Worker('worker.js', { type: 'module' })
         worker.onmessage = ({ data }) => resolve(data)
         worker.onerror = ({ message }) => resolve({ error: message })
         worker.postMessage('/postgres/')
       }),
   )
-  expect(answer).toMatchObject({ result: { ...WORKS, codeGeneration: false } })
+}
+
+test('in Chromium sessions wait for each other, and one runs to completion, without unsafe-eval', async () => {
+  const works = { result: { ...WORKS, codeGeneration: false, sharedMemory: true } }
+  expect(await tryIn('/')).toMatchObject(works)
+}, 600_000)
+
+test('the same in a page that is not isolated from others, which can share no memory with threads', async () => {
+  const works = { result: { ...WORKS, codeGeneration: false, sharedMemory: false } }
+  expect(await tryIn('/plain/')).toMatchObject(works)
 }, 600_000)

@@ -114,11 +114,12 @@ export class Cluster {
 
   private constructor(readonly options: ClusterOptions) {
     const { programs, scheduler, environment, postgresPath, pid, maximumPages } = options.host
-    const { kernel, postgres, modules } = programs
+    const { kernel, postgres, modules, shared } = programs
     const maxProcesses = options.maxProcesses ?? MAX_PROCESSES
     this.#admission = new Admission(maxProcesses)
     this.#machine = new Machine({
       maximumPages,
+      shared,
       scheduler,
       kernel,
       first: postgres,

@@ -5,4 +5,6 @@ export interface Programs {
   readonly kernel: WebAssembly.Module
   readonly postgres: WebAssembly.Module
   readonly modules: LoadableModules
+  /** Whether they are for a memory that threads can share. Default: yes. */
+  readonly shared?: boolean
 }

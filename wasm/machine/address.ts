@@ -59,7 +59,7 @@ export function writeAddress(memory: LinearMemory, address: Address, value: List
   const start = address >>> 0
   const storage = start + offsetof.address.storage
   memory.view(storage + bytes.length).setUint32(start + offsetof.address.length, bytes.length, true)
-  memory.bytes.set(bytes, storage)
+  memory.reach(storage + bytes.length).set(bytes, storage)
 }
 
 /** A sockaddr_un for a path in the file system. The host passes no abstract address to the kernel. */

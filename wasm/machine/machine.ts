@@ -60,6 +60,8 @@ export interface MachineOptions {
   modules: LoadableModules
   /** The memory's limit, in pages of 64 KiB. Default: the 4 GiB that 32 bits can address. */
   maximumPages?: number | undefined
+  /** Whether the modules are for a memory that threads can share. Default: yes. */
+  shared?: boolean | undefined
   /** Slots in the process table: processes at a time, and the host. */
   maxProcesses: number
   environment: Readonly<Record<string, string>>
@@ -104,7 +106,7 @@ export class Machine {
   constructor(readonly options: MachineOptions) {
     const { kernel, modules, environment, ownStreams = false } = options
     const setup = { kernel, modules, environment, ownStreams }
-    const memory = newMemory(options.maximumPages)
+    const memory = newMemory(options.maximumPages, options.shared)
     const data = Math.max(imageSize(options.first).data, imageSize(options.program).data)
     this.memory = new LinearMemory(memory)
     this.#log = new LogCollector(options.onLog)
@@ -141,9 +143,8 @@ export class Machine {
   /** Answers the kernel's requests until the machine is closed. */
   async #serve(): Promise<void> {
     const word = this.kernel.word()
-    const words = new Int32Array(this.memory.memory.buffer)
     while (this.#running) {
-      const seen = Atomics.load(words, word >>> 2)
+      const seen = Atomics.load(new Int32Array(this.memory.memory.buffer), word >>> 2)
       const work = this.kernel.work()
       if (work === 0) await this.#scheduler.changed(word, seen)
       else this.#do(work)

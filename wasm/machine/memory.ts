@@ -5,14 +5,17 @@ const decoder = new TextDecoder()
 /** Initial size; the kernel makes it grow. */
 const INITIAL_PAGES = 256
 
-/** @param maximumPages the limit, in pages of 64 KiB. Default: the 4 GiB that 32 bits can address */
-export function newMemory(maximumPages: number = NPAGE): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: maximumPages, shared: true })
+/**
+ * @param maximumPages the limit, in pages of 64 KiB. Default: the 4 GiB that 32 bits can address
+ * @param shared whether threads can share it, as its modules say
+ */
+export function newMemory(maximumPages: number = NPAGE, shared = true): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: maximumPages, shared })
 }
 
 /**
- * The linear memory as typed arrays. Any thread can make it grow at any moment. Existing views stay valid, but new ones are
- * needed to reach the new part.
+ * The linear memory as typed arrays. Any thread can make it grow at any moment. New views are needed to reach the new part, and where the
+ * memory is not shared existing ones become empty.
  */
 export class LinearMemory {
   /** All bytes; at least those that reach() has been called for. */
