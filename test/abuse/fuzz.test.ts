@@ -13,7 +13,7 @@ const SECONDS = Number(process.env.ABUSE_SECONDS ?? amount(20, 600))
 const AT_ONCE = 8
 const ROUND = 40
 
-/** A client that waits for more than the server will ever say gives up. */
+/** Milliseconds after which a client gives up waiting for an answer. */
 const PATIENCE = 2000
 
 const server = useServer({ args: ['-c', 'authentication_timeout=2s', '-c', 'log_min_messages=fatal'] })
@@ -21,7 +21,7 @@ const server = useServer({ args: ['-c', 'authentication_timeout=2s', '-c', 'log_
 /** Backend messages: PostgreSQL documentation, "Message Formats". */
 const KNOWN = 'RSKZEvNTDCIGHWdcsntA123V'
 
-/** Has it, and resolves with what the server has said, when the connection is closed by either. */
+/** Has a conversation, and resolves with all that the server has sent when either side closes the connection. */
 function have({ pieces, end }: Conversation): Promise<Buffer> {
   return new Promise(resolve => {
     const said: Buffer[] = []

@@ -1,4 +1,4 @@
-/** Those who are too many, too slow, or too large: whom they keep out, for how long, and who is served meanwhile. */
+/** Clients that are too many, too slow, or send too much: the server refuses them, and serves all others meanwhile. */
 import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { uint32 } from '../../wasm/protocol/bytes.js'
@@ -19,7 +19,7 @@ import { amount, Witness } from '../fixtures/witness.js'
 
 const MAX_CONNECTIONS = 20
 
-/** More clients at once than are let in at once: the last ones wait until there is room. */
+/** Opens more connections at once than the server accepts at once: the last ones wait until there is room. */
 const WAVE = 100
 
 const server = useServer({
@@ -43,7 +43,7 @@ async function open(...first: Buffer[]): Promise<RawConnection> {
 
 const startup = (user: string) => startupMessage(PROTOCOL_3_0, { user, database: 'postgres' })
 
-/** Sessions of a role until one is refused: how many there were, and with what the next one was refused. */
+/** Opens sessions of a role until one is refused. Returns how many there were, and the error of the refused one. */
 async function fill(user: string): Promise<{ count: number; refusal: Record<string, string> }> {
   for (let count = 0; ; count++) {
     const messages = await (await open(startup(user))).messagesUntil('Z')
@@ -77,7 +77,7 @@ test('max_connections, slots for pg_use_reserved_connections and for superusers 
   await witness.check()
 })
 
-test('more clients than there are processes get 53300, also those who ask for TLS first', async () => {
+test('clients for whom there is no process get 53300, also those that ask for TLS first', async () => {
   const witness = await Witness.of(server)
   const silent = amount(300, 2000)
   await Promise.all(Array.from({ length: silent }, () => open()))
@@ -97,7 +97,7 @@ test('more clients than there are processes get 53300, also those who ask for TL
   await witness.check()
 })
 
-test('who does not come to the point is disconnected, and keeps nobody out', async () => {
+test('a client that does not log in is disconnected, and keeps no other client out', async () => {
   const witness = await Witness.of(server)
   const whole = startup('postgres')
   const hello = Buffer.from('16030100c8010000c40303', 'hex')
@@ -131,7 +131,7 @@ test('a message that says it is a gigabyte takes the memory of one, until its cl
   await witness.check()
 })
 
-test('longer messages than that, and shorter ones than possible, end the session', async () => {
+test('messages that are longer than allowed, or shorter than possible, end the session', async () => {
   const witness = await Witness.of(server)
   for (const length of [0x40000000, 0x7fffffff, -1, 0, 3]) {
     const connection = await open(startup('postgres'))
@@ -142,7 +142,7 @@ test('longer messages than that, and shorter ones than possible, end the session
   await witness.check()
 })
 
-test('clients that never read what they asked for do not hold more than their own backends', async () => {
+test('clients that never read their results hold up no backends but their own', async () => {
   const witness = await Witness.of(server)
   const before = witness.memory()
   for (let i = 0; i < 10; i++) {
@@ -166,7 +166,7 @@ test('clients that never read what they asked for do not hold more than their ow
   await witness.check()
 })
 
-test('requests to cancel what is not theirs, by the hundred, cancel nothing', async () => {
+test('hundreds of cancel requests with wrong secrets cancel nothing', async () => {
   const witness = await Witness.of(server)
   const session = await server.connect()
   const sleep = session.query("select 'slept' as answer from pg_sleep(1)")
@@ -202,7 +202,7 @@ test('TLS is not negotiated again', async () => {
   await witness.check()
 })
 
-test('a session that is garbled in the middle of COPY ends alone', async () => {
+test('garbage in the middle of a COPY ends that session, and no other', async () => {
   const witness = await Witness.of(server)
   const connection = await open(
     startup('postgres'),

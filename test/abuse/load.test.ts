@@ -21,7 +21,7 @@ async function cycles(count: number, atOnce: number, one: (i: number) => Promise
   await Promise.all(Array.from({ length: atOnce }, loop))
 }
 
-/** Does some of it to warm up, then all, and expects that to have left no more memory than the former. */
+/** Calls `some` for a few cycles to warm up, then for all, and expects the server to use no more memory than before. */
 async function withoutGrowth(
   witness: Witness,
   warmUp: number,

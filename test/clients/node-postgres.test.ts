@@ -151,7 +151,7 @@ test('options of the connection string are settings of the session', async () =>
   expect(rows).toEqual([{ w: '7MB', s: 'here', a: 'told' }])
 })
 
-test('a client that is terminated by another gets 57P01', async () => {
+test('a session that another one terminates gets 57P01', async () => {
   const victim = await server.connect()
   const other = await server.connect()
   const { rows } = await victim.query('select pg_backend_pid() as pid')

@@ -76,7 +76,7 @@ describe.each([
     expect(code).toBe(0)
   })
 
-  test('stops at the first error with exit code 3 when told to', async () => {
+  test('stops at the first error with exit code 3 if ON_ERROR_STOP is set', async () => {
     const { code, stdout } = await run(
       psql,
       ['-XAt', '-v', 'ON_ERROR_STOP=1'],

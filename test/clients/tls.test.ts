@@ -185,7 +185,7 @@ test('postgres.js with a client certificate', async () => {
   await sql.end()
 })
 
-test('a client that goes away, or talks nonsense, in the handshake harms nobody', async () => {
+test('a client that goes away, or sends garbage, in the handshake harms no other client', async () => {
   for (const bytes of [[], [0x16], [0x16, 3, 1, 0, 200, 1, 0], [...Buffer.from('GET / HTTP/1.0\r\n\r\n')]]) {
     const socket = connectTcp(server.port, '127.0.0.1')
     socket.on('error', () => {})

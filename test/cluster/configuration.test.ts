@@ -42,7 +42,7 @@ async function withServer(
   }
 }
 
-test('where to listen, in included files and as ALTER SYSTEM says it', async () => {
+test('the addresses to listen on count, in included files and by ALTER SYSTEM', async () => {
   mkdirSync(join(dataDir, 'conf.d'))
   writeFileSync(
     join(dataDir, 'postgresql.conf'),
@@ -59,7 +59,7 @@ test('where to listen, in included files and as ALTER SYSTEM says it', async () 
   })
 })
 
-test('options are stronger, and defaults are weaker', async () => {
+test('options count more than the files, and the files more than defaults', async () => {
   const options = { host: 'localhost', port: 0, unixSocketDir: '', settings: { io_method: 'sync' } }
   writeFileSync(join(dataDir, 'postgresql.conf'), "work_mem = '7MB'\nio_method = worker\nport = 1\n")
   await withServer(
@@ -80,7 +80,7 @@ test('errors in the files are reported by PostgreSQL', async () => {
   await expect(startServer({ dataDir, port: 0 })).rejects.toThrow(/postgresql.conf" contains errors/)
 })
 
-test('as many settings as there are can be given', async () => {
+test('all settings that there are can be given at once', async () => {
   writeFileSync(join(dataDir, 'postgresql.conf'), '')
   const settings = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`my.setting_${i}`, i]))
   await withServer({ port: 0, settings }, async (_, show) => {

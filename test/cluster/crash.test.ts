@@ -33,7 +33,7 @@ async function kill(session: pg.Client): Promise<void> {
   await noticed
 }
 
-test('a backend that traps is a crash of its session, of which the log tells first, and the server recovers', async () => {
+test('a trap in a backend is logged and crashes its session, and the server recovers', async () => {
   const session = await sessionAfterRecovery()
   await session.query('create table kept as select 1 as one')
   const backend = await backendOf(session)
@@ -124,7 +124,7 @@ test('an auxiliary process that is killed is replaced', async () => {
   })
 })
 
-test('a client for whom there is no thread is turned away, and nobody else', async () => {
+test('a client for which there is no thread is refused, and no other client is harmed', async () => {
   const session = await sessionAfterRecovery()
   server.allowThreads(false)
   let served = 0

@@ -86,7 +86,7 @@ function locksIn(dataDir: string): string[] {
 }
 
 describe('a data directory', () => {
-  test('is made where there is none, with its parents, and closed to others', async () => {
+  test('is made if it is missing, with its parents, and is closed to other users', async () => {
     const dataDir = join(folder, 'new', 'cluster')
     expect(await query(await start(dataDir), 'show data_directory')).toBe(dataDir)
     expect(statSync(dataDir).mode & 0o777).toBe(0o700)
@@ -127,7 +127,7 @@ describe('a data directory', () => {
     await again.close()
   })
 
-  test('on a disk that is full keeps no client out, who can make room', async () => {
+  test('on a full disk still lets clients in, so that they can make room', async () => {
     const dataDir = join(folder, 'full')
     const server = onDisk('128m', dataDir)
     const exited = once(server, 'close')
@@ -226,7 +226,7 @@ describe('a data directory', () => {
     expect(await query(await start(dataDir), 'select 1')).toBe(1)
   })
 
-  test('goes to one of several that come for it at once', async () => {
+  test('goes to one of several servers that start on it at once', async () => {
     const dataDir = join(folder, 'wanted')
     const servers = [1, 2, 3].map(() => spawn(process.execPath, [commandLine, '-D', dataDir, '-p', '0']))
     const began = servers.map(async server => {
@@ -313,7 +313,7 @@ describe('an ephemeral cluster', () => {
     else process.env.TMPDIR = TMPDIR
   })
 
-  test('lies in memory where there is enough of it', async () => {
+  test('is in memory if there is enough of it', async () => {
     delete process.env.TMPDIR
     const server = await startServer({ port: 0 })
     process.env.TMPDIR = folder

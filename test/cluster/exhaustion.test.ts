@@ -1,5 +1,5 @@
 /**
- * What asks for more than there is fails with PostgreSQL's own error, in its own session; nobody else is harmed.
+ * A statement that needs more than there is fails with PostgreSQL's own error; other sessions are not harmed.
  *
  * `npm run test:memory` does it with all of the 4 GiB that there can be. Otherwise the engine lets the memory grow to 512 MB,
  * which takes less time, and no fields of 1 GB.
@@ -133,7 +133,7 @@ if (all)
     LIMIT,
   )
 
-test('when there are no file descriptors left, whoever needs one gets an error, and nobody ends', async () => {
+test('when there are no file descriptors left, a session that needs one gets an error, and no process ends', async () => {
   const limitFiles = (count: number) => spawnSync('prlimit', [`--pid=${server.pid}`, `--nofile=${count}:`])
   const session = await server.connect()
   await session.query('create table kept_open as select 42 as answer')
@@ -157,7 +157,7 @@ test('when there are no file descriptors left, whoever needs one gets an error, 
   nothingCrashed()
 })
 
-test('where the system lets a process have few files open, its sessions share them', async () => {
+test('if the system lets a process open few files, its sessions share them', async () => {
   const filesPerProcess = async (limit: number) => {
     const by = ['prlimit', `--nofile=${limit}:${limit}`]
     const other = await ServerProcess.start({ by, args: ['--max-connections', '50'] })

@@ -1,4 +1,4 @@
-/** What a new cluster is given before clients are let in, and that it is given all of it or there is none. */
+/** What the server does to a new cluster before it lets clients in: all of it, or there is no cluster. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,7 +69,7 @@ test('files are run in order, in the database, once', async () => {
   expect(await query(again.url, 'select step from steps order by n')).toEqual(steps)
 })
 
-test('nobody is let in before they have been run', async () => {
+test('no client is let in before they have been run', async () => {
   const init = filesWith({ '1.sql': 'create table made (); select pg_sleep(2); create table later ();\n' })
   const command = new Command('-v', '-p', '0', '--init', init)
   await until('PostgreSQL listens', () => /port (\d+)/.test(command.stderr))
@@ -80,7 +80,7 @@ test('nobody is let in before they have been run', async () => {
   expect(await command.closed).toBe(0)
 })
 
-describe('the first error is told by file and line, and nothing is left of the cluster', () => {
+describe('the first error is reported with file and line, and nothing is left of the cluster', () => {
   test.each<[string, string, string | Buffer, RegExp]>([
     ['of SQL', 'bad.sql', 'select 1;\nselect 1 / 0;\n', /bad\.sql:2: ERROR: {2}division by zero$/],
     [
@@ -136,7 +136,7 @@ test('a cluster whose server was killed before they had been run is made anew', 
 })
 
 describe('the password', () => {
-  test('is for new clusters: one that exists keeps its own, and how it asks for it', async () => {
+  test('is for new clusters: an existing one keeps its own, and its rules for asking for it', async () => {
     const dataDir = newName()
     const first = await start({ dataDir, password: 'first', initdbOptions: ['--auth=scram-sha-256'] })
     await first.stop()
@@ -160,7 +160,7 @@ describe('the password', () => {
 })
 
 describe("the Docker image's variables", () => {
-  test('count, an option is stronger, and the greeting says which', async () => {
+  test('count, unless an option says otherwise, and the greeting names them', async () => {
     const dataDir = newName()
     const passwordFile = join(folder, 'password')
     writeFileSync(passwordFile, 'secret\n')
@@ -188,7 +188,7 @@ describe("the Docker image's variables", () => {
     expect(await command.closed).toBe(0)
   })
 
-  test('are refused by name when they say what cannot be', async () => {
+  test('are refused by name when their value is impossible', async () => {
     vi.stubEnv('PGPORT', 'five')
     const command = new Command()
     expect(await command.closed).toBe(1)

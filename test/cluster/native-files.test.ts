@@ -66,7 +66,7 @@ const soundContents = async (client: pg.Client) => {
 }
 
 describe.each(['native', 'ours'] as const)('a cluster that is %s at first', first => {
-  test('has the same contents for both, whoever has changed it, and stays sound', async () => {
+  test('has the same contents for both, whichever has changed it, and stays sound', async () => {
     const directory = await make(first)
     const server = await directory.start(first)
     await fill(server)

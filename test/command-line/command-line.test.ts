@@ -167,7 +167,7 @@ describe('of signals', () => {
     expect(await command.closed).toBe(0)
   })
 
-  test('SIGTERM waits for clients to leave, and SIGQUIT no longer', async () => {
+  test('SIGTERM waits for clients to leave, and SIGQUIT ends the wait', async () => {
     const command = new Command('-v', '-p', '0')
     const client = await command.connect()
     command.process.kill('SIGTERM')
@@ -178,7 +178,7 @@ describe('of signals', () => {
     await expect(client.query('select 1')).rejects.toThrow()
   })
 
-  test('SIGTERM waits for as long as --stop-timeout says, and the log says for whom', async () => {
+  test('SIGTERM waits for as long as --stop-timeout says, and the log names the clients', async () => {
     const command = new Command('-p', '0', '--stop-timeout', '1')
     const client = await command.connect()
     const { rows } = await client
@@ -195,7 +195,7 @@ describe('of signals', () => {
     await expect(client.query('select 1')).rejects.toThrow()
   })
 
-  test('SIGTERM with nobody there says nothing', async () => {
+  test('SIGTERM without clients logs nothing about a wait', async () => {
     const command = new Command('-p', '0')
     await command.url()
     command.process.kill('SIGTERM')
@@ -241,7 +241,7 @@ test.each([
   )
 })
 
-describe('what is wrong in a configuration file is told with file, line and reason', () => {
+describe('an error in a configuration file is reported with file, line and reason', () => {
   test.each([
     ['postgresql.conf', "work_mem = 'much'\n", /^ .*invalid value for parameter "work_mem": "much"/m],
     [

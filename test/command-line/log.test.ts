@@ -46,7 +46,7 @@ test('--log-format json gives an object for each entry, with its level and sessi
   expect(logged.session_id).toBe(error.session_id)
 })
 
-test('a failure to start is an object, too', async () => {
+test('a failure to start is logged as an object, too', async () => {
   const command = new Command('-p', '0', '--log-format', 'json', '-c', 'wal_level=x')
   expect(await command.closed).toBe(1)
   const last = JSON.parse(command.stderr.trimEnd().split('\n').at(-1)!)
@@ -91,7 +91,7 @@ test('a reload can change what is logged', async () => {
   expect(await command.closed).toBe(0)
 })
 
-test('a log that nobody reads any more ends nothing', async () => {
+test('a server whose log nobody reads any more goes on', async () => {
   const command = new Command('-p', '0')
   const client = await command.connect()
   command.process.stderr.destroy()
@@ -103,7 +103,7 @@ test('a log that nobody reads any more ends nothing', async () => {
   expect(await command.closed).toBe(0)
 })
 
-test('what is logged of a statement is in the log when its client is answered', async () => {
+test("the log has a statement's entries before the client gets its answer", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'log-test-'))
   const file = join(folder, 'log')
   const server = spawn('sh', ['-c', 'exec "$@" 2> "$0"', file, process.execPath, commandLine, '-p', '0'])

@@ -1,4 +1,4 @@
-/** What monitors get by HTTP: from a server that is well, full, stopping, or not there yet. */
+/** The monitor's answers: while the server works, is full, stops, or has not started yet. */
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -24,7 +24,7 @@ async function ask(path: string): Promise<{ code: number; text: string }> {
   return { code: response.status, text: await response.text() }
 }
 
-/** The metrics, PostgreSQL's included, which a machine that is busy may not get at once. */
+/** The metrics, with PostgreSQL's, which a busy machine may not get at once. */
 async function metricsOfAll(): Promise<string> {
   let text = ''
   await until('PostgreSQL has been asked', async () => {
@@ -70,11 +70,11 @@ test('metrics count what clients do', async () => {
   expect(metric(after, 'process_resident_memory_bytes')).toBeGreaterThan(0)
 })
 
-test('a server whose connections are used up answers by a reserved one, and says when that is gone too', async () => {
+test('when clients have used up all connections the monitor asks by a reserved one, and says when that is in use too', async () => {
   const first = await server.connect()
   await first.query('create role someone login')
   await expect(server.connect({ user: 'someone' })).rejects.toMatchObject({ code: '53300' })
-  // What is known of a moment ago is told for a second.
+  // The monitor uses an answer for a second.
   const answered = metric(await metricsOfAll(), 'pg_stat_database_sessions')
   await until('it has asked anew', async () => {
     const { text } = await ask('/metrics')
@@ -91,7 +91,7 @@ test('a server whose connections are used up answers by a reserved one, and says
   await until('it can ask again', async () => (await ask('/ready')).code === 200)
 })
 
-test('a server that shuts down smartly is healthy and not ready, and asking it does not keep it', async () => {
+test("a server in a smart shutdown is healthy and not ready, and the monitor's questions do not delay its end", async () => {
   const command = new Command('-v', '-p', '0', '--http-port', '0')
   const client: pg.Client = await command.connect()
   await until('all is said', () => command.stdout.includes('Ctrl-C'))

@@ -1,4 +1,4 @@
-/** How scripts are told that a server is ready, and commands that are run with one. */
+/** How a server tells scripts that it is ready, and how it runs a command with --run. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +33,7 @@ test('--json and --ready-file describe the server, as long as it is ready', asyn
   expect(existsSync(file)).toBe(false)
 })
 
-test('systemd is told when the server is ready, and when it stops', async () => {
+test('the server tells systemd when it is ready, and when it stops', async () => {
   const told = join(folder, 'told')
   const script = `#!/bin/sh\necho "$@" >> '${told}'\n`
   writeFileSync(join(folder, 'systemd-notify'), script, { mode: 0o755 })
@@ -73,7 +73,7 @@ describe('--run', () => {
     expect(command.stdout).toContain('bye')
   })
 
-  test('ends all that the command has started, wherever it has gone', async () => {
+  test('ends all processes that the command has started, in whatever session they are', async () => {
     const pids = join(folder, 'pids')
     // One in the background, one in a session of its own that does not mind SIGTERM.
     const command = new Command(
@@ -83,7 +83,7 @@ describe('--run', () => {
     expect(await command.closed).toBe(0)
     const left = readFileSync(pids, 'utf8').trim().split('\n').map(Number)
     expect(left).toHaveLength(2)
-    // What has ended may still have a number, until somebody asks about it.
+    // A process that has ended keeps its PID until its parent asks for its status.
     const state = (pid: number) =>
       existsSync(`/proc/${pid}/stat`)
         ? readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /, '')[0]
@@ -91,7 +91,7 @@ describe('--run', () => {
     for (const pid of left) expect(['Z', 'X', 'none']).toContain(state(pid))
   })
 
-  test('tells of a command that is not there', async () => {
+  test('reports a command that does not exist', async () => {
     const command = new Command('-q', '-p', '0', '--run', 'nosuch-command')
     expect(await command.closed).toBe(127)
     expect(command.stderr).toContain('nosuch-command')

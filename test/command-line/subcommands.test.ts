@@ -1,4 +1,4 @@
-/** The commands beside start: clusters that are made, moved, dumped and restored, and servers that are asked and stopped. */
+/** The commands beside start: they make, move, dump and restore clusters, and ask and stop servers. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -55,18 +55,18 @@ test('status, reload and stop find the server by its data directory', async () =
   })
 })
 
-test('a server that was killed does not run', async () => {
+test('status says that a killed server does not run, though another process has its PID', async () => {
   const server = new Command('-q', '-p', '0', '-D', join(folder, 'killed'))
   await server.url()
   server.process.kill('SIGKILL')
   await server.closed
-  // Its number may be another's by now.
+  // Another process may have its PID by now.
   const lockFile = join(folder, 'killed', 'postmaster.pid')
   writeFileSync(lockFile, readFileSync(lockFile, 'utf8').replace(/^\d+/, String(process.pid)))
   expect(await outcome('status', '-D', 'killed')).toMatchObject({ code: 3 })
 })
 
-test('what cannot be made leaves no directory, and one that was there', async () => {
+test('an import that fails leaves no new directory, and an existing one as it was', async () => {
   writeFileSync(join(folder, 'archive'), 'none')
   expect((await outcome('import', '-D', 'not/made', 'archive')).code).toBe(1)
   expect(existsSync(join(folder, 'not'))).toBe(false)
@@ -75,7 +75,7 @@ test('what cannot be made leaves no directory, and one that was there', async ()
   expect(readdirSync(join(folder, 'mine'))).toEqual([])
 })
 
-test('a command line that a program cannot have is one line on stderr', async () => {
+test('a command line that is too long for a program is refused by one line on stderr', async () => {
   const long = 'x'.repeat(70_000)
   for (const args of [
     ['psql', '-c', long],
@@ -89,7 +89,7 @@ test('a command line that a program cannot have is one line on stderr', async ()
   expect(existsSync(join(folder, 'unmade'))).toBe(false)
 })
 
-test('init says what initdb says, and refuses a cluster that is there', async () => {
+test('init prints what initdb prints, and refuses a directory with a cluster', async () => {
   expect(await outcome('init', '-D', 'failed', '-A', 'scram-sha-256')).toMatchObject({
     code: 1,
     stderr:
@@ -124,7 +124,7 @@ describe('with a server that asks for a password', () => {
     })
   })
 
-  test('what dump writes, restore reads, as SQL and as archives; export and import move all of it', async () => {
+  test('restore reads what dump has written, as SQL and as archives; export and import move the whole cluster', async () => {
     await as('psql', '-qc', 'create table moved as select generate_series(1, 100) i')
     const isThere = { code: 0, stdout: '100|5050\n' }
     const question = ['-XAtc', 'select count(*), sum(i) from moved']
@@ -165,7 +165,7 @@ test('psql works on a terminal: prompts, Ctrl-C, and passwords that are not show
   psql.stdout.on('data', text => {
     shown += text
   })
-  /** Types, and waits for what is to be shown then. */
+  /** Types, and waits until the terminal shows this text. */
   const type = async (text: string, expected: RegExp) => {
     shown = ''
     psql.stdin.write(text)

@@ -44,7 +44,7 @@ const readyOf = async (template: string) =>
   )
 
 describe('a database that is taken', () => {
-  test('has what the template has, and is changed by nobody else', async () => {
+  test('has what the template has, and nobody else changes it', async () => {
     const [one, two] = [await pool.take(), await pool.take()]
     expect(one.name).not.toBe(two.name)
     await inDatabase(one.name, "insert into article values ('chair')")
@@ -94,7 +94,7 @@ test('so many are kept ready as were asked for', async () => {
   await Promise.all(taken.map(({ giveBack }) => giveBack()))
 })
 
-test('eight clients take many at the same time, and no two of them the same', async () => {
+test('eight clients take many at the same time, and no two get the same one', async () => {
   const names: string[] = []
   await Promise.all(
     Array.from({ length: 8 }, async () => {
@@ -124,14 +124,14 @@ test('one that was taken in a transaction which is rolled back is ready again', 
   await client.end()
 })
 
-test('in a transaction that would not see new ones none can be taken', async () => {
+test('a repeatable read transaction, which would not see new ones, cannot take one', async () => {
   const client = await connect('postgres')
   await client.query('begin isolation level repeatable read')
   await expect(client.query("select pglite_imports.take_database('shop')")).rejects.toThrow('read committed')
   await client.end()
 })
 
-test('a pool that is opened again has what its template has become', async () => {
+test('a pool that is opened again clones the template as it is then', async () => {
   await inDatabase('postgres', 'create database changing')
   const before = await server.databases({ template: 'changing', size: 2 })
   await (await before.take()).giveBack()
@@ -146,8 +146,8 @@ test('a pool that is opened again has what its template has become', async () =>
   await until('all are gone', async () => !(await databases()).some(name => /^changing_/.test(String(name))))
 })
 
-describe('whoever takes one', () => {
-  test('hears why a database cannot be cloned', async () => {
+describe('a client that takes one', () => {
+  test('is told why a database cannot be cloned', async () => {
     const nowhere = await server.databases({ template: 'nowhere' })
     await expect(nowhere.take()).rejects.toThrow(
       'database "nowhere" cannot be cloned: database "nowhere" does not exist',
@@ -155,7 +155,7 @@ describe('whoever takes one', () => {
     await nowhere.close()
   })
 
-  test('hears that there is no pool', async () => {
+  test('is told that there is no pool', async () => {
     await expect(
       inDatabase('postgres', "select pglite_imports.take_database('template1')"),
     ).rejects.toMatchObject({ message: 'there is no pool of clones of "template1"', code: '42704' })
@@ -180,7 +180,7 @@ test('a server with pools stops while nobody else is connected, also in mode sma
   expect(await other.exited).toBe(0)
 })
 
-test('what was taken from a server that has stopped is dropped by the next', async () => {
+test('the next server drops the databases that clients had taken from a stopped one', async () => {
   const dataDir = join(mkdtempSync(join(tmpdir(), 'pool-')), 'cluster')
   const first = await startServer({ port: 0, dataDir })
   const { name } = await (await first.databases({ template: 'template1', size: 2 })).take()

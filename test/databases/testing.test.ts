@@ -122,7 +122,7 @@ test('each file has a database of its own, if that is what the user wants', {
   expect(databasesIn(done).size).toBe(2)
 })
 
-test('databases of tests that fail are kept, and can be connected to as it says', {
+test('the databases of failed tests are kept, and one can connect to them by the printed URL', {
   timeout: 120_000,
 }, async () => {
   const failed = await run('vitest', projectOf('vitest'), { keepFailed: true }, 'table')

@@ -200,7 +200,7 @@ export class Disk {
     this.#journal.push(rename)
   }
 
-  /** All that has been done to a file and to names until now. */
+  /** The number of changes of a file and of names until now. */
   #soFar(content: Content | 'directory'): Sync {
     const journal = this.#settled + this.#journal.length
     if (content === 'directory') return { content: undefined, changes: 0, journal }
@@ -246,7 +246,7 @@ export class Disk {
   }
 }
 
-/** What of a file is there: all that was settled, and of the rest each sector by chance. */
+/** The contents of a file after the failure: all that is durable, and of the rest each sector by chance. */
 function leftOf(content: Content, random: () => number, share: number): Buffer {
   content.load()
   const left = new Content()

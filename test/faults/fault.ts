@@ -1,4 +1,4 @@
-/** What a fault of the rig is given, and what it tells. */
+/** What each fault of the rig gets, and what it returns. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,9 +12,9 @@ export interface Rig {
   readonly threads: boolean
   /** How much longer than in the short form. */
   readonly rounds: (short: number, long: number) => number
-  /** Between 0 and 1; the same ones again for the same seed. */
+  /** Returns numbers between 0 and 1, the same ones for the same seed. */
   readonly random: () => number
-  /** Says how far it is. */
+  /** Reports how far the fault has come. */
   readonly progress: (text: string) => void
 }
 
@@ -38,13 +38,13 @@ export const BUSY: Readonly<Record<string, string>> = {
   wal_writer_delay: '10ms',
 }
 
-/** Gives a folder for the time of a call. */
+/** Makes a folder, and removes it after the call. */
 export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'faults-'))
   try {
     return await use(folder)
   } catch (error) {
-    // Nothing may come to a folder that is being removed.
+    // No process may write to a folder while it is removed.
     if (error instanceof Failure) await error.server?.kill()
     throw error
   } finally {
@@ -52,7 +52,7 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
   }
 }
 
-/** Calls with a new session, which is ended. */
+/** Opens a session, and ends it after the call. */
 export async function withSession<T>(server: Server, use: (session: pg.Client) => Promise<T>): Promise<T> {
   const session = await server.connectAgain()
   try {
@@ -81,7 +81,7 @@ export async function prepared(options: ServerOptions, workload: Workload): Prom
   await server.stop()
 }
 
-/** Everything that was promised, looked at through the server that has recovered. */
+/** Checks all promises on the server that has recovered. */
 export async function checkAll(server: Server, workload: Workload): Promise<void> {
   await withSession(server, async session => {
     await workload.check(session, server)

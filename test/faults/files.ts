@@ -13,7 +13,7 @@ import {
 } from './fault.js'
 import { Server } from './server.js'
 
-/** What clients are told then: that the disk is full, that it is broken, or read only as PostgreSQL puts that. */
+/** The errors that clients get then: the disk is full, broken, or read only in PostgreSQL's words. */
 const EXPECTED = ['53100', '58030', '25006', '42501', 'XX000']
 
 const FAILURES = ['sync-fails', 'write-fails', 'full', 'read-only'] as const
@@ -54,7 +54,7 @@ async function rounds(rig: Rig, dataDir: string, count: number): Promise<string>
   return `${count * FAILURES.length} failures, ${errors} errors told to clients, ${restarts} servers ended; ${workload.acknowledged} commits, none lost`
 }
 
-/** Whether a server goes on. If not, it must have shut down. */
+/** Whether the server goes on. If not, it must have shut down. */
 async function goesOn(server: Server): Promise<boolean> {
   try {
     await withSession(server, session => session.query('create table works as select 1; drop table works'))

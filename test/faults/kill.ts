@@ -36,7 +36,7 @@ async function rounds(rig: Rig, dataDir: string, count: number): Promise<string>
   for (let round = 1; round <= count; round++) {
     const settings = { ...BUSY, wal_sync_method: SYNC_METHODS[round % SYNC_METHODS.length]! }
     const server = new Server({ ...options, settings })
-    // Some die again before they are up.
+    // Some servers are killed again before they are ready.
     if (rig.random() < 0.2) {
       await pause(rig.random() * 2000)
       await server.kill()

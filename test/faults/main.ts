@@ -1,4 +1,4 @@
-/** `npm run test:faults`: does to servers what machines do, and sees what is left. See docs/durability.md. */
+/** `npm run test:faults`: makes machines fail under servers, and checks what is left. See docs/durability.md. */
 import { Command, InvalidArgumentError } from 'commander'
 import { duration } from '../../wasm/build/progress.js'
 import { clock } from './clock.js'

@@ -1,6 +1,6 @@
 /**
- * Power failures. A server's every write, sync and rename is recorded while clients write; then disks are made as they may
- * look if the power had failed at some moment, a server is started on each, and what had been acknowledged by then must be there.
+ * Power failures. While clients write, the recorder records every write, sync and rename of the server. Then this file makes disks as they may
+ * look if the power had failed at some moment, and starts a server on each: all that it had acknowledged by then must be there.
  */
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -105,7 +105,7 @@ function momentsOf(rig: Rig, entries: readonly Entry[], count: number): Set<numb
   return moments
 }
 
-/** That all this could fail: a server that does not sync loses something. */
+/** Shows that this test can fail: a server that does not sync loses something. */
 async function requireLoss(rig: Rig, folder: string): Promise<void> {
   try {
     await session({ ...rig, random: () => 0 }, folder, 1, { fsync: 'off' })

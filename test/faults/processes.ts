@@ -82,7 +82,7 @@ async function pidOf(server: Server, kind: string): Promise<number> {
   })
 }
 
-/** Without a postmaster there is no server: the program has to end, and to say so. */
+/** Ends the postmaster: then the program has to end too, and say why. */
 async function requireEnd(server: Server): Promise<void> {
   const code = await inTime('the end of a server whose postmaster has ended', server.exited, server)
   if (code === 0) throw server.failure('ended as if all were well, though its postmaster crashed')
@@ -93,7 +93,7 @@ async function endStartup(options: ServerOptions, way: Way): Promise<void> {
   const server = new Server(options)
   const pid = await server.logged(/\[(\d+)\] LOG: {2}database system was (?:interrupted|not properly)/)
   server.sabotage(way === 'kill' ? { kill: Number(pid) } : { trap: Number(pid) })
-  // It may have been faster.
+  // It may have recovered before.
   if (await server.ready()) await server.kill()
   else await requireEnd(server)
 }

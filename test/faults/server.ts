@@ -1,4 +1,4 @@
-/** The server under test: the command line in a process of its own, which faults are done to. */
+/** The server under test, to which the rig does faults: the command line in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -96,7 +96,7 @@ export class Server {
     }
   }
 
-  /** One that must be ready. */
+  /** Starts a server that must become ready. */
   static async start(options: ServerOptions): Promise<Server> {
     const server = new Server(options)
     if (await server.ready()) return server
@@ -116,7 +116,7 @@ export class Server {
     return client
   }
 
-  /** A session as soon as it lets one in, for a server that recovers. */
+  /** Opens a session as soon as the server accepts one, which may have to recover before. */
   async connectAgain(): Promise<pg.Client> {
     const began = Date.now()
     for (;;) {
@@ -132,7 +132,7 @@ export class Server {
     }
   }
 
-  /** Does something to it, unless it has ended. Processes are named by their pids here. */
+  /** Does a fault to the server, unless it has ended. Here the caller names processes by their pids. */
   sabotage(what: Message): void {
     const message =
       'kill' in what ? { kill: slotOf(what.kill) } : 'trap' in what ? { trap: slotOf(what.trap) } : what

@@ -40,14 +40,14 @@ interface Knowledge {
 
 export class Workload {
   readonly #clients = new Map<number, Knowledge>()
-  /** Called with each commit that is acknowledged, at once. */
+  /** Called at once for each commit that the server acknowledges. */
   onAcknowledged: (client: number, seq: number) => void = () => {}
 
   constructor(readonly clients: number) {
     for (let client = 1; client <= clients; client++) this.#clients.set(client, { acknowledged: 0, begun: 0 })
   }
 
-  /** A workload whose clients have been told just this much: the last entry of each that was acknowledged. */
+  /** A workload that goes on from these entries: the last one of each client that the server has acknowledged. */
   static knowing(clients: number, acknowledged: ReadonlyMap<number, number>): Workload {
     const workload = new Workload(clients)
     for (const [client, knowledge] of workload.#clients) {
@@ -134,7 +134,7 @@ export class Workload {
   }
 
   /**
-   * Compares what is there with what was acknowledged, and goes on from there.
+   * Compares the rows with what the server has acknowledged, and lets the clients go on from there.
    *
    * @throws Failure saying what is lost, half there or wrong
    */

@@ -36,7 +36,7 @@ describe('a server', () => {
     expect(rows).toEqual([{ many: true, current: true, comment: 'German (Austria)' }])
   })
 
-  test('compares without case, and without accents, by collations that are made so', async () => {
+  test('compares without case, or without accents, by collations that say so', async () => {
     const client = await server.connect()
     await client.query(`create collation no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
       create collation no_accent (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
@@ -51,7 +51,7 @@ describe('a server', () => {
     expect(rows).toEqual([{ name: 'Ångström' }])
   })
 
-  test('takes numbers as such, and rules of its own', async () => {
+  test('sorts numbers by their value, and by rules of the user', async () => {
     const client = await server.connect()
     await client.query(`create collation numeric_order (provider = icu, locale = 'en-u-kn');
       create collation reversed (provider = icu, locale = 'und', rules = '&b < a')`)

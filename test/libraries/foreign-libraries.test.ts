@@ -89,7 +89,7 @@ describe('the type xml', () => {
   })
 })
 
-describe('what all this weighs', () => {
+describe('the size of the libraries', () => {
   const dist = new URL('../../wasm/dist/', import.meta.url)
   const manifest = JSON.parse(readFileSync(new URL('manifest.json', dist), 'utf8'))
 

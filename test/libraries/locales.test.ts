@@ -55,7 +55,7 @@ describe('a server', () => {
     expect((await after.query(`select cardinality(show_trgm('привет')) as t`)).rows).toEqual([{ t: 7 }])
   })
 
-  test('takes the names of locales as glibc spells them, and no others', async () => {
+  test('accepts the names of locales as glibc spells them, and no others', async () => {
     const client = await server.connect()
     for (const name of ['en_US.utf8', 'en_US.UTF-8', 'de_DE.Utf-8', 'ca_ES.UTF-8@valencia', 'C.utf8'])
       await client.query(`create collation "made ${name}" (provider = libc, locale = '${name}')`)
@@ -69,7 +69,7 @@ describe('a server', () => {
     }
   })
 
-  test('lists them in pg_collation, with the version of glibc', async () => {
+  test('lists all locales in pg_collation, with the version of glibc', async () => {
     const client = await server.connect()
     const { rows } = await client.query(
       `select array_agg(collname::text order by collname) as names, bool_and(collversion ~ '^2[.]') as versions,
@@ -103,7 +103,7 @@ describe('a server', () => {
     expect(rows).toEqual([{ upper: 'İ', lower: 'ı', e: 'É' }])
   })
 
-  test('writes money and dates as they are written there', async () => {
+  test('writes money and dates as each locale does', async () => {
     const client = await server.connect()
     await client.query(
       `set lc_monetary = 'de_DE.UTF-8'; set lc_time = 'de_DE.utf8'; set lc_numeric = 'de_DE.utf8'`,
@@ -235,7 +235,7 @@ describe('init', () => {
     })
   }, 240_000)
 
-  test('refuses a locale that there is not', async () => {
+  test('refuses a locale that does not exist', async () => {
     const init = new Command({}, 'init', '-D', join(folder, 'wrong'), '--locale=xx_YY.utf8')
     expect(await init.closed).toBe(1)
     expect(init.stderr).toContain('invalid locale name "xx_YY.utf8"')

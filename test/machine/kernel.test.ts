@@ -24,7 +24,7 @@ const LONGEST_UNTIL_END = 1000
 /** How long processes that are told to end may take. */
 const PATIENCE = 30_000
 
-/** Some that are not enough for all, in pages of 64 KiB. */
+/** The memory's pages of 64 KiB: too few for all processes. */
 const MEMORY = 420
 
 /** A program that needs so much memory for its data and does nothing: it is never run. */
@@ -46,7 +46,7 @@ class Stress {
   readonly machine: Machine
   readonly sockets: Sockets
   threads!: Threads
-  /** Of the last process that was not another's child. */
+  /** The PID of the last process without a parent. */
   #pid = 0
   /** How many processes there have been. */
   started = 0
@@ -128,7 +128,7 @@ class Stress {
     else this.threads.lose(slot)
   }
 
-  /** Shared memory stays until somebody removes it. */
+  /** Removes shared memory, which stays until a process does so. */
   #removeSegments(): void {
     const kernel = this.machine.kernel as unknown as KernelFunctions
     for (let key = 1; key <= KEYS; key++) {

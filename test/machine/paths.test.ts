@@ -77,7 +77,7 @@ describe('whatever a path is made of', () => {
     return random.chance(0.5) ? `/c/data/${path}` : path
   })
 
-  test('it is seen as an absolute path without . and .., and in one way', () => {
+  test('processes see it as an absolute path without . and .., written in one way', () => {
     for (const path of made) {
       const seen = posixPath(path)
       expect(posix.resolve('/', seen)).toBe(seen)
@@ -86,7 +86,7 @@ describe('whatever a path is made of', () => {
     }
   })
 
-  test('it leads to what it is seen as: no part of it takes it elsewhere', () => {
+  test('it leads to the file that processes see by it, and no part of it leads elsewhere', () => {
     for (const path of made) {
       let host: string
       try {

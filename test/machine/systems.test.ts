@@ -21,7 +21,7 @@ test('only Linux has a folder in memory', () => {
   expect(memoryFolder('win32')).toBeUndefined()
 })
 
-test('the limit of open files is the same, whoever is asked', () => {
+test('the limit of open files is found on each system', () => {
   expect(openFilesLimit('darwin')).toBe(openFilesLimit('linux'))
   expect(openFilesLimit('win32')).toBe(8192)
 })

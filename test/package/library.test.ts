@@ -85,7 +85,7 @@ describe('a connection from inside the process', () => {
     expect(length).toBeGreaterThan(rows * 1001)
   })
 
-  test('that is destroyed ends its backend', async () => {
+  test('ends its backend when it is destroyed', async () => {
     const stream = server.connect()
     stream.write(conversation(query(`select 'about to leave'`)))
     await once(stream, 'readable')
@@ -97,7 +97,7 @@ describe('a connection from inside the process', () => {
     await observer.end()
   })
 
-  test('is ended by the backend with the reason', async () => {
+  test("ends with the backend's reason when the backend ends", async () => {
     const client = inProcess()
     const lost = once(client, 'error')
     client.on('error', () => {}) // It reports the end of the stream as well.

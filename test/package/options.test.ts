@@ -40,7 +40,7 @@ test.each<[string, unknown, RegExp]>([
   expect(failure.message).toMatch(message)
 })
 
-test('options that are undefined are not given', async () => {
+test('an option that is undefined counts as not given', async () => {
   const server = await startServer({
     host: '',
     port: undefined,

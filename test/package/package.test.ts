@@ -42,7 +42,7 @@ describe('the npm package', () => {
     )
   })
 
-  test('holds what runs, the licences, and not what builds it', () => {
+  test('has all that runs and the licences, and nothing that builds it', () => {
     const paths = packed.files.map(({ path }) => path)
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'NOTICE', 'wasm/dist/postgres.wasm']))
     expect(

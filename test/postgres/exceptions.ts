@@ -1,5 +1,5 @@
 /**
- * What does not pass, and what is not run, each with its reason. A test that is listed here and passes is an error as well, but
+ * Tests that do not pass, and folders that are not run, each with its reason. A listed test that passes is an error as well, but
  * for those that pass at times, and so is a folder of src/test/modules that is neither a suite nor listed.
  */
 

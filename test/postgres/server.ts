@@ -26,7 +26,7 @@ export interface Server {
   readonly port: number
   /** What programs that connect to it have to be told. */
   readonly environment: Readonly<Record<string, string>>
-  /** Ends it; resolves with what went wrong while it ran, at best nothing. */
+  /** Ends the server. Resolves with the errors from its log, at best none. */
   stop(): Promise<string[]>
 }
 

@@ -214,7 +214,7 @@ async function runFile(
   return outcomes
 }
 
-/** What a script said last. */
+/** The last lines that a script has printed. */
 function endOf(log: string): string[] {
   try {
     return readFileSync(log, 'utf8').trimEnd().split('\n').slice(-8)

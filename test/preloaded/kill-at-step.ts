@@ -1,6 +1,6 @@
 /**
- * Kills the process right before its step number $KILL_AT, of all steps by which the main thread changes what lies on the
- * disk. With no such number it writes at its end how many there were to $STEPS_FILE.
+ * Kills the process right before step number $KILL_AT of the steps by which the main thread changes files on the
+ * disk. Without that number it writes the number of steps to $STEPS_FILE when the process ends.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'

@@ -1,5 +1,5 @@
 /**
- * For a server whose disk is to be cut off: writes down everything that the server does to files, in $RECORD. Node runs it in
+ * Records in $RECORD everything that a server does to files, for tests of power failures. Node runs it in
  * every thread.
  *
  * A record is two lengths (32 bits each), that of a head in JSON and that of the bytes that were written, and the two.
@@ -23,7 +23,7 @@ function note(head: Event, bytes: Uint8Array = none): void {
   real.writeSync(record, Buffer.concat([lengths, text, bytes]))
 }
 
-/** Flags that are given by name. */
+/** The flags of open() that have a name. */
 const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = real.constants
 const NAMED: Record<string, number> = { r: O_RDONLY, wx: O_WRONLY | O_CREAT | O_EXCL }
 
@@ -35,7 +35,7 @@ function openSync(path: string | URL, flags: string | number = 'r', mode = 0o666
 }
 
 function closeSync(fd: number): void {
-  // Before, for afterwards the number may be another's.
+  // Before the call, because afterwards another file may have the number.
   note({ call: 'close', fd })
   real.closeSync(fd)
 }

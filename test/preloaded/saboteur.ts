@@ -1,5 +1,5 @@
 /**
- * For a server to which faults are done from outside, by messages: Node runs it in every thread, and they share what is asked
+ * Does faults to a server when a test sends it a message. Node runs it in every thread, and the threads share what the test asks
  * for. A process is named by its slot of the process table.
  */
 import fs from 'node:fs'
@@ -21,9 +21,9 @@ interface RunMessage {
 export type Message =
   /** Ends the process at any instruction, with nothing cleaned up; where it shares a thread, where it next waits. */
   | { kill: number }
-  /** The process' code does what is not possible, when it next calls the host. */
+  /** The process' code traps when it next calls the host. */
   | { trap: number }
-  /** Calls on files fail so from now on, or work again. */
+  /** Calls on files fail with this error from now on, or work again. */
   | { files: FileFault['name'] | 'work' }
   /** Whether the system has threads for more processes, as it has at first. */
   | { threads: boolean }
@@ -136,10 +136,10 @@ function obeyMessages(): void {
   process.channel!.unref()
 }
 
-/** Has each call to the host look whether its process is to trap. */
+/** Makes each call to the host check whether its process is to trap. */
 function watchCalls(): void {
   const { Instance } = WebAssembly
-  // The smallest module there is with a function that does what is not possible: (func (export "trap") unreachable)
+  // The smallest module with a function that traps: (func (export "trap") unreachable)
   const bytes = '0061736d0100000001040160000003020100070801047472617000000a05010300000b'
   const { trap } = new Instance(new WebAssembly.Module(Buffer.from(bytes, 'hex'))).exports
 

@@ -81,16 +81,19 @@ describe('a header', () => {
       })
   })
 
-  test.each([0, 3])('with the length %i is all that there is of its message', length => {
+  test.each([0, 3])('with the impossible length %i counts as the whole message', length => {
     expect(headerOf(message('Q').fill(length, 4), true)).toEqual({ type: 'Q', length: 5 })
   })
 
-  test.each([0, 7, 10_005, 0xffffffff])('without a type, and with the length %i, is all as well', length => {
-    expect(headerOf(concatenated([uint32(length), uint32(PROTOCOL_3_0)]), false)).toEqual({
-      type: '',
-      length: 4,
-    })
-  })
+  test.each([0, 7, 10_005, 0xffffffff])(
+    'without a type, and with the impossible length %i, does so as well',
+    length => {
+      expect(headerOf(concatenated([uint32(length), uint32(PROTOCOL_3_0)]), false)).toEqual({
+        type: '',
+        length: 4,
+      })
+    },
+  )
 
   test('is found where it lies in a larger buffer', () => {
     const query = serialize.query('select 1')
@@ -123,7 +126,7 @@ describe('what a frontend sends', () => {
     }
   })
 
-  test('is cut into whole messages of which no byte is lost', () => {
+  test('is cut into whole messages, and no byte is lost', () => {
     for (const pieces of [...cuts(all), [...all].map(byte => Uint8Array.of(byte))]) {
       const framing = new Framing()
       const whole: Uint8Array[] = []
@@ -138,7 +141,7 @@ describe('what a frontend sends', () => {
     }
   })
 
-  test('may be a session that has begun, which a first byte other than zero tells', () => {
+  test('is taken for a session that has begun if its first byte is not zero', () => {
     const framing = new Framing()
     const query = serialize.query('select 1')
     expect(framing.add(query.subarray(0, 7))).toBeUndefined()
@@ -146,7 +149,7 @@ describe('what a frontend sends', () => {
     expect(Buffer.from(framing.add(query.subarray(7))!)).toEqual(query)
   })
 
-  test('has so many statements, wherever it is cut', () => {
+  test('has the same number of statements, wherever it is cut', () => {
     for (const pieces of cuts(all)) {
       const count = new StatementCount()
       const counter = new StatementCounter(count)
@@ -155,7 +158,7 @@ describe('what a frontend sends', () => {
     }
   })
 
-  test('begins again inside of TLS', () => {
+  test('begins again inside TLS', () => {
     const count = new StatementCount()
     const counter = new StatementCounter(count)
     counter.add(serialize.requestSsl())
@@ -188,7 +191,7 @@ describe('a first message', () => {
   })
 })
 
-test('a backend says one message after another, wherever they are cut', async () => {
+test("a backend's messages are read one after the other, wherever they are cut", async () => {
   const said = [message('R', uint32(0)), fatalError('28000', 'no'), message('Z', 'I')]
   for (const pieces of cuts(concatenated(said))) {
     const backend = { getOutput: () => pieces.splice(0, 1), onOutput() {}, onClose() {} }

@@ -100,7 +100,7 @@ test.each([
   await expect(subscribe(`${connection} user=postgres`)).rejects.toThrow(message)
 })
 
-test('TLS is refused, not left out', async () => {
+test('a connection that asks for TLS is refused, and not made without TLS', async () => {
   await expect(subscribe(`host=127.0.0.1 port=${publisher.port} sslmode=require`)).rejects.toThrow(
     'sslmode value "require" invalid when SSL support is not compiled in',
   )

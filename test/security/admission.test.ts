@@ -1,4 +1,4 @@
-/** Who may log in, from where, and by which method; and a new server lets nobody in by accident. */
+/** Which clients may log in, from where, and by which method; a new server lets none in by accident. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
@@ -36,7 +36,7 @@ describe('a new cluster that is given a password', () => {
   })
   const client = (config: pg.ClientConfig) => server.connect({ password: PASSWORD, ...config })
 
-  test('asks for it, from wherever one comes', async () => {
+  test('asks every client for it, whatever its address is', async () => {
     for (const host of ['127.0.0.1', '::1', ...(address === undefined ? [] : [address])]) {
       expect((await (await client({ host })).query('select current_user')).rows).toEqual([
         { current_user: 'postgres' },
@@ -45,7 +45,7 @@ describe('a new cluster that is given a password', () => {
     }
   })
 
-  test('keeps it by SCRAM-SHA-256, and so every other', async () => {
+  test('stores it, and every other password, as a SCRAM-SHA-256 verifier', async () => {
     const superuser = await client({})
     await superuser.query("create role other login password 'another'")
     const { rows } = await superuser.query(
@@ -58,7 +58,7 @@ describe('a new cluster that is given a password', () => {
     await client({ user: 'other', password: 'another' })
   })
 
-  test('tells it nobody: not in its log, its output, or its command line', async () => {
+  test('does not reveal it in its log, its output, or its command line', async () => {
     await expect(client({ password: 'mistyped secret' })).rejects.toThrow()
     await until('the failure is logged', () => server.log.includes('password authentication failed'))
     const said = server.log + server.output + readFileSync(`/proc/${server.pid}/cmdline`, 'utf8')
@@ -66,7 +66,7 @@ describe('a new cluster that is given a password', () => {
       expect(said).not.toContain(secret)
   })
 
-  test('lets in by its unix socket whoever its permissions let open it, and they are for the owner alone', async () => {
+  test('trusts every user that may open its unix socket, and only the owner may', async () => {
     const path = join(socketDir, `.s.PGSQL.${server.port}`)
     expect(statSync(path).mode & 0o777).toBe(0o700)
     const { rows } = await (await client({ host: socketDir, password: 'none' })).query(
@@ -75,7 +75,7 @@ describe('a new cluster that is given a password', () => {
     expect(rows).toEqual([{ client_addr: null, client_port: -1 }])
   })
 
-  test('gives its unix socket to the group that is set', () => {
+  test('gives its unix socket to the group of the setting', () => {
     const path = join(socketDir, `.s.PGSQL.${server.port}`)
     const number = /^daemon:[^:]*:(\d+):/m.exec(readFileSync('/etc/group', 'utf8'))![1]
     expect(statSync(path).gid).toBe(Number(number))
@@ -127,7 +127,7 @@ describe('the address of a client', () => {
 })
 
 describe('listening for other machines', () => {
-  test('needs a password or TLS, or a clear word; and it says so', async () => {
+  test('needs a password or TLS, or --insecure-listen; and the error says so', async () => {
     const command = new Command('-p', '0', '-h', '0.0.0.0')
     expect(await command.closed).toBe(1)
     expect(command.stdout).toBe('')
@@ -136,7 +136,7 @@ describe('listening for other machines', () => {
     )
   })
 
-  test('with --insecure-listen lets everybody in', async () => {
+  test('with --insecure-listen lets every client in', async () => {
     const server = await ServerProcess.start({ args: ['-h', '*', '--insecure-listen'] })
     const client = await server.connect({ host: address ?? '127.0.0.1' })
     expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }])
@@ -196,7 +196,7 @@ test('a superuser of another name has the password, and asks for the metrics', a
   await unnamed.closed
 })
 
-test('a password cannot be given on the command line, and an empty file is told', async () => {
+test('a password cannot be given on the command line, and an empty file is refused', async () => {
   const command = new Command('-p', '0', '--password', PASSWORD)
   expect(await command.closed).toBe(1)
   expect(command.stderr).toContain("unknown option '--password'")

@@ -90,7 +90,7 @@ describe('the superuser', () => {
     expect(existsSync(inScratch('log'))).toBe(false)
   })
 
-  test('can follow a link inside the data directory, and none that leads out', async () => {
+  test('can follow a link inside the data directory, but none that leads out', async () => {
     const client = await server.connect()
     const directory = await dataDirectory(client)
     symlinkSync(secret, join(directory, 'out'))
@@ -149,7 +149,7 @@ describe('--allow-dir', () => {
     await client.query('drop tablespace elsewhere')
   })
 
-  test('of what is no directory is refused', async () => {
+  test('with a path that is no directory is refused', async () => {
     await expect(ServerProcess.start({ args: ['--allow-dir', secret] })).rejects.toThrow(
       `cannot allow access to "${secret}": it is not a directory`,
     )

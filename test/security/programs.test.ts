@@ -1,4 +1,4 @@
-/** There is no shell: everything that would have one run a command says so, and nothing waits for it. Only cp is done by the server. */
+/** There is no shell: whatever would run a command other than cp fails with an error that says so, and nothing waits for the command. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ test.each(["copy (select 1) to program 'cat'", "copy t from program 'cat'"])('%s
   expect((await client.query('select 1 as a')).rows).toEqual([{ a: 1 }])
 })
 
-test('archive_command fails as one that is not found, and the log says why', async () => {
+test('archive_command fails like a command that is not found, and the log says why', async () => {
   const client = await server.connect()
   await client.query('create table kept (a int)')
   await client.query('select pg_switch_wal()')

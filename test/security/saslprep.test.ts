@@ -1,4 +1,4 @@
-/** Passwords are prepared as PostgreSQL prepares them, so that those who type them in another way get in. */
+/** The server prepares passwords as PostgreSQL does, so that a user who types one in another Unicode form can log in. */
 import { expect, test } from 'vitest'
 import { saslprep } from '../../dist/wasm/protocol/saslprep.js'
 import { keysOf, parseVerifier, verifier } from '../../dist/wasm/protocol/scram.js'
@@ -27,7 +27,7 @@ test.each([
   expect(saslprep(password)).toBe(prepared)
 })
 
-test('a password that the server was given is that of libpq, however it is typed', async () => {
+test('a client can log in by libpq with the password that the server got, however the user types it', async () => {
   for (const PGPASSWORD of ['pa\u00adss', 'pass', 'p\u00adass\u00ad']) {
     const address = { PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: 'postgres' }
     const { code, stderr } = await run(machinePsql, ['-Xc', 'select 1'], { ...address, PGPASSWORD })
@@ -35,7 +35,7 @@ test('a password that the server was given is that of libpq, however it is typed
   }
 })
 
-test('PostgreSQL makes the same of random passwords', async () => {
+test('PostgreSQL prepares random passwords in the same way', async () => {
   const random = new Random(1805)
   // Around the ends of ranges, and one of all that there is.
   const starts = [0x20, 0x61, 0xa0, 0xad, 0x221, 0x300, 0x5d0, 0x627, 0x1806, 0x2000, 0x2060, 0x2160, 0x3040]

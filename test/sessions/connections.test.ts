@@ -48,7 +48,7 @@ describe('a dropped connection', () => {
     await untilGone(backend)
   })
 
-  test('by reset does so as well', async () => {
+  test('does the same when the client has reset it', async () => {
     const a = await server.connect()
     await a.query('select pg_advisory_lock(3)')
     const backend = await backendOf(a)
@@ -58,7 +58,7 @@ describe('a dropped connection', () => {
     await untilGone(backend)
   })
 
-  test('ends a busy query when client_connection_check_interval says to look', async () => {
+  test('ends a busy query after client_connection_check_interval', async () => {
     const a = await server.connect()
     await a.query("set client_connection_check_interval = '50ms'")
     const backend = await backendOf(a)

@@ -4,7 +4,7 @@ import { until } from '../fixtures/until.js'
 
 const server = useServer()
 
-test('a database that was created can be connected to, and holds its own tables', async () => {
+test('one can connect to a new database, which has tables of its own', async () => {
   const session = await server.connect()
   await session.query('create database another')
   await session.query("create table same_name as select 'postgres' as where_it_is")
@@ -51,7 +51,7 @@ test.each([
   expect((await again.query(sum)).rows).toEqual(expected)
 })
 
-test('files of a database are cloned unless somebody says otherwise', async () => {
+test('CREATE DATABASE clones files by default', async () => {
   const session = await server.connect()
   expect((await session.query('show file_copy_method')).rows).toEqual([{ file_copy_method: 'clone' }])
 })

@@ -144,7 +144,7 @@ const DEPTHS: Readonly<Record<string, readonly [text: string, values?: unknown[]
   'a trigger 625 deep': ['insert into item values (625)'],
 }
 
-describe('as deep as in native PostgreSQL', () => {
+describe('statements can be as deep as in native PostgreSQL', () => {
   test.each(Object.entries(DEPTHS))('%s', async (_, [text, values]) => {
     const session = await server.connect()
     expect((await session.query('show max_stack_depth')).rows).toEqual([{ max_stack_depth: '2MB' }])
@@ -159,7 +159,7 @@ describe('as deep as in native PostgreSQL', () => {
     expect((await session.query(text, values)).rowCount).toBe(1)
   })
 
-  test('and deeper where max_stack_depth is raised', async () => {
+  test('statements can be deeper if max_stack_depth is raised', async () => {
     const session = await server.connect()
     const chain = `select ${'1 + '.repeat(14_000)}1`
     await expect(session.query(chain)).rejects.toMatchObject({ code: '54001' })
@@ -168,7 +168,7 @@ describe('as deep as in native PostgreSQL', () => {
     await expect(session.query(`set max_stack_depth = '1GB'`)).rejects.toMatchObject({ code: '22023' })
   })
 
-  test('and deeper still where the server is started with more', async () => {
+  test('statements can be deeper still if the server is started with more', async () => {
     const deeper = await ServerProcess.start({
       args: ['-c', 'max_stack_depth=12MB', '-c', 'log_min_messages=panic'],
       nodeArgs: ['--liftoff-only'],
@@ -187,7 +187,7 @@ describe('as deep as in native PostgreSQL', () => {
   })
 })
 
-test('memory that cannot be had is an error of the statement, 53200 or 54000', async () => {
+test('a statement that needs more memory than there is fails with 53200 or 54000', async () => {
   const session = await server.connect()
   await session.query("set work_mem = '2000MB'")
   const code = await session

@@ -29,7 +29,7 @@ async function open(): Promise<Socket> {
   return socket
 }
 
-/** Clients come together, say something or nothing, and go without waiting for an answer. */
+/** Clients connect at the same time, send something or nothing, and go without waiting for an answer. */
 async function flood(): Promise<void> {
   const words = [undefined, startup, firstMessage(SSL_REQUEST), startup.subarray(0, 20)]
   const comeAndGo = async (_: unknown, i: number) => {
@@ -44,7 +44,7 @@ async function flood(): Promise<void> {
 
 const received = () => server.log.match(/connection received/g)?.length ?? 0
 
-test('who has gone before a process runs for him costs none, and keeps nobody out', async () => {
+test('a client that has gone before its process starts costs no process, and keeps no other client out', async () => {
   const before = received()
   await flood()
   const client = await server.connect()
@@ -53,7 +53,7 @@ test('who has gone before a process runs for him costs none, and keeps nobody ou
   expect(received() - before).toBeLessThan(FLOOD / 2)
 })
 
-test('who waits in a flood is served, also if he has said all in advance', async () => {
+test('a client that waits in a flood is served, also if it has sent everything in advance', async () => {
   const flooded = flood()
   const answers = await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {
@@ -69,7 +69,7 @@ test('who waits in a flood is served, also if he has said all in advance', async
   await flooded
 })
 
-test('who only asks in a flood to cancel a query, and goes, is heard', async () => {
+test('a client that sends a cancel request in a flood, and goes at once, has its query cancelled', async () => {
   const victim = await RawConnection.open(server.port)
   victim.send(startup)
   const key = (await victim.messagesUntil('Z')).find(({ type }) => type === 'K')!.body

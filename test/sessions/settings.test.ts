@@ -36,7 +36,7 @@ test('a role with work_mem of 4 GB sorts, joins and builds indexes', async () =>
   await session.query('vacuum numbers')
 })
 
-test('settings of the whole server are taken, too', async () => {
+test('the server accepts settings of larger servers for itself, too', async () => {
   const client = await server.connect()
   for (const [name, value] of [
     ['autovacuum_work_mem', '2GB'],
@@ -53,7 +53,7 @@ test('settings of the whole server are taken, too', async () => {
   await client.query('alter system reset all')
 })
 
-test('shared_buffers beyond what there can be is refused with the largest', async () => {
+test('shared_buffers that are too large are refused, and the error names the largest size', async () => {
   const client = await server.connect()
   await expect(client.query(`alter system set shared_buffers = '4GB'`)).rejects.toMatchObject({
     code: '22023',

@@ -102,7 +102,7 @@ test('a startup packet without a user is refused with 28000', async () => {
   expect(fieldsOf(messages.at(-1)!)).toMatchObject({ S: 'FATAL', C: '28000' })
 })
 
-test('a setting in the startup packet that does not exist is refused, one that does holds', async () => {
+test('an unknown setting in the startup packet is refused, and a known one takes effect', async () => {
   const refusal = await answersTo(startupMessage(PROTOCOL_3_0, { ...user, no_such_setting: '1' }))
   expect(fieldsOf(refusal.at(-1)!)).toMatchObject({ S: 'FATAL', C: '42704' })
 
@@ -151,7 +151,7 @@ test.each([
   expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }])
 })
 
-test('a client that says nothing is disconnected after authentication_timeout', async () => {
+test('a client that sends nothing is disconnected after authentication_timeout', async () => {
   const client = await server.connect()
   await client.query("alter system set authentication_timeout = '1s'")
   await client.query('select pg_reload_conf()')
@@ -165,7 +165,7 @@ test('a client that says nothing is disconnected after authentication_timeout', 
   await client.query('select pg_reload_conf()')
 })
 
-test('a garbled message in a session ends it with 08P01, and only it', async () => {
+test('a garbled message ends its session with 08P01, and no other', async () => {
   const other = await server.connect()
   const connection = await open()
   connection.send(startupMessage(PROTOCOL_3_0, user))

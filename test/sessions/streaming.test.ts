@@ -1,4 +1,4 @@
-/** Results and input far larger than memory flow through in both directions, at the pace of whoever is slower. */
+/** Results and input far larger than the memory flow through in both directions, at the pace of the slower side. */
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { message, PROTOCOL_3_0, query, RawConnection, startupMessage } from '../fixtures/raw-connection.js'

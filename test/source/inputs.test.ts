@@ -80,20 +80,20 @@ describe('a pinned file', () => {
     expect(readFileSync(path!, 'utf8')).toBe(content)
   })
 
-  test('is refused when its SHA-256 is another', async () => {
+  test('is refused when its SHA-256 differs', async () => {
     const promise = fetch({ 'pool/some_1+2.dsc': sha256.replace(/^./, c => (c === '0' ? '1' : '0')) })
     await expect(promise).rejects.toThrow(
       /some_1\+2\.dsc of some 1\+2 has another SHA-256 than wasm\/build\/pins\.json says/,
     )
   })
 
-  test('that the archive no longer has is named, with the commands that help', async () => {
+  test('is named, with the commands that help, when the archive no longer has it', async () => {
     await expect(fetch({ 'pool/some_0.dsc': sha256 })).rejects.toThrow(
       /does not have some_0\.dsc of some 1\+2.*\n.*inputs:check.*inputs:update/,
     )
   })
 
-  test('is not said to be gone when the network is', async () => {
+  test('is not reported as gone when the network fails', async () => {
     await expect(fetch({ 'pool/some_1+2.dsc': sha256 }, ['http://127.0.0.1:1'])).rejects.toThrow(
       /could not download some_1\+2\.dsc of some 1\+2 \(is the network reachable\?\)/,
     )

@@ -1,4 +1,4 @@
-/** PostgreSQL's source is changed by patches that know why they are there, and until when. */
+/** Each patch of PostgreSQL's source says why it exists, and what would make it unnecessary. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 

@@ -31,7 +31,7 @@ describe('the version', () => {
   })
 })
 
-test('the changelog tells of this version, or of what is to become it', () => {
+test('the changelog has a section for this version, or for changes that are not released yet', () => {
   const [, newest] = /^## (\S+)/m.exec(read('CHANGELOG.md')) ?? []
   expect(['Unreleased', version]).toContain(newest)
 })

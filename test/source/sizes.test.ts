@@ -1,4 +1,4 @@
-/** No file has more lines than one reads in one go, and no function more than fit a screen or two. */
+/** No file and no function has more lines than one can read without losing the thread. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
@@ -16,7 +16,7 @@ interface Extent {
   lines: number
 }
 
-/** Whether this declares tests, as what `describe` is given: nobody reads those in one go. */
+/** Whether this function declares tests, like one that `describe` gets: its length does not count. */
 function isSuite(node: ts.Node): boolean {
   const body = 'body' in node ? (node.body as ts.Node | undefined) : undefined
   return body !== undefined && /^ *(test|it)[.(]/m.test(body.getText())

@@ -9,7 +9,7 @@ const symbolize = (text: string) =>
   spawnSync(process.execPath, [path('dist/wasm/build/stack-trace.js')], { input: text, encoding: 'utf8' })
     .stdout
 
-/** Nobody has ended before there are processes: what the kernel that tests run on asserts. */
+/** A call that fails an assertion of the tests' kernel: no process can end before there are any. */
 const FAIL = `
   import { readFileSync } from 'node:fs'
   import { instantiateKernel, threadHost } from ${JSON.stringify(path('dist/wasm/machine/kernel.js'))}
@@ -17,7 +17,7 @@ const FAIL = `
   const module = new WebAssembly.Module(readFileSync(${JSON.stringify(path('wasm/dist/test/kernel-asserting.wasm'))}))
   instantiateKernel(module, memory, threadHost(memory, () => 0)).exited(0, 0)`
 
-/** What Node prints of it: Vitest would write the frames in its own way. */
+/** The error as Node prints it; Vitest would print the frames in another form. */
 const failedAssertion = () =>
   spawnSync(process.execPath, ['--input-type=module', '--eval', FAIL], { encoding: 'utf8' }).stderr
 
@@ -31,7 +31,7 @@ test('a frame in the module is named by its function and line in C', () => {
   )
 })
 
-test('of a frame of another build that is said', () => {
+test('a frame of another build is reported as such', () => {
   const frame = '    at wasm://wasm/0badf00d:wasm-function[1]:0x2a'
   expect(symbolize(frame).split('\n')).toEqual([frame, '        of another build than wasm/dist/', ''])
 })

@@ -35,7 +35,7 @@ const on = (name: string, ...args: string[]) =>
   wine.command(name, '-D', windowsPath(dataDir), ...args).outcome()
 
 /** All of a script's output is the same there as here. */
-test('what is done to files that are open ends as it does elsewhere', async () => {
+test('operations on open files have the same results as on other systems', async () => {
   const script = join(repository, 'test', 'fixtures', 'open-files.mjs')
   for (const name of ['here', 'there']) mkdirSync(inFolder(name))
   const there = await wine.spawn([windowsPath(script), processPath(inFolder('there'))]).outcome()
@@ -61,7 +61,7 @@ describe('a server', () => {
     await client.end()
   })
 
-  test('is the only one of its directory', async () => {
+  test('is the only server of its directory', async () => {
     const second = await serve().outcome()
     expect(second.code).toBe(1)
     expect(second.stderr).toMatch(/is in use by another server \(PID \d+, port \d+\)/)
@@ -167,7 +167,7 @@ test('a server that is killed loses nothing that was acknowledged', async () => 
   await again.exited
 })
 
-test('programs read and write files by the names that they have there', async () => {
+test('programs read and write files by their paths on Windows', async () => {
   const dump = windowsPath(inFolder('dump'))
   const dumped = await on('dump', '-Fc', '-t', 'kept', '-f', dump)
   expect(dumped).toMatchObject({ code: 0, stderr: '' })
@@ -183,7 +183,7 @@ test('programs read and write files by the names that they have there', async ()
   expect(counted).toMatchObject({ code: 0, stdout: '5000\n', stderr: '' })
 })
 
-test('a cluster goes as one file from there to here', async () => {
+test('a cluster is exported as one file, and other systems can use its directory', async () => {
   const archive = inFolder('archive')
   expect(await on('export', windowsPath(archive))).toMatchObject({ code: 0, stderr: '' })
   expect(readFileSync(archive).length).toBeGreaterThan(1_000_000)
@@ -192,7 +192,7 @@ test('a cluster goes as one file from there to here', async () => {
   await server.stop()
 })
 
-test('there is no unix socket, and no stack trace', async () => {
+test('a unix socket is refused, without a stack trace', async () => {
   const { code, stderr } = await serve('-k', windowsPath(folder)).outcome()
   expect([code, stderr]).toEqual([
     1,

@@ -143,7 +143,7 @@ test('a backup under load has what was committed when it began, and nothing by h
   expect(await runtime.do(object, { type: 'storage', sql: nameless })).toEqual([{ files: 0 }])
 }, 180_000)
 
-test('it is restored to a data directory, also compressed', async () => {
+test('a backup can be imported into a data directory, also if it is compressed', async () => {
   const object = 'durable-to-node'
   await runtime.query(object, 'a', 'create table kept as select generate_series(1, 1000) id')
   const folder = mkdtempSync(join(tmpdir(), 'backup-'))
@@ -160,7 +160,7 @@ test('it is restored to a data directory, also compressed', async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('another object gets a copy, and the two go on by themselves', async () => {
+test('another object gets a copy, and the two change independently', async () => {
   await runtime.query('durable-trunk', 'a', 'create table grown as select 1 as ring')
   await runtime.do('durable-trunk', { type: 'copy to', object: '/durable-branch' })
   await runtime.query('durable-trunk', 'a', 'insert into grown values (2)')
@@ -177,7 +177,7 @@ test('another object gets a copy, and the two go on by themselves', async () => 
   expect(await rings('durable-trunk')).toEqual([1, 2])
 })
 
-test('a server that is suspended is started for it, and suspended again', async () => {
+test('a backup starts a suspended server, which is suspended again afterwards', async () => {
   const object = 'durable-asleep'
   await runtime.query(object, 'a', 'create table kept as select 1 as one')
   await runtime.do(object, { type: 'end', session: 'a' })
@@ -189,7 +189,7 @@ test('a server that is suspended is started for it, and suspended again', async 
   expect(await runtime.query('durable-woken', 'a', 'select one from kept')).toEqual([{ one: 1 }])
 })
 
-test('there is one at a time; one that is cancelled, or whose server ends, is over', async () => {
+test('there is one backup at a time, until it is read, it is cancelled, or its server ends', async () => {
   const object = 'durable-one'
   await runtime.query(
     object,
@@ -218,7 +218,7 @@ test('there is one at a time; one that is cancelled, or whose server ends, is ov
   expect(await runtime.query(object, 'b', 'select count(*)::int from filled')).toEqual([{ count: 50_000 }])
 })
 
-test('a kill in the middle of it leaves nothing behind', async () => {
+test('a backup whose object is killed leaves nothing behind', async () => {
   const object = 'durable-cut'
   await runtime.query(
     object,
@@ -237,7 +237,7 @@ test('a kill in the middle of it leaves nothing behind', async () => {
   expect(await runtime.do(object, { type: 'storage', sql: tables })).toEqual([])
 })
 
-test('where the platform has no bookmarks that is said, and the server goes on', async () => {
+test('restoreTo() says so if the platform has no bookmarks, and the server goes on', async () => {
   const object = 'durable-local'
   await runtime.query(object, 'a', 'create table kept as select 1 as one')
   await expect(runtime.do(object, { type: 'restore to', time: Date.now() - 1000 })).rejects.toThrow(

@@ -196,7 +196,7 @@ async function refusal(port: number): Promise<Record<string, string>> {
   return fieldsOf(answer!)
 }
 
-test('a remote that is not there, or has no PostgreSQL, is an ErrorResponse; a new client connects anew', async () => {
+test('a client of a server that does not exist, or is no PostgreSQL, gets an ErrorResponse; the next client connects anew', async () => {
   const http = createServer((_request, response) => response.writeHead(404).end('no such object\n'))
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')

@@ -12,7 +12,7 @@ test('what was committed survives when the runtime is killed', async () => {
   expect(await runtime.query('durable', 'a', 'select count(*)::int from kept')).toEqual([{ count: 1000 }])
 })
 
-test('what was committed survives when the object goes and its isolate stays', async () => {
+test('what was committed survives when the object is evicted and its isolate stays', async () => {
   await runtime.query('durable-aborted', 'a', 'create table kept as select 1 as one')
   await expect(runtime.do('durable-aborted', { type: 'abort' })).rejects.toThrow()
   expect(await runtime.query('durable-aborted', 'a', 'select * from kept')).toEqual([{ one: 1 }])

@@ -9,7 +9,7 @@ const OBJECT = 'durable?never-suspended'
 const timers = () => runtime.do<number>(OBJECT, { type: 'timers' })
 const count = () => runtime.query(OBJECT, 'a', 'select count(*)::int from idle')
 
-test('a server that is never suspended has no timers while nobody is there, and goes on when somebody comes', async () => {
+test('a server that is never suspended has no timers while it has no clients, and goes on when one comes', async () => {
   await runtime.query(OBJECT, 'a', 'set synchronous_commit = off; create table idle as select 1 as one')
   expect(await timers()).toBeGreaterThan(0)
   await runtime.do(OBJECT, { type: 'end', session: 'a' })

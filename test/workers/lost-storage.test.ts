@@ -1,4 +1,4 @@
-/** A storage that takes back what was written to it: nobody is told of what is not there, and a new server goes on with what is. */
+/** A storage that undoes writes: no client is told of a commit that is lost, and a new server goes on with what is left. */
 import { expect, test } from 'vitest'
 import { until } from '../fixtures/until.js'
 import { useWorkerd } from '../fixtures/workerd/workerd.js'
@@ -23,7 +23,7 @@ for (const object of ['durable-deleted', 'durable-deleted-at-work?never-suspende
     expect(await query(object, 'later', 'select * from kept')).toEqual([{ two: 2 }])
   })
 
-test('whoever comes first after deleteAll() finds the new cluster', async () => {
+test('the first client after deleteAll() finds a new cluster', async () => {
   await query('durable-first', 'a', 'create table gone ()')
   await runtime.do('durable-first', { type: 'delete all' })
   await expect(query('durable-first', 'b', 'select from gone')).rejects.toMatchObject({ code: '42P01' })
@@ -55,7 +55,7 @@ test('a commit within a transaction of the storage is not acknowledged', async (
   expect(await query(object, 'c', 'select * from numbers')).toEqual([{ number: 1 }, { number: 3 }])
 })
 
-test('queries may be asked within a transaction of the storage', async () => {
+test('code in a transaction of the storage may ask queries', async () => {
   const object = 'durable-asked'
   await query(object, 'a', 'create table numbers as select 1 as number')
   await query(object, 'a', 'select * from numbers')

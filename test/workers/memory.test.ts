@@ -36,7 +36,7 @@ test('a server at rest has 18.5 MB, and each further idle session takes 3 MB', a
   expect(await memory()).toBeLessThanOrEqual(most + MEGABYTE)
 })
 
-test('so much as a slow reader has yet to read is never in memory', async () => {
+test('the part of a result that a slow client has not read yet is not in memory', async () => {
   const megabytes = 150
   const reading = runtime.do<number>('durable', { type: 'read slowly', megabytes })
   let done = false

@@ -1,4 +1,4 @@
-/** What those who watch over an object get to know of its server. */
+/** The metrics of a server in an object, for its operators. */
 import { expect, test } from 'vitest'
 import { metric } from '../fixtures/metric.js'
 import { until } from '../fixtures/until.js'
@@ -42,7 +42,7 @@ test('metrics count what clients of an object do', async () => {
   expect(metrics).toMatchObject({ running: true, starts: 1, memory, maxMemory: 96 << 20, maxSize: 9e9 })
 })
 
-test('they do not start a server that is suspended, and go on counting when it is started again', async () => {
+test('metrics do not start a suspended server, and their counts go on when it starts again', async () => {
   await runtime.do('durable-suspended', { type: 'transaction', statements: ['select 1', 'select 2'] })
   const { metrics: first } = await told('durable-suspended')
   await until('the server is suspended', async () => {
@@ -63,7 +63,7 @@ test('they do not start a server that is suspended, and go on counting when it i
   expect(again.statements).toBeGreaterThanOrEqual((metrics.statements as number) + 3)
 })
 
-test('a server without storage has no size of it', async () => {
+test('a server without storage has no metrics of storage', async () => {
   const { metrics, text } = await told('volatile')
   expect(metrics.storage).toBeUndefined()
   expect(text).not.toMatch(/^pglite_storage/m)

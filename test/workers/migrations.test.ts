@@ -33,7 +33,7 @@ test('each file is executed once, in the order of names, and a new one at the ne
   )
 })
 
-test('one that fails leaves nothing behind, is named, and is tried again at the next start', async () => {
+test('a file that fails leaves nothing behind, is named, and is tried again at the next start', async () => {
   const object = 'durable-failing'
   const files = { '1': 'create table lamps (id int)', '2': 'insert into lamps values (1); select 1/0' }
   await expect(start(object, { files })).rejects.toMatchObject({
@@ -45,7 +45,7 @@ test('one that fails leaves nothing behind, is named, and is tried again at the 
   expect(await query(object, 'select * from lamps')).toEqual([{ id: 2 }])
 })
 
-test('one that has been changed since is refused', async () => {
+test('a file that has changed since it was executed is refused', async () => {
   const object = 'durable-changed'
   await start(object, { files: { '1': 'create table lamps (id int)' } })
   await expect(start(object, { files: { '1': 'create table lamps (id bigint)' } })).rejects.toThrow(
@@ -53,7 +53,7 @@ test('one that has been changed since is refused', async () => {
   )
 })
 
-test('those of drizzle-kit are recorded as Drizzle does, and either goes on after the other', async () => {
+test('files of drizzle-kit are recorded as Drizzle does, and each can go on after the other', async () => {
   const object = 'durable-drizzle'
   const files = {
     '0000_first':

@@ -22,7 +22,7 @@ async function untilWaiting(pid: number, forWhat: string): Promise<void> {
   })
 }
 
-test('no code can be generated in there', async () => {
+test('a Worker cannot generate code at run time', async () => {
   expect(await runtime.do('memory', { type: 'generate code' })).toEqual([])
 })
 
@@ -223,7 +223,7 @@ test('a session that stops within a transaction is ended after a while, with its
   await expect(query('waiting', 'select 1')).rejects.toThrow()
 })
 
-test('a setting says how long that may be', async () => {
+test('a setting says how long a session may stop within a transaction', async () => {
   const object = 'patient?set=idle_in_transaction_session_timeout=90s'
   expect(await runtime.query(object, 'a', 'show idle_in_transaction_session_timeout')).toEqual([
     { idle_in_transaction_session_timeout: '90s' },

@@ -6,7 +6,7 @@ const runtime = useWorkerd()
 
 const CATCH = 'do $$ begin perform 1/0; exception when division_by_zero then create table caught (); end $$'
 
-test('without JSPI there is one session after the other, for drivers, and nobody comes from outside', async () => {
+test('without JSPI drivers get one session after the other, and clients from outside are refused', async () => {
   const sessions = [
     ['create table kept as select id from generate_series(1, 1000) id', CATCH, 'begin', 'delete from kept'],
     ["select count(*)::int, to_regclass('caught')::text as caught from kept"],
@@ -19,7 +19,7 @@ test('without JSPI there is one session after the other, for drivers, and nobody
   ])
 })
 
-test('what it has committed survives when the runtime is killed, and is there for a whole server', async () => {
+test('what it has committed survives when the runtime is killed, and a whole server finds it', async () => {
   const sessions = [['create table more as select 2 as two']]
   await runtime.do('durable', { type: 'without JSPI', sessions })
   await runtime.kill()
@@ -46,7 +46,7 @@ test('a module answers what its import handler is given, on the storage of the o
   expect(await runtime.query('durable', 'a', 'select three from third')).toEqual([{ three: 3 }])
 })
 
-test('what would have to wait fails, for nobody could wake it, and the session goes on', async () => {
+test('a statement that would have to wait fails, because nobody could wake it, and the session goes on', async () => {
   const queries = ['select pg_sleep(10)', 'select 6 * 7']
   const outputs = await runtime.do<string[]>('completion', { type: 'to completion', queries })
   expect(outputs[0]).toMatch(/ERROR/)

@@ -135,7 +135,7 @@ test('when the storage is full statements fail with 53100, and go on when there 
   expect(await query('select * from more')).toEqual([{ one: 2, two: 3 }])
 })
 
-test('a full storage has room for what makes room: DELETE, VACUUM, TRUNCATE', async () => {
+test('a full storage has room for statements that free room: DELETE, VACUUM, TRUNCATE', async () => {
   const object = 'durable-making-room?maxSize=50000000'
   const query = <T>(sql: string) => runtime.query<T>(object, 'a', sql)
   await query('create table filling (part int, filler text)')

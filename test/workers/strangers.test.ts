@@ -1,4 +1,4 @@
-/** Clients from outside that do not log in, or do too often, keep nobody out. */
+/** Clients from outside that do not log in, or that log in too often, keep no other client out. */
 import { once } from 'node:events'
 import { Client, neonConfig } from '@neondatabase/serverless'
 import { afterEach, expect, test } from 'vitest'
@@ -25,7 +25,7 @@ neonConfig.wsProxy = host => new URL(runtime.url(host)).href.slice('ws://'.lengt
 
 interface Stranger {
   readonly socket: WebSocket
-  /** All that it has heard. */
+  /** All that the server has sent it. */
   heard: string
   /** The status that it was closed with. */
   closed: number | undefined
@@ -73,7 +73,7 @@ const backends = (object: string) =>
     "select count(*)::int as n from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
   )
 
-test('however many only say hello, nobody is kept out, and they cost no backend', async () => {
+test('clients that only send a startup packet keep no other client out, however many they are, and cost no backend', async () => {
   const many: Stranger[] = []
   for (let i = 0; i < 60; i++) many.push(await stranger('flooded', startup(`nobody ${i}`)))
   expect(await runtime.query('flooded', 'a', 'select 1 as one')).toEqual([{ one: 1 }])
@@ -86,7 +86,7 @@ test('however many only say hello, nobody is kept out, and they cost no backend'
   expect(many.at(-1)!.closed).toBeUndefined()
 })
 
-test('who does not log in has to go after ten seconds', async () => {
+test('a client that does not log in is disconnected after ten seconds', async () => {
   const silent = await stranger('slow')
   const asked = await stranger('slow', startup('postgres'))
   const begun = performance.now()
@@ -98,7 +98,7 @@ test('who does not log in has to go after ten seconds', async () => {
   }
 })
 
-test('who knows no password costs no backend, and is not told which roles there are', async () => {
+test('a client without the password costs no backend, and is not told which roles exist', async () => {
   await runtime.query(
     'asked',
     'a',
@@ -140,7 +140,7 @@ async function said(from: Stranger, before: string, words: string): Promise<stri
   return from.heard
 }
 
-test('a password that has just been changed is the one that counts, and PostgreSQL still decides', async () => {
+test('a changed password counts at once, and PostgreSQL still decides', async () => {
   const sql = (text: string) => runtime.query('changing', 'a', text)
   for (const pipelineConnect of ['password', false] as const) {
     neonConfig.pipelineConnect = pipelineConnect
@@ -157,7 +157,7 @@ test('a password that has just been changed is the one that counts, and PostgreS
   }
 })
 
-test('nonsense and requests to cancel that nobody has asked for cost no session', async () => {
+test('garbage and cancel requests with wrong secrets cost no session', async () => {
   const nonsense = [
     Buffer.from('GET / HTTP/1.1\r\n\r\n'),
     Buffer.concat([uint32(4096), uint32(0x20000)]),
@@ -193,7 +193,7 @@ test('a query by WebSocket is cancelled by another WebSocket', async () => {
   await expect(query).rejects.toMatchObject({ code: '57014' })
 })
 
-test('clients that log in leave room for the object itself, and are told why there is none for them', async () => {
+test('clients that log in leave room for the object itself; those for whom none is left are told why', async () => {
   const outcomes = []
   for (let i = 0; i < 20; i++)
     outcomes.push(

@@ -1,4 +1,4 @@
-/** A server in an object that nobody is connected to shuts down, and comes back when somebody asks for it. */
+/** A server in an object is suspended when no client is connected, and starts again for the next one. */
 import { expect, test } from 'vitest'
 import { until } from '../fixtures/until.js'
 import { useWorkerd } from '../fixtures/workerd/workerd.js'
@@ -16,7 +16,7 @@ async function leave(object: string): Promise<void> {
 const memory = (object: string) => runtime.do<number>(object, { type: 'memory' })
 const query = <T = Record<string, unknown>>(object: string, sql: string) => runtime.query<T>(object, 'a', sql)
 
-test('it has no memory and no timers while it is suspended, and serves whoever comes', async () => {
+test('a suspended server has no memory and no timers, and serves the next client', async () => {
   await query(
     'durable',
     'create table visits (id serial, at timestamptz default now()); insert into visits default values',
@@ -27,7 +27,7 @@ test('it has no memory and no timers while it is suspended, and serves whoever c
   expect(await query('durable', 'insert into visits default values returning id')).toEqual([{ id: 2 }])
 })
 
-test('many who come at once to a suspended server are all served, by one server', async () => {
+test('many clients that come at once to a suspended server are all served, by one server', async () => {
   await leave('durable')
   const sessions = ['a', 'b', 'c', 'd']
   const started = () =>
@@ -41,7 +41,7 @@ test('many who come at once to a suspended server are all served, by one server'
   for (const session of sessions.slice(1)) await runtime.do('durable', { type: 'end', session })
 })
 
-test('somebody who comes while it shuts down is served by the next server', async () => {
+test('a client that comes while it shuts down is served by the next server', async () => {
   for (const pause of [980, 1000, 1010, 1020, 1040, 1080]) {
     await runtime.do('durable', { type: 'end', session: 'a' })
     await new Promise(resolve => setTimeout(resolve, pause))
@@ -63,7 +63,7 @@ test('serials do not jump and statistics are kept', async () => {
   expect(row).toEqual({ n_tup_ins: 4, analyzed: true })
 })
 
-test('what autovacuum would vacuum and analyze is, in every database', async () => {
+test('the tables that autovacuum would vacuum and analyze are, in every database', async () => {
   await query(
     'durable',
     'create table counters as select i as id, 0 as value from generate_series(1, 2000) i',
@@ -114,7 +114,7 @@ test('twenty cycles of wake, query and eviction do not grow the isolate', async 
   expect(await runtime.do('durable-observer', { type: 'memories' })).toBeLessThanOrEqual(1)
 })
 
-test('a server that is suspended can be stopped, and then there is none any more', async () => {
+test('a suspended server can be stopped, and does not start again', async () => {
   await leave('durable')
   await runtime.do('durable', { type: 'stop' })
   expect(await query('durable', 'select count(*)::int from visits')).toEqual([{ count: 5 }])

@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('clients that come by TCP have sessions of their own', async () => {
+test('clients that connect by TCP have sessions of their own', async () => {
   const options = { host: '127.0.0.1', port: runtime.port, user: 'postgres' }
   const [a, b] = [new pg.Client(options), new pg.Client(options)]
   for (const client of [a, b]) client.on('error', () => {})

@@ -23,7 +23,7 @@ const FILL = `create table carried as select id, repeat(md5(id::text), 40) as fi
   create index on carried (filler)`
 const SUM = "select count(*)::int, md5(string_agg(filler, '' order by id)) from carried"
 
-/** What of ours is in a storage. */
+/** The names of the cluster's tables in a storage. */
 const TABLES = "select name from sqlite_master where name like 'postgres%'"
 
 /** What a server under Node answers on a data directory. */
@@ -91,7 +91,7 @@ test("PGlite's dumpDataDir() is refused with what to do, and leaves nothing behi
   expect(await runtime.query('durable-pglite', 'a', 'select 1 as one')).toEqual([{ one: 1 }])
 })
 
-test('a cluster in use is not exported, nor one that is not there', async () => {
+test('a cluster in use is not exported, nor a storage without a cluster', async () => {
   const dataDir = join(folder, 'used')
   const server = await startServer({ port: 0, dataDir })
   await expect(exportDataDirectory(dataDir)).rejects.toThrow(/in use by another server in this process/)
@@ -142,7 +142,7 @@ describe('an import that does not come to its end leaves nothing behind', () => 
     expect(await tablesOf(object)).toEqual([])
   })
 
-  test('it is damaged, and more comes later', async () => {
+  test('the archive is damaged, and more of it comes later', async () => {
     const tar = await archiveOf({ PG_VERSION: '18\n', damaged: 'x'.repeat(2000) }, false)
     tar[1024 + 1]! ^= 4
     const whole = slowly([tar, new Uint8Array(1e6), new Uint8Array(1e6)])
@@ -172,7 +172,7 @@ describe('an import that does not come to its end leaves nothing behind', () => 
     ])
   })
 
-  test('nothing else is done with the storage meanwhile', async () => {
+  test('nobody else can use the storage meanwhile', async () => {
     const object = 'durable-importing'
     const importing = runtime.import(object, slowly([archive.subarray(0, 1e6), archive.subarray(1e6)], 3000))
     await until('it has begun', async () => ((await tablesOf(object)) as unknown[]).length > 0)

@@ -77,7 +77,7 @@ test("a role's password by SQL does, and pg_hba.conf is in force", async () => {
   expect((await client.query('select current_user as user')).rows).toEqual([{ user: 'app' }])
 })
 
-test('without any password remote logins are refused, and it is said why', async () => {
+test('when no role has a password remote clients are refused, with the reason', async () => {
   await expect(connect('open', 'any')).rejects.toMatchObject({
     code: '28000',
     message: 'remote logins are refused: no role of this cluster has a password',
@@ -159,7 +159,7 @@ test('a client that ends its stream is served to its end; the server closes with
   expect(await runtime.query('remote', 'a', 'select from half_closed')).toEqual([])
 })
 
-test('a client that goes away rolls back and frees its backend, whatever it was doing', async () => {
+test('when a client goes away its transaction is rolled back and its backend ends, whatever it was doing', async () => {
   await runtime.query('leaving', 'a', 'create table kept as select 1 as value')
   for (const way of ['terminate', 'going away'] as const) {
     const socket = await raw('leaving')

@@ -10,7 +10,7 @@ import { artefactsDir, postgresPath } from '../../../wasm/node/artefacts.js'
 import { runProgram } from '../../../wasm/node/run-program.js'
 import { settingsOfProcess } from './environment.js'
 
-/** What asks for something else than a server, as the first argument, or anywhere. */
+/** Arguments that ask for something else than a server: as the first one, or anywhere. */
 const OTHER = /^(--single|--boot|--check|--describe-config|--help|-\?)$/
 const ASKS_FOR_SETTING = /^-C/
 
