@@ -92,7 +92,7 @@ export function startCommand(): Command {
     )
     .option(
       '--stop-timeout <seconds>',
-      'how long the server waits on SIGTERM for clients to leave before it disconnects them, or never (default: 10)',
+      'how long the server waits on SIGTERM for clients to leave before it disconnects them, or never',
       secondsOrNever,
       STOP_TIMEOUT,
     )
