@@ -10,6 +10,7 @@ import { BuildFailure } from './failure.js'
 import {
   counted,
   mapSections,
+  Opcode,
   Reader,
   readExports,
   readImports,
@@ -30,23 +31,16 @@ const SKIP = 255
 const WORD = 4
 
 /** Instructions, by their opcodes. */
-const I32_CONST = 0x41
-const I32_ADD = 0x6a
-const I32_SUB = 0x6b
 const I32_NE = 0x47
 const I32_SHL = 0x74
 const I32_LOAD = [0x28, 2, 0]
 const I32_LOAD8_U = [0x2d, 0, 0]
 const I32_STORE = 0x36
-const GLOBAL_GET = 0x23
 const LOCAL_GET = 0x20
 const LOCAL_SET = 0x21
-const LOCAL_TEE = 0x22
-const MEMORY_INIT = [0xfc, 8]
 const LOOP = [0x03, 0x40]
 const IF = [0x04, 0x40]
 const BR_IF = 0x0d
-const END = 0x0b
 const I32 = 0x7f
 
 interface Relocations {
@@ -123,9 +117,9 @@ export function* relocationsIn(body: Reader, globals: readonly string[]): Genera
   }
   for (let start = body.at; ; ) {
     const opcode = body.byte()
-    if (opcode === I32_CONST) stack.push({ value: body.signed() })
-    else if (opcode === GLOBAL_GET) stack.push({ base: globals[body.unsigned()], value: 0 })
-    else if (opcode === I32_ADD) {
+    if (opcode === Opcode.I32_CONST) stack.push({ value: body.signed() })
+    else if (opcode === Opcode.GLOBAL_GET) stack.push({ base: globals[body.unsigned()], value: 0 })
+    else if (opcode === Opcode.I32_ADD) {
       const [right, left] = [pop(), pop()]
       stack.push({ base: left.base ?? right.base, value: left.value + right.value })
     } else if (opcode === I32_STORE) {
@@ -134,7 +128,7 @@ export function* relocationsIn(body: Reader, globals: readonly string[]): Genera
       const [value, address] = [pop(), pop()]
       yield { address: address.value + offset, base: value.base, code: body.bytes.subarray(start, body.at) }
       start = body.at
-    } else if (opcode === END) return
+    } else if (opcode === Opcode.END) return
     else throw new BuildFailure(`${RELOCATE} is not what wasm-ld writes: opcode ${opcode}`)
   }
 }
@@ -160,26 +154,26 @@ function loops(
   rest: readonly number[],
 ): Uint8Array {
   const [next, at, words] = [0, 1, 2]
-  const get = (name: string) => [GLOBAL_GET, ...unsigned(global(name))]
-  const constant = (value: number) => [I32_CONST, ...signed(value)]
+  const get = (name: string) => [Opcode.GLOBAL_GET, ...unsigned(global(name))]
+  const constant = (value: number) => [Opcode.I32_CONST, ...signed(value)]
   const locals = [1, 3, I32]
   const code = tables.flatMap(([base, { length }], i) =>
     length === 0
       ? []
       : [
-          ...[...get('__stack_pointer'), ...constant(length), I32_SUB, LOCAL_TEE, next],
-          ...[...constant(0), ...constant(length), ...MEMORY_INIT, ...unsigned(firstSegment + i), 0],
+          ...[...get('__stack_pointer'), ...constant(length), Opcode.I32_SUB, Opcode.LOCAL_TEE, next],
+          ...[...constant(0), ...constant(length), ...Opcode.MEMORY_INIT, ...unsigned(firstSegment + i), 0],
           ...[...get('__memory_base'), LOCAL_SET, at],
           ...LOOP,
-          ...[LOCAL_GET, at, LOCAL_GET, next, ...I32_LOAD8_U, LOCAL_TEE, words],
-          ...[...constant(Math.log2(WORD)), I32_SHL, I32_ADD, LOCAL_SET, at],
+          ...[LOCAL_GET, at, LOCAL_GET, next, ...I32_LOAD8_U, Opcode.LOCAL_TEE, words],
+          ...[...constant(Math.log2(WORD)), I32_SHL, Opcode.I32_ADD, LOCAL_SET, at],
           ...[LOCAL_GET, words, ...constant(SKIP), I32_NE, ...IF],
-          ...[LOCAL_GET, at, LOCAL_GET, at, ...I32_LOAD, ...get(base), I32_ADD, I32_STORE, 2, 0],
-          END,
-          ...[LOCAL_GET, next, ...constant(1), I32_ADD, LOCAL_TEE, next],
+          ...[LOCAL_GET, at, LOCAL_GET, at, ...I32_LOAD, ...get(base), Opcode.I32_ADD, I32_STORE, 2, 0],
+          Opcode.END,
+          ...[LOCAL_GET, next, ...constant(1), Opcode.I32_ADD, Opcode.LOCAL_TEE, next],
           ...[...get('__stack_pointer'), I32_NE, BR_IF, 0],
-          END,
+          Opcode.END,
         ],
   )
-  return Uint8Array.from([...locals, ...code, ...rest, END])
+  return Uint8Array.from([...locals, ...code, ...rest, Opcode.END])
 }

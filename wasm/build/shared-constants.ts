@@ -15,6 +15,7 @@ import { RELOCATE, relocationsIn } from './relocations.js'
 import {
   counted,
   mapSections,
+  Opcode,
   Reader,
   readExports,
   readImports,
@@ -32,14 +33,7 @@ const ALIGNMENT = 4096
 const CONSTANTS = '.rodata'
 const VARIABLES = '.data'
 
-const I32_CONST = 0x41
-const I32_ADD = 0x6a
-const I32_SUB = 0x6b
-const GLOBAL_GET = 0x23
 const GLOBAL_SET = 0x24
-const LOCAL_TEE = 0x22
-const MEMORY_INIT = [0xfc, 8]
-const END = 0x0b
 /** Of a number that the linker can change. */
 const PADDED = 5
 
@@ -117,7 +111,7 @@ class Program {
 
   /** `global.get __memory_base; i32.add` */
   get #plusBase(): number[] {
-    return [GLOBAL_GET, ...unsigned(this.#memoryBase), I32_ADD]
+    return [Opcode.GLOBAL_GET, ...unsigned(this.#memoryBase), Opcode.I32_ADD]
   }
 
   #body(name: string): Uint8Array {
@@ -135,7 +129,7 @@ class Program {
       const at = body.indexOf(this.#fill(segment))
       // The number before is what is added to the base.
       for (let from = at - 1; from >= at - PADDED - 1; from--) {
-        if (body[from] !== I32_CONST) continue
+        if (body[from] !== Opcode.I32_CONST) continue
         const reader = new Reader(body.subarray(from + 1))
         const value = reader.signed()
         if (from + 1 + reader.at === at) return value
@@ -154,8 +148,8 @@ class Program {
   /** From the base on, the code that fills a segment. */
   #fill(segment: number): Buffer {
     const { length } = this.#segments[segment]!
-    const arguments_ = [I32_CONST, 0, I32_CONST, ...signed(length)]
-    return Buffer.from([...this.#plusBase, ...arguments_, ...MEMORY_INIT, ...unsigned(segment), 0])
+    const arguments_ = [Opcode.I32_CONST, 0, Opcode.I32_CONST, ...signed(length)]
+    return Buffer.from([...this.#plusBase, ...arguments_, ...Opcode.MEMORY_INIT, ...unsigned(segment), 0])
   }
 
   #isConstant = ({ segment }: Relocation) => segment === 1
@@ -205,7 +199,7 @@ class Program {
   #startOfVariables(): number {
     const body = Buffer.from(this.#body('__wasm_init_memory'))
     const at = body.indexOf(this.#fill(this.#sections.segmentNamed(VARIABLES)))
-    return new Reader(body.subarray(body.lastIndexOf(I32_CONST, at - 2) + 1)).signed()
+    return new Reader(body.subarray(body.lastIndexOf(Opcode.I32_CONST, at - 2) + 1)).signed()
   }
 
   #codeWithAddresses(pointers: ReadonlyMap<number, number>): Uint8Array {
@@ -237,14 +231,14 @@ class Program {
     for (const relocation of relocations) {
       if (!this.#isConstant(relocation)) continue
       const { offset, kind } = relocation
-      if (kind !== Relocations.Distance || this.#code[offset - 1] !== I32_CONST)
+      if (kind !== Relocations.Distance || this.#code[offset - 1] !== Opcode.I32_CONST)
         throw new BuildFailure('code has the address of a constant in a form that is not known')
       const value = this.#address(new Reader(this.#code.subarray(offset)).signed())
       // `global.get __memory_base; i32.const DISTANCE; i32.add` is the address itself.
-      const before = isBase.has(offset - 1 - PADDED) && this.#code[offset + PADDED] === I32_ADD
+      const before = isBase.has(offset - 1 - PADDED) && this.#code[offset + PADDED] === Opcode.I32_ADD
       const from = before ? offset - 1 - PADDED - 1 : offset - 1
-      const rest = before ? [] : [GLOBAL_GET, ...unsigned(this.#memoryBase), I32_SUB]
-      parts.push(this.#code.subarray(done, from), Buffer.from([I32_CONST, ...signed(value), ...rest]))
+      const rest = before ? [] : [Opcode.GLOBAL_GET, ...unsigned(this.#memoryBase), Opcode.I32_SUB]
+      parts.push(this.#code.subarray(done, from), Buffer.from([Opcode.I32_CONST, ...signed(value), ...rest]))
       done = before ? offset + PADDED + 1 : offset + PADDED
     }
     return Buffer.concat([...parts, this.#code.subarray(done, end)])
@@ -253,16 +247,16 @@ class Program {
   /** __wasm_init_memory: the constants at their place, and what is local to a thread, first of all, where there is room for it. */
   #filling(): Uint8Array {
     const { start, skipped } = this.layout
-    const threadLocal = [...this.#plusBase, LOCAL_TEE]
+    const threadLocal = [...this.#plusBase, Opcode.LOCAL_TEE]
     const body = replaceOnce(
       Buffer.from(this.#body('__wasm_init_memory')),
-      [I32_CONST, ...signed(start), ...this.#fill(1)],
-      [I32_CONST, ...signed(CONSTANTS_AT), ...this.#fill(1).subarray(this.#plusBase.length)],
+      [Opcode.I32_CONST, ...signed(start), ...this.#fill(1)],
+      [Opcode.I32_CONST, ...signed(CONSTANTS_AT), ...this.#fill(1).subarray(this.#plusBase.length)],
     )
     return replaceOnce(
       body,
-      [I32_CONST, ...signed(0), ...threadLocal],
-      [I32_CONST, ...signed(skipped), ...threadLocal],
+      [Opcode.I32_CONST, ...signed(0), ...threadLocal],
+      [Opcode.I32_CONST, ...signed(skipped), ...threadLocal],
     )
   }
 
@@ -270,7 +264,7 @@ class Program {
   #globals(): Uint8Array {
     const body = new Reader(this.#body('__wasm_apply_global_relocs'))
     const parts: number[][] = [[body.byte()]]
-    while (body.bytes[body.at] !== END) {
+    while (body.bytes[body.at] !== Opcode.END) {
       const start = body.at
       const [get, base, constant, distance, add, set, global] = [
         ...[
@@ -283,17 +277,22 @@ class Program {
           body.unsigned(),
         ],
       ] as const
-      if (get !== GLOBAL_GET || constant !== I32_CONST || add !== I32_ADD || set !== GLOBAL_SET)
+      if (
+        get !== Opcode.GLOBAL_GET ||
+        constant !== Opcode.I32_CONST ||
+        add !== Opcode.I32_ADD ||
+        set !== GLOBAL_SET
+      )
         throw new BuildFailure('__wasm_apply_global_relocs is not what wasm-ld writes')
       const shared =
         base === this.#memoryBase && distance! >= this.layout.start && distance! < this.layout.end
       parts.push(
         shared
-          ? [I32_CONST, ...signed(this.#address(distance!)), GLOBAL_SET, ...unsigned(global!)]
+          ? [Opcode.I32_CONST, ...signed(this.#address(distance!)), GLOBAL_SET, ...unsigned(global!)]
           : [...body.bytes.subarray(start, body.at)],
       )
     }
-    return Uint8Array.from([...parts.flat(), END])
+    return Uint8Array.from([...parts.flat(), Opcode.END])
   }
 
   /** __wasm_apply_data_relocs without pointers to constants, which are in the data as they are. */
@@ -306,7 +305,7 @@ class Program {
       if (pointers.has(address)) left--
       else parts.push(code)
     if (left !== 0) throw new BuildFailure('a pointer to a constant is not among those that are relocated')
-    return Buffer.concat([...parts, Buffer.from([END])])
+    return Buffer.concat([...parts, Buffer.from([Opcode.END])])
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type Export,
   Kind,
   mapSections,
+  Opcode,
   type Reader,
   readExports,
   Section,
@@ -23,8 +24,6 @@ import {
 
 /** Flags of a segment for table 0 at an offset: wasm-ld writes no other kind here. */
 const ACTIVE = 0
-const GLOBAL_GET = 0x23
-const END = 0x0b
 
 export function tabulateExports(program: Uint8Array, names: ReadonlySet<string>): Uint8Array {
   let exports: Export[] = []
@@ -59,10 +58,11 @@ class FunctionTable {
 
   constructor(section: Reader) {
     const [segments, kind, opcode] = [section.unsigned(), section.unsigned(), section.byte()]
-    if (segments !== 1 || kind !== ACTIVE || opcode !== GLOBAL_GET)
+    if (segments !== 1 || kind !== ACTIVE || opcode !== Opcode.GLOBAL_GET)
       throw new BuildFailure('the function table of a program has another form than wasm-ld writes')
     this.#offset = Buffer.from([opcode, ...unsigned(section.unsigned()), section.byte()])
-    if (this.#offset.at(-1) !== END) throw new BuildFailure('the place of the function table is computed')
+    if (this.#offset.at(-1) !== Opcode.END)
+      throw new BuildFailure('the place of the function table is computed')
     this.#functions = section.vector(() => section.unsigned())
     for (const [place, index] of this.#functions.entries())
       if (!this.#places.has(index)) this.#places.set(index, place)

@@ -16,6 +16,17 @@ export const Section = {
 /** Kinds of imports and exports. */
 export const Kind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
 
+/** Instructions that more than one part of the build writes or looks for. */
+export const Opcode = {
+  I32_CONST: 0x41,
+  I32_ADD: 0x6a,
+  I32_SUB: 0x6b,
+  GLOBAL_GET: 0x23,
+  LOCAL_TEE: 0x22,
+  END: 0x0b,
+  MEMORY_INIT: [0xfc, 8],
+} as const
+
 /** Bytes: "\0asm" and the format's version. */
 const HEADER_SIZE = 8
 
