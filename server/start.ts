@@ -32,7 +32,7 @@ import { fileAccess } from './file-access.js'
 import type { HttpOptions, Monitor } from './http/http.js'
 import { adapted, configurationFile } from './made-elsewhere.js'
 import { Network } from './network/network.js'
-import { resolve } from './network/outgoing.js'
+import { interfaces, resolve } from './network/outgoing.js'
 import { ensureSelfSigned } from './network/self-signed.js'
 import { Tls } from './network/tls.js'
 import { fillOf, type Given, initialiseCluster } from './new-cluster/creation.js'
@@ -194,6 +194,7 @@ async function startCluster({
       listen: (address, door) => network.listen(address, door, tls),
       connect: (address, connected, signal) => network.connect(address, connected, signal),
       resolve,
+      interfaces,
       onLog: logSink(options.log),
       onStarting: cluster => options.onStarting?.(serverControl(cluster, cluster.exited)),
     })

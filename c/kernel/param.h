@@ -23,6 +23,8 @@
 #define ARGS_SIZE		PAGE_SIZE	/* room for a process' argument strings and vector */
 #define PATH_SIZE		1024	/* bytes for the path of a process' working directory; PostgreSQL's MAXPGPATH */
 #define RESOLVER		"@resolver"	/* the unix socket at which the host resolves names; see c/posix/resolver.c */
+#define INTERFACES		"@interfaces"	/* at which it tells the addresses of its network interfaces; see c/posix/interfaces.c */
+#define PEER_SERVICE	"@peer"	/* at which it tells who is at the other end of a connection; see c/posix/peer.c */
 #define TLS_SERVICE		"@tls"	/* the unix socket at which the host does TLS; see c/postgres/tls.c */
 #define LOCK_PATIENCE	50.0	/* ms after which one wait for a lock times out */
 #define LOCK_LIMIT		20		/* after so many timeouts without a release the host takes the lock's holder for dead */

@@ -4,17 +4,13 @@
 #include "descriptors.h"
 #include "process.h"
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include "kernel/kernel.h"
 #include "client.h"
-#include "users.h"
-
-/* The abstract unix socket for connections from the same program: INTERNAL in wasm/cluster/cluster.ts. */
-#define IN_PROCESS "in-process"
+#include "peer.h"
 
 /* ---- bytes ---- */
 
@@ -80,9 +76,16 @@ socket(int domain, int type, int protocol)
 	return fd;
 }
 
+/*
+ * A socket that listens has a port. One that is bound without a port is to connect, as the one that asks an ident server is: the host
+ * chooses its address.
+ */
 int
 bind(int fd, const struct sockaddr *address, socklen_t length)
 {
+	/* The port is at the same place in both families. */
+	if (address->sa_family != AF_UNIX && ((const struct sockaddr_in *) address)->sin_port == 0)
+		return 0;
 	return answer(sys_bind(self, fd, address, length));
 }
 
@@ -152,29 +155,6 @@ setsockopt(int fd, int level, int option, const void *value, socklen_t length)
 	(void) option;
 	(void) value;
 	(void) length;
-	return 0;
-}
-
-/*
- * The user at the other end, for peer authentication. A connection from within the server's own program is the server's user's. The host
- * does not know the users of other clients; by the error PostgreSQL learns that there is no peer authentication for those.
- */
-static int
-peer_credentials(int fd, struct ucred *credentials, socklen_t *length)
-{
-	static const char in_process[] = "\0" IN_PROCESS "/";
-	struct sockaddr_un own;
-	socklen_t	size = sizeof(own);
-
-	if (*length < sizeof(*credentials) || getsockname(fd, (struct sockaddr *) &own, &size) < 0 || own.sun_family != AF_UNIX ||
-		size < offsetof(struct sockaddr_un, sun_path) + sizeof(in_process) - 1 ||
-		memcmp(own.sun_path, in_process, sizeof(in_process) - 1) != 0)
-	{
-		errno = ENOSYS;
-		return -1;
-	}
-	*credentials = (struct ucred) {.uid = THE_USER, .gid = THE_USER};
-	*length = sizeof(*credentials);
 	return 0;
 }
 

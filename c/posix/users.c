@@ -1,6 +1,6 @@
 /*
- * users.c: the one user that the server runs as, with fixed values. Groups are those of the system, because a unix socket can be
- * given to one.
+ * users.c: the user that the server runs as, with fixed values, and the one at the other end of the connection, whose name only matters.
+ * Groups are those of the system, because a unix socket can be given to one.
  */
 #include "users.h"
 #include "host-imports.h"
@@ -16,6 +16,18 @@ static struct passwd the_user = {
 	.pw_passwd = "x",
 	.pw_uid = THE_USER,
 	.pw_gid = THE_USER,
+	.pw_gecos = "",
+	.pw_dir = "/",
+	.pw_shell = "/bin/sh",
+};
+
+static char peer_name[USER_NAME_SIZE];
+
+static struct passwd the_peer = {
+	.pw_name = peer_name,
+	.pw_passwd = "x",
+	.pw_uid = PEER,
+	.pw_gid = PEER,
 	.pw_gecos = "",
 	.pw_dir = "/",
 	.pw_shell = "/bin/sh",
@@ -54,7 +66,14 @@ getegid(void)
 struct passwd *
 getpwuid(uid_t uid)
 {
-	return uid == THE_USER ? &the_user : NULL;
+	return uid == THE_USER ? &the_user : uid == PEER && peer_name[0] != '\0' ? &the_peer : NULL;
+}
+
+uid_t
+user_named(const char *name)
+{
+	strncpy(peer_name, name, sizeof(peer_name) - 1);
+	return PEER;
 }
 
 struct passwd *
@@ -68,8 +87,9 @@ getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct pa
 {
 	(void) buffer;
 	(void) size;
-	*entry = the_user;
-	*result = uid == THE_USER ? entry : NULL;
+	*result = getpwuid(uid);
+	if (*result != NULL)
+		*result = memcpy(entry, *result, sizeof(*entry));
 	return 0;
 }
 

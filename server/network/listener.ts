@@ -107,6 +107,7 @@ export class Listener {
 
   #connect(client: Socket, backend: ClientSocket): void {
     this.#accepted++
+    backend.user = this.#socket.onlyUser
     const connection = new Connection(client, backend, {
       onEnd: ended => this.#connections.delete(ended),
       tls: this.#tls,

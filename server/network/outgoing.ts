@@ -3,7 +3,9 @@
 import { lookup, lookupService } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect, isIP, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import type { ListenAddress } from '../../wasm/cluster/cluster.js'
+import type { InterfaceAddress } from '../../wasm/cluster/connections.js'
 import type { ClientSocket } from '../../wasm/machine/client-socket.js'
 import { Connection } from './connection.js'
 
@@ -49,4 +51,9 @@ function localOf({ localAddress, localPort, localFamily }: Socket): ListenAddres
 export async function resolve(question: string): Promise<string[]> {
   if (isIP(question) !== 0) return [(await lookupService(question, 0)).hostname]
   return (await lookup(question, { all: true })).map(({ address }) => address)
+}
+
+/** The addresses of this machine. */
+export function interfaces(): InterfaceAddress[] {
+  return Object.values(networkInterfaces()).flatMap(addresses => addresses ?? [])
 }

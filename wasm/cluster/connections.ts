@@ -1,9 +1,17 @@
 /** The machine's end of all connections: those of clients, and those that processes make to other servers and to the host's services. */
-import { RESOLVER, SOCKET_CLOSED, SOCKET_CONNECT, TLS_SERVICE } from '../machine/abi.js'
+import {
+  INTERFACES,
+  PEER_SERVICE,
+  RESOLVER,
+  SOCKET_CLOSED,
+  SOCKET_CONNECT,
+  TLS_SERVICE,
+} from '../machine/abi.js'
 import { type ListenAddress, readAddress, writeAddress } from '../machine/address.js'
 import { ClientSocket } from '../machine/client-socket.js'
 import { errnoOf } from '../machine/host/errno.js'
 import type { Machine } from '../machine/machine.js'
+import { answerStrings } from './answer.js'
 import { answerResolver } from './resolver.js'
 import { answerTls, type TlsProvider } from './tls.js'
 
@@ -25,6 +33,14 @@ export interface ConnectingHost {
    * ENOTFOUND if there is none.
    */
   resolve(question: string): Promise<readonly string[]>
+  /** The addresses of the network interfaces. A host that does not know any has none. */
+  interfaces?(): readonly InterfaceAddress[]
+}
+
+/** A numeric address of a network interface, and its netmask in the same notation. */
+export interface InterfaceAddress {
+  readonly address: string
+  readonly netmask: string
 }
 
 export class Connections {
@@ -93,8 +109,20 @@ export class Connections {
   /** The host's service at this path, if there is one. */
   #service(path: string): ((question: ClientSocket) => void) | undefined {
     if (path === RESOLVER) return question => answerResolver(question, this.host.resolve)
+    if (path === INTERFACES) return question => answerStrings(question, async () => this.#interfaces())
+    if (path === PEER_SERVICE)
+      return question => answerStrings(question, async fd => this.#userOf(Number(fd)))
     if (path === TLS_SERVICE) return question => answerTls(question, this.tls, fd => this.#open.get(fd))
     return undefined
+  }
+
+  #userOf(fd: number): string[] {
+    const user = this.#open.get(fd)?.user
+    return user === undefined ? [] : [user]
+  }
+
+  #interfaces(): string[] {
+    return (this.host.interfaces?.() ?? []).flatMap(({ address, netmask }) => [address, netmask])
   }
 
   /** The process has closed the socket before it was connected. */

@@ -37,6 +37,9 @@ export class ClientSocket {
   onSecure: (early: Uint8Array) => Promise<TlsSession> = () =>
     Promise.reject(new Error('this connection cannot have TLS'))
 
+  /** The name of the user at the other end, if the host knows that. */
+  user: string | undefined
+
   /** Input for which there is no room in the ring yet. */
   #kept: Uint8Array | undefined
   #ended = false

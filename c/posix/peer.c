@@ -1,0 +1,53 @@
+/*
+ * peer.c: the user at the other end of a connection, for peer authentication.
+ *
+ * A connection from within the server's own program is the server's user's. For clients of a unix socket the host is asked (ask.c). The
+ * question is the number of the socket; the answer is the name of the user, or nothing where the host does not know it. By the error
+ * PostgreSQL learns that there is no peer authentication then.
+ */
+#include "peer.h"
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include "ask.h"
+#include "kernel/param.h"
+#include "users.h"
+
+/* The abstract unix socket for connections from the same program: INTERNAL in wasm/cluster/cluster.ts. */
+#define IN_PROCESS "in-process"
+
+int
+peer_credentials(int fd, struct ucred *credentials, socklen_t *length)
+{
+	static const char in_process[] = "\0" IN_PROCESS "/";
+	struct sockaddr_un own;
+	socklen_t	size = sizeof(own);
+	char		question[16];
+	char		name[USER_NAME_SIZE];
+	uid_t		user = THE_USER;
+
+	if (*length < sizeof(*credentials) || getsockname(fd, (struct sockaddr *) &own, &size) < 0 || own.sun_family != AF_UNIX)
+	{
+		errno = ENOSYS;
+		return -1;
+	}
+	if (size < offsetof(struct sockaddr_un, sun_path) + sizeof(in_process) - 1 ||
+		memcmp(own.sun_path, in_process, sizeof(in_process) - 1) != 0)
+	{
+		int			answered;
+
+		snprintf(question, sizeof(question), "%d", fd);
+		answered = ask_host(PEER_SERVICE, question, strlen(question) + 1, name, sizeof(name));
+		if (answered <= 0 || name[answered - 1] != '\0')
+		{
+			errno = ENOSYS;
+			return -1;
+		}
+		user = user_named(name);
+	}
+	*credentials = (struct ucred) {.uid = user, .gid = user};
+	*length = sizeof(*credentials);
+	return 0;
+}

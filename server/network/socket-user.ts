@@ -1,0 +1,32 @@
+/**
+ * Who is at the other end of a unix socket. Node does not tell it. But where only one user can open the socket, it is that one, or the
+ * system's administrator, who can act as any user.
+ */
+import { statSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { dirname } from 'node:path'
+
+/** Permissions of others than the owner: to write, which a socket's file needs, and to search a directory. */
+const TO_WRITE = 0o022
+const TO_SEARCH = 0o011
+
+/**
+ * The name of the user who runs this process, if nobody else can open this socket.
+ *
+ * @param path absolute
+ */
+export function onlyUserOf(path: string): string | undefined {
+  const user = process.getuid?.()
+  if (user === undefined) return undefined
+  try {
+    const closed = isClosed(path, user, TO_WRITE) || isClosed(dirname(path), user, TO_SEARCH)
+    return closed ? userInfo().username : undefined
+  } catch {
+    return undefined // The file is gone, is an abstract address, or the system has no name for this user.
+  }
+}
+
+function isClosed(path: string, user: number, permissions: number): boolean {
+  const { mode, uid } = statSync(path)
+  return uid === user && (mode & permissions) === 0
+}
