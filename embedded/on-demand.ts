@@ -107,6 +107,10 @@ export class OnDemandServer implements EmbeddedPostgres {
     await this.exited
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
   /** Starts the server once, however many clients wait for it. */
   #begin(): Promise<EmbeddedServer> {
     this.#starting ??= this.#start().finally(() => {

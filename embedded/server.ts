@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The whole server on one thread; its processes are coroutines. */
 import type { Duplex } from 'node:stream'
 import { Cluster, type ListenAddress } from '../wasm/cluster/cluster.js'
@@ -24,6 +25,8 @@ export interface EmbeddedPostgres {
   connect(): Duplex
   /** Shuts the server down, by default in mode 'fast', and resolves when it has freed everything. */
   stop(mode?: StopMode): Promise<void>
+  /** stop(), at the end of the block of an `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
   /** Resolves when the server has ended, to 0 after a shutdown, else to PostgreSQL's exit code. */
   readonly exited: Promise<number>
   /** All of PostgreSQL's memory, shared and private. */

@@ -48,6 +48,10 @@ export class SingleSession implements EmbeddedPostgres {
     this.#stream?.finish()
     this.#exit(0)
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
 }
 
 const nothing = () => {}

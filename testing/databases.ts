@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import pg from 'pg'
+import pg, { type Client, type QueryResult, type QueryResultRow } from 'pg'
 import { cachedCluster } from './cache.js'
 import type { TestDatabasesOptions } from './options.js'
 import { startTestServer, type Until } from './server.js'
@@ -28,7 +28,7 @@ export interface TestDatabase {
   /** Connection string. */
   readonly url: string
   /** A client of node-postgres. It connects when it is asked for the first time, and ends with the test. */
-  readonly client: pg.Client
+  readonly client: Client
   /** A connection for drivers that accept a stream. */
   stream(): Duplex
 }
@@ -38,6 +38,8 @@ export interface Lease {
   readonly database: TestDatabase
   /** The test has ended. */
   end(failed: boolean): Promise<void>
+  /** end(false), at the end of the block of an `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Where databases are, if a process above this one has started a server. */
@@ -96,7 +98,7 @@ export function leaser(setUp: () => Promise<unknown>): () => Promise<Lease> {
 }
 
 /** A client that keeps the process running only after ref(). Its types lack this. */
-type RefClient = pg.Client & { ref(): void; unref(): void }
+type RefClient = Client & { ref(): void; unref(): void }
 
 /** Where this process takes databases and gives them back. */
 class Desk {
@@ -120,13 +122,10 @@ class Desk {
 
   async #leaseDatabase(): Promise<Lease> {
     const database = await this.#take()
-    return {
-      database,
-      end: async failed => {
-        await database.close()
-        await this.#finish(database, failed)
-      },
-    }
+    return leaseOf(database, async failed => {
+      await database.close()
+      await this.#finish(database, failed)
+    })
   }
 
   async #leaseTransaction(): Promise<Lease> {
@@ -134,20 +133,17 @@ class Desk {
     const client = database.client as RefClient
     client.ref()
     const end = await beginTransaction(client)
-    return {
-      database,
-      end: async failed => {
-        if (failed && this.#place.keepFailed) {
-          await end('commit')
-          await database.close()
-          await this.#finish(database, failed)
-          return
-        }
-        await end('rollback')
-        client.unref()
-        this.#used.push(database)
-      },
-    }
+    return leaseOf(database, async failed => {
+      if (failed && this.#place.keepFailed) {
+        await end('commit')
+        await database.close()
+        await this.#finish(database, failed)
+        return
+      }
+      await end('rollback')
+      client.unref()
+      this.#used.push(database)
+    })
   }
 
   async #take(): Promise<TakenDatabase> {
@@ -170,7 +166,7 @@ class Desk {
   }
 
   /** One after the other; only while one runs does this keep the process. */
-  #query<Row extends pg.QueryResultRow>(text: string, value: string): Promise<pg.QueryResult<Row>> {
+  #query<Row extends QueryResultRow>(text: string, value: string): Promise<QueryResult<Row>> {
     const result = this.#last.then(async () => {
       this.#session.ref()
       try {
@@ -184,15 +180,19 @@ class Desk {
   }
 }
 
+function leaseOf(database: TestDatabase, end: Lease['end']): Lease {
+  return { database, end, [Symbol.asyncDispose]: () => end(false) }
+}
+
 class TakenDatabase implements TestDatabase {
-  #client: pg.Client | undefined
+  #client: Client | undefined
 
   constructor(
     readonly name: string,
     readonly url: string,
   ) {}
 
-  get client(): pg.Client {
+  get client(): Client {
     if (this.#client === undefined) {
       this.#client = new pg.Client(this.url)
       // Whoever asks something of it hears of that.

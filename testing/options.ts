@@ -1,5 +1,5 @@
 /** What people can say about the databases of their tests. */
-import type pg from 'pg'
+import type { Client } from 'pg'
 import type { StartServerOptions } from '../server/index.js'
 
 /** A database that is to become a template. */
@@ -7,7 +7,7 @@ export interface NewTemplate {
   /** Connection string. */
   readonly url: string
   /** A connected client, which is ended afterwards. */
-  readonly client: pg.Client
+  readonly client: Client
   /** The files of `files`, as absolute paths, sorted. */
   readonly files: readonly string[]
 }

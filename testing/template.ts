@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
-import pg from 'pg'
+import pg, { type Client } from 'pg'
 import { filesOf } from './files.js'
 import type { TemplateOptions } from './options.js'
 
@@ -48,7 +48,7 @@ export async function template(url: string, options: TemplateOptions): Promise<s
   return name
 }
 
-async function make(client: pg.Client, url: string, name: string, options: TemplateOptions): Promise<void> {
+async function make(client: Client, url: string, name: string, options: TemplateOptions): Promise<void> {
   const unfinished = `${name}_unfinished`
   await client.query(`drop database if exists ${unfinished} with (force)`)
   await client.query(`create database ${unfinished}`)
@@ -72,7 +72,7 @@ async function migrate(url: string, { files: patterns = [], migrate }: TemplateO
   }
 }
 
-async function execute(client: pg.Client, file: string): Promise<void> {
+async function execute(client: Client, file: string): Promise<void> {
   try {
     await client.query(readFileSync(file, 'utf8'))
   } catch (error) {

@@ -2,7 +2,7 @@
  * A client within one transaction that is rolled back in the end. What it is asked to begin, commit or roll back are savepoints in
  * that; and a statement outside of these that fails is undone by itself, as it would be without the transaction around it.
  */
-import type pg from 'pg'
+import type { Client } from 'pg'
 
 type Query = (...args: unknown[]) => Promise<unknown>
 type Callback = (error: Error | null, result?: unknown) => void
@@ -16,7 +16,7 @@ const STATEMENT = 'pglite_imports_statement'
 
 /** Begins; from then on the client is as described, until the function is called that this returns. */
 export async function beginTransaction(
-  client: pg.Client,
+  client: Client,
 ): Promise<(end: 'rollback' | 'commit') => Promise<void>> {
   const query = client.query.bind(client) as Query
   let own = false

@@ -270,6 +270,9 @@ function withRemoteAccess(
       requireRequest()
       await server.stop(mode)
     },
+    [Symbol.asyncDispose]() {
+      return this.stop()
+    },
   }
 }
 
@@ -294,6 +297,7 @@ function withoutRemoteAccess(session: SingleSession): Postgres {
     fetch: () =>
       new Response('connections from outside need JSPI, which this runtime has not', { status: 501 }),
     stop: () => session.stop(),
+    [Symbol.asyncDispose]: () => session.stop(),
   }
 }
 

@@ -7,7 +7,7 @@
 import { once } from 'node:events'
 import { createWriteStream, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type pg from 'pg'
+import type { Client } from 'pg'
 import { importFiles } from '../../wasm/cluster/cluster-archive.js'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
 import { nodeFiles } from '../../wasm/node/files.js'
@@ -29,7 +29,7 @@ const LEFT_OUT = ['standby.signal', 'recovery.signal']
  * @throws StartupError in the server's words when it refuses; or the error of the file system, for example ENOSPC
  */
 export async function takeBaseBackup(
-  client: pg.Client,
+  client: Client,
   directory: string,
   { maxRate, onProgress = () => {} }: BackupOptions,
 ): Promise<void> {

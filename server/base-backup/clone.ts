@@ -1,7 +1,7 @@
 /** Makes a data directory that is a copy of a running server's cluster, for a server of its own or for a standby. */
 import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type pg from 'pg'
+import type { Client } from 'pg'
 import type { Settings } from '../../wasm/cluster/settings.js'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
 import { configuredSettings, linesOf } from '../configuration.js'
@@ -118,7 +118,7 @@ function changesIn(path: string, standby: boolean): string[] {
 }
 
 /** @throws StartupError in the server's words */
-async function ensureSlot(client: pg.Client, slot: string): Promise<void> {
+async function ensureSlot(client: Client, slot: string): Promise<void> {
   try {
     await client.query(`CREATE_REPLICATION_SLOT "${slot}" PHYSICAL (RESERVE_WAL)`)
   } catch (error) {
@@ -129,7 +129,7 @@ async function ensureSlot(client: pg.Client, slot: string): Promise<void> {
 }
 
 /** Debian keeps configuration files elsewhere, and a base backup has only those in the data directory. */
-async function addConfiguration(client: pg.Client, directory: string): Promise<void> {
+async function addConfiguration(client: Client, directory: string): Promise<void> {
   if (!existsSync(join(directory, CONFIGURATION))) {
     const lines = [
       '# The server that this is a copy of keeps its settings elsewhere. A standby needs at least as much as it has of these.',
@@ -170,6 +170,6 @@ function write(directory: string, name: string, text: string): void {
   writeFileSync(join(directory, name), text, { mode: 0o600 })
 }
 
-function closeAtOnce({ connection }: pg.Client): void {
+function closeAtOnce({ connection }: Client): void {
   connection.stream.destroy()
 }

@@ -6,7 +6,7 @@ import { StartupError } from '../../wasm/cluster/startup-error.js'
 import { bindAll, numericAddresses, portOf, reachableHost } from '../network/listen-addresses.js'
 import { ListeningSocket } from '../network/listening-socket.js'
 import { DEFAULT_PORT } from '../settings.js'
-import { BridgeConnection } from './connection.js'
+import type { BridgeConnection } from './connection.js'
 
 export interface BridgeOptions {
   /** The URL of the server: ws:// or wss://; http:// and https:// mean the same. */
@@ -25,6 +25,8 @@ export interface Bridge {
   readonly port: number
   /** Stops listening and disconnects all clients. */
   stop(): Promise<void>
+  /** stop(), at the end of the block of an `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** @throws StartupError when the URL is not one of those, or the bridge cannot listen on an address */
@@ -32,6 +34,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const url = webSocketUrl(options.url)
   const { host: names = 'localhost', port = DEFAULT_PORT } = options
   const hosts = names.split(',').map(name => name.trim())
+  const { BridgeConnection } = await import('./connection.js')
   const connections = new Set<BridgeConnection>()
   const sockets = await bindAll(await numericAddresses(hosts), port, ListeningSocket.bind)
   const [first] = sockets
@@ -43,14 +46,18 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
       client.on('close', () => connections.delete(connection))
     }
   }
-  return {
+  const bridge: Bridge = {
     host: reachableHost(hosts[0]!),
     port: portOf(first.address),
     async stop() {
       for (const connection of connections) connection.close()
       await Promise.all(sockets.map(socket => new Promise<void>(resolve => socket.close(resolve))))
     },
+    [Symbol.asyncDispose]() {
+      return bridge.stop()
+    },
   }
+  return bridge
 }
 
 function webSocketUrl(text: string): URL {

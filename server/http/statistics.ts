@@ -6,7 +6,7 @@
  * would make a smart shutdown and DROP DATABASE wait. A superuser's session gets in when clients have used up max_connections.
  */
 import type { Duplex } from 'node:stream'
-import pg from 'pg'
+import pg, { type Client, type QueryResult } from 'pg'
 import { withHint } from '../../wasm/cluster/superuser.js'
 import {
   type Answer,
@@ -56,7 +56,7 @@ async function ask(connect: () => Duplex, user: string): Promise<Answer> {
   }
 }
 
-async function read(client: pg.Client): Promise<Statistics> {
+async function read(client: Client): Promise<Statistics> {
   await client.connect()
-  return statisticsFrom((await client.query(STATISTICS_QUERY)) as unknown as pg.QueryResult[])
+  return statisticsFrom((await client.query(STATISTICS_QUERY)) as unknown as QueryResult[])
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import pg from 'pg'
+import pg, { type Client } from 'pg'
 import type { Cluster } from '../../wasm/cluster/cluster.js'
 import { InProcessSocket } from '../../wasm/cluster/in-process.js'
 import { join as joinConnections } from '../../wasm/cluster/joined.js'
@@ -42,7 +42,7 @@ export async function initialise(given: Initialisation): Promise<void> {
 async function withClient<T>(
   { cluster, superuser: user, password }: Initialisation,
   database: string,
-  use: (client: pg.Client) => Promise<T>,
+  use: (client: Client) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({
     stream: () => new InProcessSocket(() => cluster.connect()),

@@ -1,5 +1,5 @@
 /** A pool of databases, as the program sees it that has started the server. */
-import type pg from 'pg'
+import type { QueryResultRow } from 'pg'
 import type { DatabasePools } from './database-pools.js'
 
 export interface DatabasePoolOptions {
@@ -18,6 +18,8 @@ export interface DatabasePool {
   take(): Promise<TakenDatabase>
   /** Keeps none ready any more; those that are taken stay. */
   close(): Promise<void>
+  /** close(), at the end of the block of an `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 export interface TakenDatabase {
@@ -26,6 +28,8 @@ export interface TakenDatabase {
   readonly url: string
   /** Has the database dropped, with the sessions that are in it; resolves before it is gone. */
   giveBack(): Promise<void>
+  /** giveBack(), at the end of the block of an `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -41,30 +45,38 @@ export async function openPool(
   const session = await pools.session('postgres')
   let last: Promise<unknown> = Promise.resolve()
   /** One after the other, in the order in which they are asked for. */
-  const query = <Row extends pg.QueryResultRow>(text: string, ...values: unknown[]) => {
+  const query = <Row extends QueryResultRow>(text: string, ...values: unknown[]) => {
     const result = last.then(() => session.query<Row>({ name: text, text, values }))
     last = result.catch(() => {})
     return result
   }
   await query('select pglite_imports.open_pool($1, $2)', template, size)
-  return {
+  const pool: DatabasePool = {
     async take() {
       const { rows } = await query<{ name: string }>(
         'select pglite_imports.take_database($1) as name',
         template,
       )
       const { name } = rows[0]!
-      return {
+      const taken: TakenDatabase = {
         name,
         url: urlOf(name),
         async giveBack() {
           await query('select pglite_imports.give_database($1)', name)
         },
+        [Symbol.asyncDispose]() {
+          return taken.giveBack()
+        },
       }
+      return taken
     },
     async close() {
       await query('select pglite_imports.close_pool($1)', template)
       await session.end()
     },
+    [Symbol.asyncDispose]() {
+      return pool.close()
+    },
   }
+  return pool
 }

@@ -4,7 +4,7 @@
  * of the two, which work while there is something to do and are woken by a notification.
  */
 import type { Duplex } from 'node:stream'
-import pg from 'pg'
+import pg, { type Client } from 'pg'
 import { CHANNEL, POOL_SCHEMA } from './schema.js'
 
 /** Milliseconds until a clone that failed is tried again. */
@@ -33,9 +33,9 @@ interface Wanted {
 export class DatabasePools {
   readonly #connect: () => Duplex
   readonly #user: string
-  readonly #sessions = new Set<pg.Client>()
-  #cloner: pg.Client | undefined
-  #dropper: pg.Client | undefined
+  readonly #sessions = new Set<Client>()
+  #cloner: Client | undefined
+  #dropper: Client | undefined
   readonly #cloning = new Work(session => this.#clone(session))
   readonly #dropping = new Work(session => this.#drop(session))
   /** Databases that could not be dropped, until they are tried again. */
@@ -91,7 +91,7 @@ export class DatabasePools {
    *
    * @throws Error in PostgreSQL's words
    */
-  async session(database: string): Promise<pg.Client> {
+  async session(database: string): Promise<Client> {
     const stream = this.#connect()
     const client = new pg.Client({
       ...{ stream: () => stream, user: this.#user, database, application_name: 'pglite-imports-server' },
@@ -104,7 +104,7 @@ export class DatabasePools {
   }
 
   /** Makes one clone. Returns whether there may be more to do. */
-  async #clone(session: pg.Client): Promise<boolean> {
+  async #clone(session: Client): Promise<boolean> {
     if (this.#closed) return false
     const { rows } = await session.query<Wanted>(WANTED)
     const [wanted] = rows
@@ -135,7 +135,7 @@ export class DatabasePools {
     }, PATIENCE).unref()
   }
 
-  async #cloneOf(session: pg.Client, { template, generation }: Wanted): Promise<void> {
+  async #cloneOf(session: Client, { template, generation }: Wanted): Promise<void> {
     const name = await this.#freeName(session, template)
     const [clone, source] = [session.escapeIdentifier(name), session.escapeIdentifier(template)]
     await session.query(
@@ -152,7 +152,7 @@ export class DatabasePools {
     if (rowCount === 1) this.#wake()
   }
 
-  async #freeName(session: pg.Client, template: string): Promise<string> {
+  async #freeName(session: Client, template: string): Promise<string> {
     for (;;) {
       const name = `${template.slice(0, LONGEST_PREFIX)}_${++this.#number}`
       const { rowCount } = await session.query('select from pg_database where datname = $1', [name])
@@ -176,7 +176,7 @@ export class DatabasePools {
   }
 
   /** Drops one database that was given back. Returns whether there may be more. */
-  async #drop(session: pg.Client): Promise<boolean> {
+  async #drop(session: Client): Promise<boolean> {
     if (this.#closed) return false
     const { rows } = await session.query<{ name: string }>(GIVEN, [[...this.#undroppable]])
     const [given] = rows
@@ -195,16 +195,16 @@ export class DatabasePools {
 
 /** Something that is done again and again until there is nothing left to do, by one session, once at a time. */
 class Work {
-  readonly #step: (session: pg.Client) => Promise<boolean>
+  readonly #step: (session: Client) => Promise<boolean>
   #working = false
   #woken = false
 
   /** @param step returns whether to go on */
-  constructor(step: (session: pg.Client) => Promise<boolean>) {
+  constructor(step: (session: Client) => Promise<boolean>) {
     this.#step = step
   }
 
-  async wake(session: pg.Client): Promise<void> {
+  async wake(session: Client): Promise<void> {
     this.#woken = true
     if (this.#working) return
     this.#working = true

@@ -53,6 +53,22 @@ describe('a database that is taken', () => {
     await Promise.all([one.giveBack(), two.giveBack()])
   })
 
+  test('is given back at the end of the block of an await using, and its pool is closed', async () => {
+    await inDatabase('postgres', 'create database stall')
+    let name: string
+    {
+      await using stall = await server.databases({ template: 'stall', size: 1 })
+      await using taken = await stall.take()
+      name = taken.name
+      expect(await databases()).toContain(name)
+    }
+    await until(
+      'the clones are gone',
+      async () => !(await databases()).some(other => other !== 'stall' && String(other).startsWith('stall')),
+    )
+    expect(await databases()).not.toContain(name)
+  })
+
   test('is reached by its url', async () => {
     const taken = await pool.take()
     const client = new pg.Client(taken.url)

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A running cluster: the postmaster, its processes, and the sockets at which it listens.
  */
@@ -225,6 +226,13 @@ export class Cluster {
     this.#listening.clear()
     this.#connections.close()
     await this.#machine.close()
+  }
+
+  /** shutDown('fast') and close(), at the end of the block of an `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.shutDown('fast')
+    await this.exited
+    await this.close()
   }
 
   #handle(fd: number, events: number): void {
