@@ -9,6 +9,7 @@ export interface ServerOptions {
   host?: string
   socketDir?: string
   allowDir?: string[]
+  shareDir?: string[]
   username?: string
   database?: string
   init?: string[]
@@ -53,6 +54,11 @@ export function addServerOptions(command: Command): Command {
     .option('--tls-ca <file>', 'certificates of the authorities that sign certificates of clients (PEM)')
     .option('--tls-self-signed', 'offer TLS with a certificate that the server makes in the data directory')
     .option('--allow-dir <dir>', 'allow SQL to read and write files in this directory; may be repeated', list)
+    .option(
+      '--share-dir <dir>',
+      'a directory with dictionaries, time zone sets or SQL extensions of your own; may be repeated',
+      list,
+    )
     .option('-c, --set <name=value>', 'a setting of PostgreSQL; may be repeated', setting)
     .option(
       '--max-connections <number>',
@@ -82,6 +88,7 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
     host: options.host,
     unixSocketDir: options.socketDir,
     allowDirs: options.allowDir,
+    shareDirs: options.shareDir,
     tls: tlsOption(options),
     superuser: options.username,
     password: options.passwordFile === undefined ? undefined : password(options.passwordFile),

@@ -14,6 +14,7 @@ import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/node/confin
 import { hostPathIn, posixPath, realPath } from '../wasm/node/paths.js'
 import { includedBy } from './configuration.js'
 import { socketDirsIn } from './settings.js'
+import { extensionFolders, overlaysOf } from './share-directories.js'
 
 /** Settings that name a file to read. This and the next two count when they are given as options, not when postgresql.conf has them. */
 const FILES_TO_READ = [
@@ -32,15 +33,24 @@ const NOWHERE = '/dev/null'
  * @param dataDir absolute, without symbolic links
  * @param settings those that the server is started with, the port names its unix sockets
  * @param allowed further folders, to be read and written
+ * @param shared directories beside the installation's share/
  * @throws StartupError when one of those is missing or no folder
  */
-export function fileAccess(dataDir: string, settings: Settings, allowed: readonly string[]): FileAccess {
+export function fileAccess(
+  dataDir: string,
+  settings: Settings,
+  allowed: readonly string[],
+  shared: readonly string[],
+): FileAccess {
   const named = (names: readonly string[]) =>
     names.flatMap(name => (settings[name] ? [hostPathIn(dataDir, settings[name])] : []))
   const sockets = socketDirsIn(settings)
     .filter(directory => !directory.startsWith('@'))
     .map(directory => join(resolve(dataDir, directory), `.s.PGSQL.${settings.port}`))
   const linked = linksIn(dataDir)
+  const extensions = extensionFolders(settings)
+    .map(path => hostPathIn(dataDir, path))
+    .filter(exists)
   const included = named(['config_file']).flatMap(includedBy).filter(exists)
 
   return {
@@ -52,6 +62,7 @@ export function fileAccess(dataDir: string, settings: Settings, allowed: readonl
         .filter(exists)
         .map(path => folder(path, true)),
       ...included.filter(isFolder).map(path => folder(path, false)),
+      ...extensions.map(path => folder(path, false)),
       ...linked.folders,
     ],
     files: [
@@ -64,8 +75,10 @@ export function fileAccess(dataDir: string, settings: Settings, allowed: readonl
         path: posixPath(path),
         writable: true,
       })),
+      ...extensions.flatMap(filesLinkedIn).map(path => ({ path, writable: false })),
       ...linked.files,
     ],
+    overlays: overlaysOf(shared),
   }
 }
 
@@ -95,6 +108,13 @@ function linksIn(dataDir: string): { folders: AllowedFolder[]; files: AllowedFil
     }
   }
   return found
+}
+
+/** Files that links in a folder lead to, by the names of the links. */
+function filesLinkedIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(entry => entry.isSymbolicLink())
+    .map(({ name }) => posixPath(join(folder, name)))
 }
 
 function isFolder(path: string): boolean {

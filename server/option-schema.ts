@@ -47,6 +47,7 @@ const schema = v.strictObject(
       ),
     ),
     allowDirs: v.optional(texts),
+    shareDirs: v.optional(texts),
     maxConnections: v.optional(wholeNumber(1, MOST_CONNECTIONS)),
     settings: v.optional(v.record(v.string(), v.optional(setting), 'an object of settings')),
     defaults: v.optional(v.record(v.string(), v.optional(setting), 'an object of settings')),

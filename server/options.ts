@@ -52,6 +52,11 @@ export interface StartServerOptions {
    * PostgreSQL allows it, that is superusers and members of pg_read_server_files and pg_write_server_files. Default: none.
    */
   allowDirs?: readonly string[] | undefined
+  /**
+   * Directories with the folders `tsearch_data`, `timezonesets` or `extension`, whose files PostgreSQL reads as if they were in its
+   * installation: dictionaries, sets of time zone abbreviations, extensions that consist of SQL. Default: none.
+   */
+  shareDirs?: readonly string[] | undefined
   /** How many clients may be connected at once: PostgreSQL's setting max_connections. Default: 100. */
   maxConnections?: number | undefined
   /** Settings of PostgreSQL (postgresql.org/docs/18/runtime-config.html). They override postgresql.conf. */

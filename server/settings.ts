@@ -6,6 +6,7 @@ import { posixPath } from '../wasm/node/paths.js'
 import { hasAbstractSockets, hasUnixSockets } from './linux.js'
 import { filesPerProcess } from './open-files.js'
 import type { StartServerOptions } from './options.js'
+import { extensionPath } from './share-directories.js'
 
 const DEFAULTS: Settings = { listen_addresses: 'localhost', unix_socket_directories: '' }
 
@@ -26,7 +27,7 @@ export const EPHEMERAL: Settings = { fsync: 'off', full_page_writes: 'off' }
  * @throws StartupError when one of them cannot be used here
  */
 export function settingsOf(options: StartServerOptions, configured: Settings): Settings {
-  const settings: Settings = {
+  const given: Settings = {
     ...without({ ...DEFAULTS, ...settingsText(options.defaults ?? {}) }, Object.keys(configured)),
     ...only(configured, ALWAYS_GIVEN),
     ...settingsText(options.settings ?? {}),
@@ -38,7 +39,8 @@ export function settingsOf(options: StartServerOptions, configured: Settings): S
     }),
     ...tlsSettings(options.tls),
   }
-  const { logging_collector } = settings
+  const settings = { ...given, ...extensionPath(options.shareDirs ?? [], { ...configured, ...given }) }
+  const { logging_collector } = given
   if (logging_collector !== undefined && !/^(off?|no?|f(alse)?|0)$/i.test(logging_collector))
     throw new StartupError(
       'logging_collector cannot be on: this server writes the log to stderr itself; redirect that to a file',

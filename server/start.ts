@@ -183,7 +183,7 @@ async function startCluster({
   options,
 }: ClusterParts): Promise<Cluster> {
   if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
-  const access = fileAccess(directory.path, settings, options.allowDirs ?? [])
+  const access = fileAccess(directory.path, settings, options.allowDirs ?? [], options.shareDirs ?? [])
   const tls = new Tls(confinedFiles(access), posixPath(directory.path))
   try {
     const starting = Cluster.start({

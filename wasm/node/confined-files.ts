@@ -31,10 +31,23 @@ export interface AllowedFile {
   readonly writable: boolean
 }
 
+/**
+ * Files to read in place of those in a folder of the installation, or beside them. They are read as they are, where links lead as well:
+ * SQL cannot write there.
+ */
+export interface Overlay {
+  /** As processes name it. */
+  readonly folder: string
+  /** The folder with those files. */
+  readonly by: string
+}
+
 /** What a cluster may reach. Plain data, because threads get it as a message. */
 export interface FileAccess {
   readonly folders: readonly AllowedFolder[]
   readonly files: readonly AllowedFile[]
+  /** Of several for a folder the first one that has the file counts. */
+  readonly overlays: readonly Overlay[]
 }
 
 /** Linux follows as many links. */
@@ -54,13 +67,15 @@ type Use = 'read' | 'write'
 class Bounds {
   readonly #folders: readonly AllowedFolder[]
   readonly #named: ReadonlyMap<string, AllowedFile>
+  readonly #overlays: readonly Overlay[]
   /** The real places of allowed folders that have been resolved, for reading and for writing. */
   readonly #places = { read: new Map<string, string>(), write: new Map<string, string>() }
 
   constructor(
-    { folders, files }: FileAccess,
+    { folders, files, overlays }: FileAccess,
     readonly layer: FileLayer,
   ) {
+    this.#overlays = overlays
     this.#folders = folders
     this.#named = new Map(files.map(file => [file.path, file]))
   }
@@ -69,6 +84,16 @@ class Bounds {
   isNamed(path: string, use: Use): boolean {
     const file = this.#named.get(posixPath(path))
     return file !== undefined && (use === 'read' || file.writable)
+  }
+
+  /** The file to read in place of one of the installation, or undefined. */
+  overlaid(path: string): string | undefined {
+    if (this.#overlays.length === 0) return undefined
+    const name = posixPath(path)
+    return this.#overlays
+      .filter(({ folder }) => dirname(name) === folder)
+      .map(({ by }) => `${by}/${basename(name)}`)
+      .find(file => this.#exists(file))
   }
 
   /** Whether this is a folder above an allowed one. To resolve a path, C asks for the status of these. */
@@ -117,6 +142,15 @@ class Bounds {
     return posix.resolve(dirname(link), this.layer.readlink(link))
   }
 
+  #exists(file: string): boolean {
+    try {
+      this.layer.stat(file, true)
+      return true
+    } catch {
+      return false
+    }
+  }
+
   #isLink(place: string): boolean {
     try {
       return (this.layer.stat(place, false).mode & S_IFMT) === S_IFLNK
@@ -133,6 +167,8 @@ export function confinedFiles(access: FileAccess): FileLayer {
   function open(path: string, flags: OpenFlags, mode: number, links = 0): number {
     const use = flags.write || flags.create || flags.truncate ? 'write' : 'read'
     if (bounds.isNamed(path, use)) return layer.open(path, flags, mode)
+    const overlaid = use === 'read' ? bounds.overlaid(path) : undefined
+    if (overlaid !== undefined) return layer.open(overlaid, flags, mode)
     const place = bounds.inside(path, use)
     try {
       return layer.open(place, { ...flags, noFollow: true }, mode)

@@ -34,7 +34,7 @@ function ownFiles(dataDir?: string): FileLayer {
     dataDir === undefined
       ? []
       : [{ path: posixPath(dataDir), real: posixPath(realPath(dataDir)), writable: true }]
-  return confinedFiles({ folders: [...cluster, installed], files: [] })
+  return confinedFiles({ folders: [...cluster, installed], files: [], overlays: [] })
 }
 
 function newCluster(): FileLayer {
