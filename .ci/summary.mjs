@@ -4,7 +4,7 @@
  *     node .ci/summary.mjs RESULTS SUITES STATUS
  *
  * RESULTS is the file that Vitest's JSON reporter has written, SUITES what `npm run test:postgres` has printed, and STATUS is not 0
- * when any other command has failed. JavaScript, for it has something to say when nothing could be compiled, too.
+ * when any other command has failed. This is JavaScript, so that it also works when TypeScript could not be compiled.
  */
 import { readFileSync } from 'node:fs'
 
@@ -28,7 +28,7 @@ function countTests(file) {
       status === 'failed' && assertionResults.every(test => test.status === 'passed'),
   )
   for (const { name } of broken) console.log(`failed: ${name}`)
-  // What was skipped has not been shown to work.
+  // A test that was skipped does not show that anything works.
   const failed = results.numTotalTests - results.numPassedTests + broken.length
   return { passed: results.numPassedTests, failed: results.numTotalTests + failed === 0 ? 1 : failed }
 }

@@ -1,6 +1,6 @@
 /**
- * One run of the benchmark. All systems are measured in turns (A B C A B C …), so that whatever else the machine does,
- * or how warm it is, meets all of them alike.
+ * One run of the benchmark. It measures all systems in turns (A B C A B C …), so that other work on the machine, and its temperature,
+ * affect all of them alike.
  */
 import type { Measure, Measurement } from './measurement.js'
 import { measurementOf } from './measurement.js'
@@ -73,7 +73,7 @@ export function add(bench: Bench, measurement: Measurement): void {
   bench.onMeasured(measurement)
 }
 
-/** Thrown by work that a system is known not to be able to do. Its state is as good as before. */
+/** Thrown by work that a system is known not to be able to do. The system can still be measured afterwards. */
 export class Skipped extends Error {}
 
 /** Gives a system whose server may be in a bad state a new one on the same data. */

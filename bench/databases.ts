@@ -14,7 +14,7 @@ import { outputOf, type Server, type System } from './system.js'
 /** Clones of a round in a full run. */
 const CLONES = 20
 const TABLES = 40
-/** Of each table. With the catalogs and indexes it is 10 MB. */
+/** Rows of each table. With the catalogs and indexes, the database has 10 MB. */
 const ROWS = 200
 
 /** Milliseconds between two clones, in which the last session ends. */
@@ -25,7 +25,7 @@ export const CONNECT_CLONE = 'connect to a clone, first query'
 export const DROP_CLONE = 'drop a clone'
 export const TAKE = 'take a clone from a pool'
 
-/** For systems without pools: what people write by hand, with databases that are there already. */
+/** For systems without pools: keeps databases ready, as people write it by hand. */
 const POOL_BY_HAND = `create table ready (name text primary key, taken boolean not null default false);
 create function take_database() returns text language sql as
   'update ready set taken = true where name = (select name from ready where not taken limit 1 for update skip locked) returning name'`
@@ -67,7 +67,7 @@ async function fill(server: Server): Promise<void> {
       insert into t${i} (name) select 'name ' || n from generate_series(1, ${ROWS}) n`)
   await client.query('vacuum analyze')
   await client.end()
-  // So that the catalogs are known without reading them: each session that comes first writes the file that says so.
+  // The first session in a database writes a file by which later ones know the catalogs without reading them.
   const next = clientOf(server, 'original')
   await next.connect()
   await next.end()
@@ -107,7 +107,7 @@ async function takes(system: System, client: pg.Client, count: number): Promise<
   return median(times)
 }
 
-/** In a process of its own, as the servers are. */
+/** Runs PGlite in a process of its own, as the servers are. */
 async function clonesOfPglite(count: number): Promise<number[]> {
   const program = fileURLToPath(new URL('pglite-clones.js', import.meta.url))
   const child = spawn(process.execPath, [program, String(count), String(TABLES), String(ROWS)])

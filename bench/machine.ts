@@ -1,4 +1,4 @@
-/** On what machine the numbers came about, without which they mean nothing. */
+/** Describes the machine of a run, without which the numbers mean nothing. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 

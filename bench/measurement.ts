@@ -1,4 +1,4 @@
-/** What is measured, and the values that each system reached, one for each round. */
+/** A measurement: its name, and the values that each system reached, one for each round. */
 import type { SystemName } from './system.js'
 
 export interface Measure {

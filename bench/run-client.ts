@@ -2,11 +2,11 @@
 import type { NativeTree } from './native-tree.js'
 
 interface Options {
-  /** Seconds after which it is taken for hung. */
+  /** Seconds after which the program counts as hung. */
   deadline: number
   /** A file descriptor that it reads. */
   input?: number
-  /** Whether what it prints is thrown away; it is no longer returned then. */
+  /** Whether to drop the program's output instead of returning it. */
   discard?: boolean
 }
 

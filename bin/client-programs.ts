@@ -50,7 +50,7 @@ const HELP = `
 -D must come first. If no server runs on that data directory, this command starts one, and stops it when it is done. Without
 -D it connects to localhost, port 5432, as user postgres, to database postgres, unless arguments or PGHOST, … say otherwise.`
 
-/** Where clients connect unless told otherwise. */
+/** The server and session that a program uses where neither -D, the environment nor its arguments name others. */
 const DEFAULTS = { PGHOST: 'localhost', PGPORT: '5432', PGUSER: 'postgres', PGDATABASE: 'postgres' }
 
 async function withServer(dataDir: string | undefined, args: string[], run: Run): Promise<number> {
@@ -65,7 +65,7 @@ async function withServer(dataDir: string | undefined, args: string[], run: Run)
   }
 }
 
-/** The server of a directory. Returns undefined also if there is no cluster yet, because a start makes one; but not for pg_dump. */
+/** The server of a directory. Undefined also if there is no cluster yet, because a start makes one; but for pg_dump that is an error. */
 async function runningIn(dataDir: string, run: Run): Promise<RunningServer | undefined> {
   try {
     return await runningServer(dataDir)
@@ -99,7 +99,7 @@ async function psql(args: readonly string[], environment: Environment): Promise<
   })
 }
 
-/** pg_restore demands a database to restore into; where only a file is given, it is the one that psql would connect to. */
+/** pg_restore demands the name of a database. If the arguments have none, adds the one that psql would connect to. */
 function restore(args: readonly string[], environment: Environment): Promise<number> {
   const [file] = args
   if (args.length !== 1 || file === undefined || file.startsWith('-'))

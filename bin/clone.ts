@@ -8,7 +8,7 @@ interface Options {
   maxRate?: number
 }
 
-/** How often the progress is shown: milliseconds on a terminal, and percents elsewhere. */
+/** How often to show the progress: on a terminal every so many milliseconds, elsewhere every so many percent. */
 const REFRESH = 200
 const STEP = 10
 
@@ -17,13 +17,13 @@ export function cloneCommand(): Command {
     .description('copy the cluster of a running PostgreSQL 18, native or this one, while it goes on')
     .argument('<url>', 'postgres://user@host:port of a role that may replicate')
     .option('-D, --data-dir <dir>', 'directory for the copy, missing or empty (default: $PGDATA)')
-    .option('-r, --max-rate <rate>', 'kB to be transferred in a second at most', wholeNumber)
+    .option('-r, --max-rate <rate>', 'transfer at most so many kB each second', wholeNumber)
     .addHelpText('after', HELP)
     .action(clone)
 }
 
 const HELP = `
-The password may be in PGPASSWORD or ~/.pgpass. To follow that server from then on, use: start --standby-of URL -D DIR`
+The password may be in PGPASSWORD or ~/.pgpass. To make a standby that follows that server, use: start --standby-of URL -D DIR`
 
 async function clone(url: string, { dataDir = process.env.PGDATA, maxRate }: Options): Promise<void> {
   if (!dataDir) throw new StartupError('name the directory for the copy by -D, or by PGDATA')
@@ -34,7 +34,7 @@ async function clone(url: string, { dataDir = process.env.PGDATA, maxRate }: Opt
   )
 }
 
-/** Shows how far a base backup is: in one line on a terminal, else in a line for each tenth. */
+/** Shows the progress of a base backup: on a terminal in one line, elsewhere in a line for each tenth. */
 export function progressOn(stream: NodeJS.WriteStream): (received: number, total: number) => void {
   let shown = Number.NEGATIVE_INFINITY
   return (received, total) => {

@@ -19,10 +19,13 @@ export function clusterCommands(): Command[] {
       )
       .allowUnknownOption()
       .action(init),
-    command('export', 'write a cluster to one file, a gzipped tar archive; no server may run on it')
+    command('export', 'write a cluster to one file, a gzipped tar archive; no server may run on the cluster')
       .argument('[file]', 'file to write; - is stdout', '-')
       .action(exportTo),
-    command('import', 'make a new cluster from such a file, or from the files of PGlite, which are converted')
+    command(
+      'import',
+      'make a new cluster from a file that export has written, or from files of PGlite, which it converts',
+    )
       .argument('[file]', 'file to read, - is stdin; or a data directory that no server runs on', '-')
       .option('-U, --username <name>', 'a superuser of the cluster, to convert it (default: postgres)')
       .action(importFrom),

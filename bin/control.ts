@@ -93,9 +93,9 @@ async function signal(server: RunningServer, name: ServerSignal): Promise<void> 
   try {
     await signalHolder(server.dataDir, server, name)
   } catch (error) {
-    if (['ESRCH', 'ENOENT'].includes(errorCode(error) ?? '')) return // It has just ended.
+    if (['ESRCH', 'ENOENT'].includes(errorCode(error) ?? '')) return // The server has just ended.
     throw new StartupError(
-      `the server, PID ${server.pid}, cannot be sent a signal: ${(error as Error).message}`,
+      `cannot send a signal to the server (PID ${server.pid}): ${(error as Error).message}`,
     )
   }
 }

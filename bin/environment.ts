@@ -1,11 +1,11 @@
 /**
- * What the environment says about the server to start: PGDATA and PGPORT, as to PostgreSQL, and the variables of PostgreSQL's Docker
- * image, each of those also by a file that a variable with _FILE at its end names. An option is stronger.
+ * Environment variables for the server to start: PGDATA and PGPORT, as for PostgreSQL, and the variables of PostgreSQL's Docker image.
+ * Instead of one of the latter, a variable with _FILE at its end can name a file with the value. Options override variables.
  */
 import { readFileSync } from 'node:fs'
 import { StartupError } from '../server/index.js'
 
-/** By the names of options. */
+/** Values by the names of the options that they stand for. */
 export interface FromEnvironment {
   readonly dataDir?: string
   readonly port?: number
@@ -26,13 +26,13 @@ const VARIABLES: Readonly<Record<keyof FromEnvironment, string>> = {
   hostAuthMethod: 'POSTGRES_HOST_AUTH_METHOD',
 }
 
-/** What only a new cluster is made with. */
+/** Options that matter only for a new cluster. */
 const FOR_NEW = ['password', 'initdbOptions', 'hostAuthMethod']
 
-/** Words as a shell has them, what is quoted being a part of one. */
+/** Splits a text into words as a shell does: a quoted part belongs to one word. */
 const WORD = /(?:[^\s"']|"[^"]*"|'[^']*')+/g
 
-/** @throws StartupError that names a variable which says something that cannot be */
+/** @throws StartupError that names a variable with an invalid value */
 export function fromEnvironment(environment: NodeJS.ProcessEnv): FromEnvironment {
   const of = (name: keyof FromEnvironment) => variable(VARIABLES[name], environment)
   const [port, words, superuser] = [of('port'), of('initdbOptions'), of('superuser')]
@@ -43,7 +43,7 @@ export function fromEnvironment(environment: NodeJS.ProcessEnv): FromEnvironment
     port: port === undefined ? undefined : Number(port),
     superuser,
     password: of('password'),
-    // As the image has it.
+    // As the Docker image does.
     database: of('database') ?? superuser,
     initdbOptions: words?.match(WORD)?.map(word => word.replace(/["']/g, '')),
     hostAuthMethod: of('hostAuthMethod'),
@@ -51,9 +51,9 @@ export function fromEnvironment(environment: NodeJS.ProcessEnv): FromEnvironment
 }
 
 /**
- * The variables that count.
+ * The variables that the server uses.
  *
- * @param given what options say, by the same names
+ * @param given the values of options, by the same names
  * @param created whether there is a new cluster
  */
 export function variablesThatCount(
@@ -68,7 +68,7 @@ export function variablesThatCount(
     .map(name => VARIABLES[name])
 }
 
-/** One that is empty says nothing. */
+/** The value of a variable; an empty one counts as unset. */
 function variable(name: string, environment: NodeJS.ProcessEnv): string | undefined {
   const [value, file] = [environment[name] || undefined, environment[`${name}_FILE`] || undefined]
   if (value !== undefined || file === undefined || name.startsWith('PG')) return value

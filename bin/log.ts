@@ -23,7 +23,7 @@ export interface Log {
   /**
    * The server could not be started.
    *
-   * @param rest lines of PostgreSQL's log that tell more
+   * @param rest further lines of PostgreSQL's log, with details
    */
   failed(message: string, rest?: readonly string[]): void
 }

@@ -1,10 +1,10 @@
-/** Processes that have a variable in the environment that they were started with. */
+/** Finds processes by a variable (the mark) in the environment that they were started with. */
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Only Linux tells the environment of other processes, by /proc; of those of the same user. */
+/** Only Linux shows the environment of other processes, in /proc; and only of those of the same user. */
 export const hasMarks = process.platform === 'linux'
 
-/** Their PIDs, but for this process. None where there are no marks: there a process group has to do. */
+/** The PIDs of processes with a mark, except this one. None on systems without marks, where the caller has only a process group. */
 export function processesMarked(variable: string): number[] {
   if (!hasMarks) return []
   const start = `\0${variable}=`
@@ -15,7 +15,7 @@ function pids(): number[] {
   return readdirSync('/proc').map(Number).filter(Number.isInteger)
 }
 
-/** Each variable after a NUL. '' of one that has ended. */
+/** The environment of a process, with a NUL before each variable; '' if the process has ended. */
 function environmentOf(pid: number): string {
   try {
     return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`

@@ -39,13 +39,13 @@ program.configureHelp({
   },
 })
 
-// The server goes on when nobody reads its log any more.
+// The server goes on when the reader of its log has ended.
 process.stderr.on('error', () => {})
 
 try {
   await program.parseAsync(withCommand(process.argv.slice(2)), { from: 'user' })
 } catch (error) {
-  // What a file or a folder refuses is told in a line, too.
+  // An error of the file system is printed as one line, too.
   const expected =
     error instanceof StartupError || error instanceof CommandLineError || errorCode(error) !== undefined
   if (!expected) throw error

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { type PostgresServer, type StartServerOptions, StartupError } from '../server/index.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 
-/** @param variables those of the environment that count */
+/** @param variables the environment variables that the server uses */
 export function greeting(server: PostgresServer, variables: readonly string[]): string {
   const { url, user, host, port, socketPath, dataDir, ephemeral, httpUrl } = server
   const at = clientHost(server)

@@ -8,7 +8,7 @@ import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasMarks, processesMarked } from './marked-processes.js'
 
-/** Milliseconds that those have who are told to end, and between two looks whether they have. */
+/** Milliseconds that processes have to end after SIGTERM, and between two checks whether they have ended. */
 const PATIENCE = 5000
 const PAUSE = 50
 
@@ -17,14 +17,14 @@ export interface RunningCommand {
   readonly exited: Promise<number>
   /** Sends a signal to the command's process group: to the command and the programs that it has started. */
   kill(signal: NodeJS.Signals): void
-  /** Ends whatever of it is left: tells it to, and kills what has not ended by then. */
+  /** Ends the processes that the command has left: by SIGTERM, and by SIGKILL those that have not ended in time. */
   end(): Promise<void>
 }
 
 /** Starts a shell command, except on Windows in a process group of its own. */
 export function runCommand(command: string, environment: Readonly<Record<string, string>>): RunningCommand {
   const windows = process.platform === 'win32'
-  // By this variable what it has started is known, wherever that has gone.
+  // This variable marks every process that the command starts, also those that leave its process group.
   const mark = `PGLITE_IMPORTS_RUN_${randomUUID().replaceAll('-', '')}`
   const child = spawn(command, {
     shell: true,
@@ -41,7 +41,7 @@ export function runCommand(command: string, environment: Readonly<Record<string,
     signalGroup(signal)
     for (const pid of processesMarked(mark)) signalled(pid, signal)
   }
-  // A group also has those that have ended and that nobody has asked about; those have no environment.
+  // A group also has zombies, which have ended; those have no environment.
   const isLeft = () => (hasMarks ? processesMarked(mark).length > 0 : signalGroup(0))
   return {
     exited,
@@ -66,7 +66,7 @@ async function ended(isLeft: () => boolean, milliseconds: number): Promise<void>
   while (isLeft() && performance.now() < deadline) await sleep(PAUSE)
 }
 
-/** Returns whether there is such a process, or one of such a group. */
+/** Sends a signal to a process or, by a negative number, to a group. Returns whether there is one. */
 function signalled(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, signal)

@@ -35,7 +35,7 @@ export async function runningServer(dataDir: string): Promise<RunningServer | un
   if (!isCluster(path)) throw new NoCluster(`"${path}" holds no PostgreSQL cluster`)
   if (holder === undefined) return undefined
   const lines = lockFileOf(path) ?? []
-  // If the PID is another's, or there is none, the server has locked the directory but PostgreSQL has not written the file yet.
+  // If the file is missing or has another PID, the server has locked the directory, and PostgreSQL has not written the file yet.
   const [, , , port, socketDir = '', host = '', , state = 'starting'] =
     Number(lines[0]) === holder.pid ? lines : []
   return {

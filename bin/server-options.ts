@@ -71,7 +71,7 @@ export function addServerOptions(command: Command): Command {
       wholeNumber,
     )
     .option('--http-host <host>', 'where to listen with --http-port (default: localhost)')
-    .option('--http-cors <origin>', 'let pages of this origin ask queries at /sql; may be repeated', list)
+    .option('--http-cors <origin>', 'let pages of this origin send queries to /sql; may be repeated', list)
     .option('--pools', 'keep clones of databases ready for clients that ask for them (see docs/testing.md)')
     .option('--no-threads', 'run all processes on one thread (needs Node 24 or later)')
 }
@@ -106,7 +106,7 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
-/** Of --stop-timeout, unless told otherwise. */
+/** The default of --stop-timeout. */
 export const STOP_TIMEOUT = 10
 
 export function secondsOrNever(text: string): number | 'never' {

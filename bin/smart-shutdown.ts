@@ -1,7 +1,7 @@
-/** A shutdown that waits for the clients to leave, but not for ever; and says for whom it waits. */
+/** A shutdown that waits for the clients to disconnect, but not for ever, and says which clients it waits for. */
 import type { PostgresServer } from '../server/index.js'
 
-/** Milliseconds to find out who is connected. */
+/** Milliseconds to find out which clients are connected. */
 const PATIENCE = 10_000
 
 const CLIENTS = `select format('%s%s@%s%s (PID %s)', application_name || ': ', usename, datname, ' from ' || host(client_addr), pid) as client
@@ -9,14 +9,14 @@ const CLIENTS = `select format('%s%s@%s%s (PID %s)', application_name || ': ', u
 
 /**
  * @param seconds how long to wait for them; undefined: for as long as they stay
- * @param tell is told, a line at a time
+ * @param tell called with each line to print
  */
 export async function shutDownSmartly(
   server: PostgresServer,
   seconds: number | undefined,
   tell: (line: string) => void,
 ): Promise<void> {
-  // Now, for PostgreSQL lets nobody in once it shuts down.
+  // Asked before the shutdown, because PostgreSQL accepts no new session afterwards.
   const clients = await clientsOf(server)
   const stopped = server.stop('smart')
   const limit = seconds === undefined ? '' : ` for up to ${seconds} s`
@@ -33,7 +33,7 @@ export async function shutDownSmartly(
   clearTimeout(timer)
 }
 
-/** In words; undefined if PostgreSQL does not tell, or not in time. The session that asks ends by itself. */
+/** The clients that are connected, as text; undefined if PostgreSQL does not answer in time. */
 async function clientsOf(server: PostgresServer): Promise<string[] | undefined> {
   const tooLate = new Promise<undefined>(resolve => setTimeout(resolve, PATIENCE, undefined).unref())
   return Promise.race([askClients(server).catch(() => undefined), tooLate])

@@ -75,7 +75,7 @@ export function startCommand(): Command {
     .option('--as-owner', 'run as the user to whom the data directory belongs; only root can')
     .option(
       '--slot <name>',
-      'with --standby-of: follow by this replication slot, which is made if missing and keeps WAL as long as it exists',
+      'with --standby-of: use this replication slot, which is made if missing, and which keeps WAL as long as it exists',
     )
     .addOption(new Option('-q, --quiet', 'print only the connection string, and no log').conflicts('verbose'))
     .addOption(new Option('-v, --verbose', "print all of PostgreSQL's log, from severity INFO"))
@@ -92,7 +92,7 @@ export function startCommand(): Command {
     )
     .option(
       '--stop-timeout <seconds>',
-      'how long the server waits on SIGTERM for clients to leave before it disconnects them, or never',
+      'how long the server waits after SIGTERM before it disconnects its clients; never: until they have disconnected',
       secondsOrNever,
       STOP_TIMEOUT,
     )
@@ -137,7 +137,7 @@ async function start(options: StartOptions): Promise<void> {
   process.on('SIGTERM', () => signalled('SIGTERM', 'smart'))
   process.on('SIGQUIT', () => signalled('SIGQUIT', 'immediate'))
   if (process.platform === 'win32') {
-    // As PostgreSQL has it there: Ctrl-Break, and the window is closed, to which Node says SIGHUP with a number.
+    // As PostgreSQL on Windows, for Ctrl-Break and a closed window. Node reports the latter as SIGHUP with a number.
     process.on('SIGBREAK', interrupt)
     process.on('SIGHUP', (_, number?: number) => (number === undefined ? server?.reload() : interrupt()))
   } else process.on('SIGHUP', () => server?.reload())
@@ -171,7 +171,7 @@ async function start(options: StartOptions): Promise<void> {
     }
     process.exit(await started.exited)
   } catch (error) {
-    // Errors of the file system are told in one line as well.
+    // An error of the file system is printed as one line as well.
     if (!(error instanceof StartupError) && errorCode(error) === undefined) throw error
     // A signal that stops a start is no failure.
     if (!stopping) log.failed((error as Error).message, error instanceof StartError ? error.rest : [])
@@ -179,7 +179,7 @@ async function start(options: StartOptions): Promise<void> {
   }
 }
 
-/** @throws StartupError when there is no directory, or it cannot follow */
+/** @throws StartupError when no directory is given, or its cluster cannot follow that server */
 async function follow(
   url: string,
   dataDir: string | undefined,
@@ -196,7 +196,7 @@ function announce(
   variables: readonly string[],
 ): void {
   const text = json ? description(server) : quiet ? server.url : greeting(server, variables)
-  // The server goes on if nobody reads this.
+  // The server goes on if the reader of stdout has ended.
   process.stdout.on('error', () => {})
   if (run === undefined) console.log(text)
   else if (!quiet) console.error(text)

@@ -92,7 +92,8 @@ export class EmbeddedServer {
         accept = door.accept
         return Promise.resolve(() => {})
       },
-      connect: () => Promise.reject(Object.assign(new Error('no way out'), { code: 'ENETUNREACH' })),
+      connect: () =>
+        Promise.reject(Object.assign(new Error('this host makes no connections'), { code: 'ENETUNREACH' })),
       resolve: () => Promise.resolve([]),
       onLog: log,
     })

@@ -32,9 +32,9 @@ export function refuseExposure(
   { password, insecureListen, hostAuthMethod }: Admission,
 ): void {
   if (!listensElsewhere(hosts) || password !== undefined || ssl || insecureListen) return
-  if (hostAuthMethod !== undefined) return // Whoever says so means it.
+  if (hostAuthMethod !== undefined) return // The method was chosen, so no client gets in by accident.
   throw new StartupError(
-    `listening on "${hosts.join(',')}" lets other machines connect, and the cluster has neither a password nor TLS: set a password with --password-file, or use TLS with --tls-cert or --tls-self-signed; --insecure-listen lets everybody in`,
+    `listening on "${hosts.join(',')}" lets other machines connect, and the cluster has neither a password nor TLS: set a password with --password-file, or use TLS with --tls-cert or --tls-self-signed; --insecure-listen listens without either`,
   )
 }
 

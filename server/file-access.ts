@@ -16,7 +16,7 @@ import { includedBy } from './configuration.js'
 import { socketDirsIn } from './settings.js'
 import { extensionFolders, overlaysOf } from './share-directories.js'
 
-/** Settings that name a file to read. This and the next two count when they are given as options, not when postgresql.conf has them. */
+/** Settings that name a file to read. Options can allow a file by these settings and the next two; postgresql.conf cannot. */
 const FILES_TO_READ = [
   ...['config_file', 'hba_file', 'ident_file'],
   ...['ssl_cert_file', 'ssl_key_file', 'ssl_ca_file', 'ssl_crl_file', 'ssl_dh_params_file'],
@@ -26,12 +26,12 @@ const FILES_TO_WRITE = ['external_pid_file']
 /** Settings that name a folder to read and write. */
 const FOLDERS = ['log_directory', 'ssl_crl_dir', 'basic_archive.archive_directory']
 
-/** Harmless, and used in benchmarks of COPY. */
+/** Harmless, and benchmarks of COPY use it. */
 const NOWHERE = '/dev/null'
 
 /**
  * @param dataDir absolute, without symbolic links
- * @param settings those that the server is started with, the port names its unix sockets
+ * @param settings those of the whole start; the names of unix sockets contain the port
  * @param allowed further folders, to be read and written
  * @param shared directories beside the installation's share/
  * @throws StartupError when one of those is missing or no folder

@@ -1,5 +1,5 @@
 /**
- * What only Linux has, each with what is done where it is not there. Tests name another platform to see that.
+ * What only Linux has, and what the server does on systems without it. Tests give these functions another platform's name.
  */
 import {
   accessSync,
@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Linux's file system in memory, its number in statfs(2), and the free bytes without which it is left alone. */
+/** Linux's file system in memory, its number in statfs(2), and how many bytes must be free for the server to use it. */
 const SHM = '/dev/shm'
 const TMPFS = 0x01021994
 const ENOUGH_MEMORY = 1 << 30
@@ -29,11 +29,11 @@ export function memoryFolder(platform = process.platform): string | undefined {
     accessSync(SHM, constants.W_OK)
     return SHM
   } catch {
-    return undefined // There is none.
+    return undefined // This system has no such folder.
   }
 }
 
-/** The most that the C library of Windows can have open. */
+/** The C library of Windows can have this many files open. */
 const WINDOWS_OPEN_FILES = 8192
 
 /** How many files this process may have open; undefined if there is no limit, or none that can be found out. */
@@ -51,7 +51,7 @@ function limitInProc(): number {
   return Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
 }
 
-/** By Node's diagnostic report, which takes some milliseconds. */
+/** Node's diagnostic report has the limit; making the report takes some milliseconds. */
 function limitInReport(): number {
   const report = process.report as typeof process.report & { excludeNetwork: boolean }
   report.excludeNetwork = true // It would look up the names of addresses.
@@ -59,7 +59,7 @@ function limitInReport(): number {
   return Number(userLimits?.open_files?.soft)
 }
 
-/** Calls with a path of a folder that is short, whatever its own is: a socket's path may have no more than 104 bytes. */
+/** Calls back with a short path of a folder, whose own path may be long: a socket's path may have no more than 104 bytes. */
 export async function throughShortPath<T>(
   folder: string,
   use: (path: string) => Promise<T>,
@@ -82,7 +82,7 @@ export async function throughShortPath<T>(
   }
 }
 
-/** Whether Node has unix sockets. Windows has them, and Node listens on named pipes there instead. */
+/** Whether Node has unix sockets. On Windows, which has them, Node uses named pipes instead. */
 export function hasUnixSockets(platform = process.platform): boolean {
   return platform !== 'win32'
 }

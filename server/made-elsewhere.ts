@@ -1,6 +1,6 @@
 /**
- * Clusters that were made elsewhere, by Debian's packages or in PostgreSQL's Docker image for example: where their configuration is, and
- * what it asks for that is not here. The server starts with the rest, and a line for each such setting says so.
+ * Clusters that another PostgreSQL made, for example that of Debian's packages or of PostgreSQL's Docker image: finds their configuration,
+ * and what this server cannot do of it. The server starts without that, and logs a line for each such setting.
  */
 import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
@@ -16,7 +16,7 @@ const DEBIAN = '/etc/postgresql/18'
 
 const CONFIGURATION = 'postgresql.conf'
 
-/** More than there can be, and what there is instead. */
+/** A setting of this many bytes is more than the server can have; it uses the other size instead. */
 const TOO_MUCH = 2 ** 31
 const SHARED_BUFFERS = '1GB'
 
@@ -26,9 +26,9 @@ const COPY = new RegExp(`^ *(?:test ! -f ${WORD} && +)?cp +${WORD} +${WORD} *$`)
 const NO_SHELL = 'there is no shell'
 
 export interface Adapted {
-  /** Options for PostgreSQL: what counts in place of what the files say. */
+  /** Options for PostgreSQL, which override the files. */
   readonly settings: Settings
-  /** A line for each setting that does not count as it is. */
+  /** A line for each setting that the server does not use as it is. */
   readonly notes: readonly string[]
 }
 
@@ -56,7 +56,7 @@ function debianConfigurations(folder: string): string[] {
   try {
     return readdirSync(folder).map(name => join(folder, name, CONFIGURATION))
   } catch {
-    return [] // This is no such system.
+    return [] // This is not Debian.
   }
 }
 
@@ -68,10 +68,10 @@ function sameDirectory(one: string, other: string): boolean {
   }
 }
 
-/** Where a setting is, and what else is set. */
+/** What decides about the value of a setting. */
 interface Place {
   readonly dataDir: string
-  /** Of postgresql.conf. */
+  /** The folder of postgresql.conf. */
   readonly folder: string
   /** Whether SQL cannot write postgresql.conf, so that what it names is what the administrator wants. */
   readonly trusted: boolean
@@ -79,16 +79,16 @@ interface Place {
 }
 
 /**
- * What there is in place of a value, as a value or as settings, and why; undefined where the value is right. Without a reason it is not
- * worth a line.
+ * What to use in place of a value, as a value or as settings, and why; undefined where the value is right. Without a reason the server
+ * logs no line.
  */
 type Rule = (value: string, place: Place) => [instead: string | Settings, because?: string] | undefined
 
 /**
- * What the settings of a cluster come to here.
+ * Which settings of a cluster the server has to override.
  *
  * @param file its postgresql.conf
- * @param configured what is set there and in postgresql.auto.conf
+ * @param configured the settings of that file and of postgresql.auto.conf
  * @param given names of settings that options set
  */
 export function adapted(
@@ -136,7 +136,7 @@ function hindrance(file: string, { dataDir, trusted }: Place): string | undefine
   return isReadable(path) ? undefined : `"${path}" cannot be read`
 }
 
-/** For a value that this build does not have. */
+/** Replaces a value that this build does not have. */
 const not =
   (impossible: RegExp, instead: string, because: string): Rule =>
   value =>
@@ -156,7 +156,7 @@ const libraries: Rule = value => {
 const isLibrary = (name: string) =>
   existsSync(join(artefactsDir, 'lib', `${basename(name.replace(/\.so$/, ''))}.so.wasm`))
 
-/** A file that was named outside counts; one that SQL could have named counts only in the data directory, where there may be one. */
+/** The server uses a file that SQL cannot have named. One that SQL could have named it uses only inside the data directory. */
 const rulesFile =
   (fallback: string): Rule =>
   (value, place) => {
@@ -181,7 +181,7 @@ const tls: Rule = (value, place) => {
     : ['off', `${because}; so there is no TLS, unless --tls-cert and --tls-key name files`]
 }
 
-/** The administrator's files are options for PostgreSQL, which allow it to read them. */
+/** Passes the files that the administrator named to PostgreSQL as options, because options allow it to read them. */
 const outside: Rule = (value, place) =>
   place.trusted && value !== '' && hindrance(value, place) === undefined ? [value] : undefined
 

@@ -1,4 +1,4 @@
-/** How many files each PostgreSQL process may have open: to the system all of them are one process, with one limit. */
+/** How many files each process of PostgreSQL may have open. The system sees all of them as one process, with one limit. */
 import { openFilesLimit } from './linux.js'
 
 /** PostgreSQL's default for max_connections. */
@@ -13,13 +13,13 @@ const OTHERS = 6
 const BACKGROUND = 20
 
 /**
- * A max_files_per_process by which so many sessions do with what the system grants; undefined where PostgreSQL's default
- * does, or where the system has no limit.
+ * A max_files_per_process by which this many sessions keep within the system's limit; undefined if PostgreSQL's default is low
+ * enough, or the system has no limit.
  */
 export function filesPerProcess(maxConnections: number | string = SESSIONS): number | undefined {
   const limit = openFilesLimit()
   if (limit === undefined) return undefined
   const share = Math.floor(limit / (Number(maxConnections) + BACKGROUND)) - OTHERS
-  // What is no number is for PostgreSQL to refuse.
+  // PostgreSQL refuses a value that is no number.
   return share < MOST ? Math.max(LEAST, share) : undefined
 }

@@ -1,4 +1,4 @@
-/** The options of startServer() are checked before anything is done, so that whoever misspells one is told which. */
+/** Checks the options of startServer() before it does anything, so that an error names the option that is misspelt or wrong. */
 import * as v from 'valibot'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import type { HttpOptions } from './http/http.js'
@@ -19,7 +19,7 @@ const port = wholeNumber(0, 65535)
 const setting = v.union([v.string(), v.number(), v.boolean()], 'a string, a number, true or false')
 const callback = v.function('a function')
 
-/** Every option has its entry. */
+/** The compiler refuses this type if an option has no entry. */
 type Entries<Options> = Record<keyof Options, v.GenericSchema>
 
 /** PostgreSQL's MAX_BACKENDS. */
@@ -71,10 +71,10 @@ const schema = v.strictObject(
   'an object',
 )
 
-/** Of which a message must not tell the value. */
+/** Options whose values must not appear in messages. */
 const SECRETS = ['password']
 
-/** @throws StartupError that names the first option that there is not, or that has a value that it cannot have */
+/** @throws StartupError that names the first option that does not exist or has an invalid value */
 export function checkOptions(options: StartServerOptions): void {
   const { issues } = v.safeParse(schema, options, { abortEarly: true })
   if (issues === undefined) return
@@ -82,7 +82,7 @@ export function checkOptions(options: StartServerOptions): void {
   const path = issue.path?.map(({ key }) => String(key)).join('.') ?? ''
   if (issue.type === 'strict_object' && issue.expected === 'never')
     throw new StartupError(
-      `there is no option "${path}"; there are ${Object.keys(schema.entries).join(', ')}`,
+      `there is no option "${path}"; the options are ${Object.keys(schema.entries).join(', ')}`,
     )
   const what = path === '' ? 'what startServer() is called with' : `option "${path}"`
   const value = SECRETS.includes(path) ? '' : `, not ${shown(issue.input)}`

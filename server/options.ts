@@ -18,8 +18,8 @@ export interface StartServerOptions {
   port?: number | undefined
   /**
    * Where to listen: a name or address, several separated by commas, '*' for all addresses of this machine, or '' for no TCP.
-   * Default: what postgresql.conf says, else 'localhost', which is 127.0.0.1 and ::1. Who may connect from elsewhere is up
-   * to pg_hba.conf.
+   * Default: what postgresql.conf says, else 'localhost', which is 127.0.0.1 and ::1. pg_hba.conf says which clients may
+   * connect from other machines.
    */
   host?: string | undefined
   /**
@@ -30,12 +30,12 @@ export interface StartServerOptions {
   password?: string | undefined
   /**
    * How PostgreSQL asks clients that come by TCP who they are, in a new cluster: a method of pg_hba.conf, such as 'scram-sha-256' or
-   * 'trust', by which everybody gets in. Default: 'scram-sha-256' with a password.
+   * 'trust', which lets every client in. Default: 'scram-sha-256' with a password.
    */
   hostAuthMethod?: string | undefined
   /**
-   * Lets other machines connect although the cluster has neither a password nor TLS: anybody there can then log in as any
-   * role. Without this option the server refuses to listen for other machines. Default: false.
+   * Lets other machines connect although the cluster has neither a password nor TLS: a client there can then log in as any role.
+   * Without this option the server refuses to listen for other machines. Default: false.
    */
   insecureListen?: boolean | undefined
   /** A directory in which the server listens on a unix socket, .s.PGSQL.<port>. Default: as in postgresql.conf, else none. */
@@ -89,9 +89,9 @@ export interface StartServerOptions {
   /** Options of initdb for a new cluster, such as '--data-checksums'. Then initdb makes it, which takes some seconds. */
   initdbOptions?: readonly string[] | undefined
   /**
-   * Files that are run in a new cluster before clients are let in, in `database`, as the superuser: .sql and .sql.gz by psql; .mjs, whose
-   * default export is called with a client of node-postgres. Of a directory all such, in the order of their names. If one fails,
-   * startServer() does, and nothing is left of the cluster.
+   * Files to run in a new cluster before clients are let in, in `database`, as the superuser: psql runs .sql and .sql.gz; the default
+   * export of an .mjs file is called with a client of node-postgres. A directory stands for all such files in it, in the order of their
+   * names. If a file fails, startServer() rejects, and nothing of the cluster is left.
    */
   init?: string | readonly string[] | undefined
 }

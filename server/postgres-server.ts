@@ -15,7 +15,7 @@ import type { DatabasePools } from './pools/database-pools.js'
 export interface PostgresServer extends ServerControl {
   /** stop(), at the end of the block of an `await using`. */
   [Symbol.asyncDispose](): Promise<void>
-  /** Connection string for clients on this machine; one that leads nowhere without TCP and unix socket. */
+  /** Connection string for clients on this machine. Without TCP and unix socket it names a host that does not exist. */
   readonly url: string
   /** The role in `url`. */
   readonly user: string
@@ -39,8 +39,8 @@ export interface PostgresServer extends ServerControl {
    */
   connect(): Duplex
   /**
-   * Keeps clones of a database ready, for tests that want one each. Call it again when the template has changed: the clones that nobody
-   * has taken are then replaced. Other processes take databases from the same pool by SQL (docs/testing.md).
+   * Keeps clones of a database ready, for tests that want one each. Call it again when the template has changed: the server then replaces
+   * the clones that no client has taken. Other processes take databases from the same pool by SQL (docs/testing.md).
    *
    * @throws Error in PostgreSQL's words
    */
@@ -138,7 +138,7 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
   }
 }
 
-/** The pools of a server. They have sessions of their own, from when somebody asks for pools. */
+/** The pools of a server. They open sessions of their own when they are used for the first time. */
 function lazyPools(connect: () => Duplex, user: string) {
   let opening: Promise<DatabasePools> | undefined
   return {
@@ -156,8 +156,8 @@ function lazyPools(connect: () => Duplex, user: string) {
 }
 
 /**
- * Where there is neither TCP nor a socket a URL must lead nowhere: without a host, drivers connect to this machine, where another
- * server may run. Nothing ever has a name like this (RFC 2606).
+ * The host in the URL of a server with neither TCP nor a unix socket. With a URL without a host, drivers would connect to this machine,
+ * where another server may run. No host has such a name (RFC 2606).
  */
 const NO_NETWORK = 'no-network.invalid'
 

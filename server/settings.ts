@@ -13,7 +13,7 @@ const DEFAULTS: Settings = { listen_addresses: 'localhost', unix_socket_director
 /** PostgreSQL's default. Without TCP it still names the unix socket. */
 export const DEFAULT_PORT = 5432
 
-/** Settings that PostgreSQL always gets as options. Those override its files, so what the files say is repeated. */
+/** Settings that PostgreSQL always gets as options. Options override its files, so they repeat the files' values. */
 const ALWAYS_GIVEN = [...Object.keys(DEFAULTS), 'port', 'io_method', 'file_copy_method']
 
 /** For an ephemeral cluster: nothing of it outlives this process, so nothing has to reach the disk. */
@@ -55,12 +55,12 @@ function refuseSockets(directories: readonly string[]): void {
   if (first === undefined) return
   if (!hasUnixSockets())
     throw new StartupError(
-      `there can be no unix socket in "${first}": Node has none on Windows; clients of this machine connect to localhost`,
+      `cannot make a unix socket in "${first}": Node has none on Windows; let clients on this machine connect to localhost`,
     )
   const abstract = directories.find(directory => directory.startsWith('@'))
   if (abstract !== undefined && !hasAbstractSockets())
     throw new StartupError(
-      `there can be no unix socket "${abstract}": only Linux has names that begin with @`,
+      `cannot make the unix socket "${abstract}": only Linux has names that begin with @`,
     )
 }
 

@@ -96,7 +96,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
 
 function refuseImpossible({ threads, dataDir, copyOf }: StartServerOptions): void {
   if (copyOf !== undefined && dataDir !== undefined)
-    throw new StartupError('a server has either a data directory or a copy of one')
+    throw new StartupError('dataDir and copyOf exclude each other: give one of them')
   if (!existsSync(`${artefactsDir}postgres.wasm`))
     throw new StartupError(`postgres.wasm is not in ${artefactsDir}: run "npm run build"`, 'ENOENT')
   if (threads === true && !IS_NODE)
@@ -106,11 +106,11 @@ function refuseImpossible({ threads, dataDir, copyOf }: StartServerOptions): voi
 }
 
 interface Configuration {
-  /** What counts of the configuration files of an existing cluster. */
+  /** The settings in the configuration files of an existing cluster that the server can use. */
   readonly configured: Settings
-  /** The part of it by which options have to override the files. */
+  /** Those of them that override the files. */
   readonly instead: Settings
-  /** What does not count. */
+  /** A line for each setting that the server does not use as it is. */
   readonly notes: readonly string[]
 }
 
@@ -211,7 +211,7 @@ async function startCluster({
   }
 }
 
-/** Where goes what the files print that are run in a new cluster, and what the host itself says. */
+/** Writes into the log what the files of `--init` print, and the messages of the host itself. */
 function ownLog(log: StartServerOptions['log']): (line: string) => void {
   if (typeof log === 'function') return line => log(line, 'output')
   return log === 'stderr' ? line => void process.stderr.write(`${line}\n`) : () => {}

@@ -8,7 +8,7 @@ import { template, templateName } from './template.js'
 const NAME = /^template_[0-9a-f]{16}$/
 
 /**
- * A data directory with the template that these options make. Made if it is not there; then those of other contents go.
+ * A data directory with the template that these options make. If there is none, makes one, and removes those of other options.
  */
 export async function cachedCluster(cacheDir: string, options: TestDatabasesOptions): Promise<string> {
   const folder = resolve(cacheDir)

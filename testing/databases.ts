@@ -1,6 +1,6 @@
 /**
- * Databases for tests, whatever runs these: one process starts the server, and tells where it is by the environment, in which the
- * processes that it starts find it.
+ * Databases for the tests of any test runner. One process starts the server, and passes its address on in the environment to all
+ * processes that it starts.
  */
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -11,10 +11,10 @@ import { startTestServer, type Until } from './server.js'
 import { template, urlOf } from './template.js'
 import { beginTransaction } from './transaction.js'
 
-/** Has a Place as JSON. */
+/** The environment variable with a Place as JSON. */
 const VARIABLE = 'PGLITE_IMPORTS_TESTING'
 
-/** Where databases are to be had, and how. */
+/** How to take databases from the server. */
 export interface Place extends Pick<TestDatabasesOptions, 'isolation' | 'per' | 'keepFailed'> {
   readonly url: string
   /** The server's process. */
@@ -27,7 +27,7 @@ export interface TestDatabase {
   readonly name: string
   /** Connection string. */
   readonly url: string
-  /** A client of node-postgres. It connects when it is asked for the first time, and ends with the test. */
+  /** A client of node-postgres. It connects at the first access to this property, and ends with the test. */
   readonly client: Client
   /** A connection for drivers that accept a stream. */
   stream(): Duplex
@@ -36,19 +36,19 @@ export interface TestDatabase {
 /** A database for as long as a test has it. */
 export interface Lease {
   readonly database: TestDatabase
-  /** The test has ended. */
+  /** To be called when the test has ended. */
   end(failed: boolean): Promise<void>
   /** end(false), at the end of the block of an `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Where databases are, if a process above this one has started a server. */
+/** The place of databases, if a process above this one has started a server. */
 export function placeOfDatabases(): Place | undefined {
   const text = process.env[VARIABLE]
   return text === undefined ? undefined : (JSON.parse(text) as Place)
 }
 
-/** Lets this process, and those that it starts from now on, know where databases are. */
+/** Tells this process, and those that it starts from now on, the place of databases. */
 export function tellPlace(place: Place): void {
   process.env[VARIABLE] = JSON.stringify(place)
 }
@@ -56,8 +56,8 @@ export function tellPlace(place: Place): void {
 /**
  * Starts a server that keeps clones of a template ready, for this process and those that it starts from now on.
  *
- * @param until the process that the server is to end with, and a folder that is to go then; otherwise it ends with this process
- * @returns what stops it
+ * @param until the process with which the server ends, and a folder that it then removes. Default: this process, and no folder
+ * @returns a function that stops the server
  */
 export async function setUpDatabases(
   options: TestDatabasesOptions = {},
@@ -82,7 +82,7 @@ export async function setUpDatabases(
 /**
  * Makes a function that takes a database.
  *
- * @param setUp tells where databases are, if no process above this one has
+ * @param setUp sets the place of databases, if no process above this one has
  */
 export function leaser(setUp: () => Promise<unknown>): () => Promise<Lease> {
   let starting: Promise<unknown> | undefined
@@ -100,7 +100,7 @@ export function leaser(setUp: () => Promise<unknown>): () => Promise<Lease> {
 /** A client that keeps the process running only after ref(). Its types lack this. */
 type RefClient = Client & { ref(): void; unref(): void }
 
-/** Where this process takes databases and gives them back. */
+/** Takes databases for this process, and gives them back. */
 class Desk {
   readonly #place: Place
   readonly #session: RefClient
@@ -165,7 +165,7 @@ class Desk {
       )
   }
 
-  /** One after the other; only while one runs does this keep the process. */
+  /** Executes queries one after the other. The session keeps the process running only during a query. */
   #query<Row extends QueryResultRow>(text: string, value: string): Promise<QueryResult<Row>> {
     const result = this.#last.then(async () => {
       this.#session.ref()
@@ -195,7 +195,7 @@ class TakenDatabase implements TestDatabase {
   get client(): Client {
     if (this.#client === undefined) {
       this.#client = new pg.Client(this.url)
-      // Whoever asks something of it hears of that.
+      // The session is lost. The next query on it rejects, so nothing is to be done here.
       this.#client.on('error', () => {})
       this.#client.connect().catch(() => {})
     }

@@ -1,6 +1,6 @@
 /**
  * A database for every test. Each test runner has a module of its own: `pglite-imports-server/testing/vitest`, `/jest`, `/node`,
- * `/playwright` and `/mocha`. Here is what they are made of, for others.
+ * `/playwright` and `/mocha`. This module has what they are made of, for other test runners.
  */
 export { type Lease, leaser, setUpDatabases, type TestDatabase } from './databases.js'
 export type { NewTemplate, TemplateOptions, TestDatabasesOptions } from './options.js'

@@ -27,7 +27,7 @@ export function databases(options: TestDatabasesOptions = {}) {
   let ofFile: Promise<Lease> | undefined
   if (options.per === 'file') after(async () => (await ofFile)?.end(false))
   return {
-    /** The test's own database, or that of its file; given back when the test has ended, or the file. */
+    /** The test's own database, or that of its file; it is given back when the test or the file has ended. */
     async database(t: RunningTest): Promise<TestDatabase> {
       if (options.per === 'file') {
         ofFile ??= lease()

@@ -1,4 +1,4 @@
-/** What people can say about the databases of their tests. */
+/** The options for databases of tests. */
 import type { Client } from 'pg'
 import type { StartServerOptions } from '../server/index.js'
 
@@ -24,17 +24,17 @@ export interface TemplateOptions {
 
 export interface TestDatabasesOptions extends TemplateOptions {
   /**
-   * 'database': each test has a clone of the template. 'transaction': each has a transaction in a clone that others have had before,
-   * which is rolled back; then the test has to use `client`. Default: 'database'.
+   * 'database': each test has a clone of the template. 'transaction': each test has a transaction, which is rolled back, in a clone that
+   * earlier tests have used; then the test has to use `client`. Default: 'database'.
    */
   isolation?: 'database' | 'transaction' | undefined
-  /** Who has one for itself: each test, or all tests of a file (in Playwright, of a worker). Default: 'test'. */
+  /** Whether each test has its own database, or all tests of a file (in Playwright, of a worker) share one. Default: 'test'. */
   per?: 'test' | 'file' | undefined
   /** How many clones are kept ready. Default 8. */
   size?: number | undefined
   /** Keep the databases of tests that fail, print how to connect to them, and let the server run on. Default: false. */
   keepFailed?: boolean | undefined
-  /** A directory where templates are kept between runs. Default: none are. */
+  /** A directory where templates are kept between runs. Default: templates are not kept. */
   cacheDir?: string | undefined
   /** PostgreSQL's settings. */
   settings?: StartServerOptions['settings']

@@ -8,10 +8,10 @@ import { type PostgresServer, type StartServerOptions, startServer } from '../se
 import { isAlive } from './is-alive.js'
 import type { Until } from './server.js'
 
-/** Milliseconds between two looks whether a process still runs. */
+/** Milliseconds between two checks whether a process still runs. */
 const INTERVAL = 200
 
-// Ctrl-C is meant for the test runner, with which this ends.
+// Ctrl-C is meant for the test runner, and this process ends with that.
 process.on('SIGINT', () => {})
 
 try {

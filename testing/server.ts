@@ -10,17 +10,17 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
-/** What has a meaning in another process. */
+/** The options that can be passed to another process. */
 export type TestServerOptions = Pick<StartServerOptions, 'dataDir' | 'copyOf' | 'settings'>
 
-/** A process that a server ends with, and a folder that goes then. */
+/** A process with which a server ends, and a folder that the server removes then. */
 export interface Until {
   readonly pid: number
   readonly folder: string
 }
 
 /**
- * Starts a server on any free port, with pools. It ends with this process, or with another one, and keeps none running.
+ * Starts a server on any free port, with pools. It ends with this process, or with that in `until`, and keeps neither running.
  *
  * @throws Error when it does not start
  */
@@ -29,7 +29,7 @@ export async function startTestServer(options: TestServerOptions, until?: Until)
   const child = fork(program, [JSON.stringify({ options, until })], {
     execArgv: [],
     env: withoutRunner(process.env),
-    // Whoever reads what this process prints would wait for the end of one that outlives it.
+    // A server that outlives this process must not hold its stdout: the reader of that would wait for the end of the server.
     stdio: ['ignore', ...(until === undefined ? INHERITED : IGNORED), 'ipc'],
     detached: true,
   })
@@ -42,7 +42,7 @@ export async function startTestServer(options: TestServerOptions, until?: Until)
     stop: () =>
       new Promise(resolve => {
         child.on('exit', () => resolve())
-        // Nothing is to be heard of one that stays.
+        // A server that stays sends no further messages.
         setTimeout(resolve, PATIENCE).unref()
         child.ref()
         child.disconnect()
@@ -67,7 +67,7 @@ function addressOf(child: ChildProcess): Promise<string> {
   })
 }
 
-/** What test runners tell their own processes is not meant for the server. */
+/** The environment without the variables that test runners set for their own processes. */
 function withoutRunner({
   NODE_OPTIONS: _,
   NODE_TEST_CONTEXT: __,

@@ -1,7 +1,7 @@
 /**
- * One server for processes that know nothing of each other but who has started them, as the files that node:test runs: a folder in the
- * system's directory for temporary files has the number of that process in its name, and says where the server is. Whoever makes the folder
- * starts the server; the others wait for the file in it. The server removes the folder when it ends.
+ * One server for processes that have nothing in common but the process that has started them, such as the test files of node:test. A folder
+ * in the system's directory for temporary files has the PID of that process in its name. The process that makes the folder starts the
+ * server and writes its address into a file there; the others wait for this file. The server removes the folder when it ends.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,14 +12,14 @@ import { isAlive } from './is-alive.js'
 import type { TestDatabasesOptions } from './options.js'
 import { templateName } from './template.js'
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks for the file. */
 const INTERVAL = 20
 
-/** What the file says. */
+/** The contents of the file. */
 type Note = { readonly maker: number; readonly place?: Place; readonly error?: string }
 
 /**
- * Sees to it that this process knows where databases are, from a server that ends with the process above it.
+ * Tells this process the place of databases on a server that ends with the parent process; starts the server if there is none.
  *
  * @throws Error if the server does not start, or the template cannot be made
  */
@@ -46,7 +46,7 @@ export async function setUpWithSiblings(options: TestDatabasesOptions): Promise<
     const { place, maker, error } = noteIn(file)
     if (error !== undefined) throw new Error(error)
     if (place !== undefined) tellPlace(place)
-    // Of processes that had the same numbers before.
+    // The file is of earlier processes, which had the same PIDs.
     else if (maker !== undefined && !isAlive(maker)) rmSync(folder, { recursive: true, force: true })
     else await setTimeout(INTERVAL)
   }

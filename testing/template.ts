@@ -1,6 +1,6 @@
 /**
- * A template is made once for what it is made of: its name has a hash of the files and of the function that makes it. Whoever comes
- * first makes it, under another name until it is whole; others wait for a lock of the cluster.
+ * Makes the template for given options once: its name has a hash of the files and of the function that make it. The first process that
+ * needs the template makes it, under another name until it is complete; other processes wait for a lock in the cluster.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -9,10 +9,10 @@ import pg, { type Client } from 'pg'
 import { filesOf } from './files.js'
 import type { TemplateOptions } from './options.js'
 
-/** By which templates are told from other databases, as their comment. */
+/** The comment on the databases that are templates, which marks them. */
 const COMMENT = 'template of pglite-imports-server/testing'
 
-/** The same for all templates, so that one is made at a time. */
+/** The number of an advisory lock. All templates have the same, so that one is made at a time. */
 const LOCK = "select pg_advisory_lock(hashtext('pglite-imports-server/testing'))"
 
 const OLD = `select datname as name from pg_database

@@ -1,6 +1,7 @@
 /**
- * A client within one transaction that is rolled back in the end. What it is asked to begin, commit or roll back are savepoints in
- * that; and a statement outside of these that fails is undone by itself, as it would be without the transaction around it.
+ * A client within one transaction that is rolled back in the end. When the test begins, commits or rolls back a transaction, the client
+ * does that with a savepoint. If a statement outside of these fails, the client undoes only this statement, as PostgreSQL would without
+ * the transaction around it.
  */
 import type { Client } from 'pg'
 
@@ -14,7 +15,7 @@ const ROLLBACK = /^\s*(rollback|abort)(\s+(work|transaction))?\s*;?\s*$/i
 const OWN = 'pglite_imports_own'
 const STATEMENT = 'pglite_imports_statement'
 
-/** Begins; from then on the client is as described, until the function is called that this returns. */
+/** Begins the transaction. Returns a function that ends it and makes the client an ordinary one again. */
 export async function beginTransaction(
   client: Client,
 ): Promise<(end: 'rollback' | 'commit') => Promise<void>> {
@@ -25,7 +26,7 @@ export async function beginTransaction(
   async function run(args: unknown[]): Promise<unknown> {
     const text = textOf(args[0])
     if (BEGIN.test(text)) {
-      // As PostgreSQL, which only warns.
+      // PostgreSQL only warns here, too.
       if (own) return query(`savepoint ${STATEMENT}; release savepoint ${STATEMENT}`)
       own = true
       return query(`savepoint ${OWN}`)
@@ -38,7 +39,7 @@ export async function beginTransaction(
     return rollsBack ? query(UNDO_OWN) : committed()
   }
 
-  /** Of a transaction in which something has failed, a commit is a rollback. */
+  /** If a statement has failed, a commit rolls back, as in PostgreSQL. */
   async function committed(): Promise<unknown> {
     try {
       return await query(`release savepoint ${OWN}`)

@@ -11,7 +11,7 @@
 import { type Lease, leaser, setUpDatabases, type TestDatabase } from './databases.js'
 import type { TestDatabasesOptions } from './options.js'
 
-/** Where Vitest runs globalSetup it cannot be imported, and there is nothing to test. */
+/** Undefined where Vitest runs globalSetup: there `vitest` cannot be imported, and no test runs. */
 const vitest = await import('vitest').catch((error: Error) => {
   if (!error.message.includes('internal state')) throw error
 })
@@ -25,7 +25,7 @@ export interface Fixtures {
 
 /** `setup` is for Vitest's globalSetup, `test` in the place of Vitest's own. */
 export function databases(options: TestDatabasesOptions = {}) {
-  // Nobody tests in globalSetup.
+  // No test runs in globalSetup.
   const test = vitest === undefined ? (undefined as never) : testOf(vitest.test, options)
   return { setup: () => setUpDatabases(options), test }
 }

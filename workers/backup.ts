@@ -41,7 +41,7 @@ export class Backups {
   async restoreTo(moment: Date | string): Promise<string> {
     const storage = this.#storage
     if (storage?.getBookmarkForTime === undefined || storage.onNextSessionRestoreBookmark === undefined)
-      throw new Error('the cluster is in no storage that has bookmarks')
+      throw new Error('the cluster is not in a storage with bookmarks')
     const bookmark = typeof moment === 'string' ? moment : await storage.getBookmarkForTime(moment)
     // If this fails, the server goes on.
     const undo = await storage.onNextSessionRestoreBookmark(bookmark)
@@ -57,7 +57,7 @@ export class Backups {
     clients.add(reader, () => snapshot?.fail(new Error('the server has ended during the backup')))
     try {
       snapshot = (await this.#server.reach()).host.snapshot?.()
-      if (snapshot === undefined) throw new Error('the cluster is in memory, and has no backup')
+      if (snapshot === undefined) throw new Error('a cluster in memory cannot be backed up')
     } catch (error) {
       clients.remove(reader)
       throw error

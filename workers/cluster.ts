@@ -113,13 +113,13 @@ const LOSSES: Readonly<Record<Loss, SessionRefused>> = {
   deleted: new SessionRefused('57P01', "terminating connection because the object's storage was deleted"),
   undone: new SessionRefused(
     '58030',
-    "terminating connection because the object's storage has gone back behind what was written to it, with commits that were answered",
-    'A closure of ctx.storage.transaction() that throws takes along all that was written meanwhile.',
+    "terminating connection because the object's storage has lost writes, which may include acknowledged commits",
+    'When a closure of ctx.storage.transaction() throws, the storage undoes everything that was written meanwhile.',
   ),
   'in transaction': new SessionRefused(
     '40003',
     'terminating connection because nothing can be made durable within ctx.storage.transaction()',
-    'What was to be committed is, or is not, when that transaction ends: have PostgreSQL write before or after it.',
+    'The end of that transaction decides whether PostgreSQL has committed. Let PostgreSQL commit before or after it.',
   ),
 }
 

@@ -70,7 +70,7 @@ export interface CreatePostgresOptions extends ClusterOptions {
   cors?: readonly string[] | undefined
 }
 
-/** While nobody is connected the server is suspended, and its object can be evicted. */
+/** While no client is connected, the server is suspended, and its object can be evicted. */
 export interface Postgres extends EmbeddedPostgres, Queryable {
   /**
    * Executes a statement as the superuser, with values for its parameters, in a session that keeps nothing of the statements before it.
@@ -295,7 +295,7 @@ function withoutRemoteAccess(session: SingleSession): Postgres {
     copyTo: () => Promise.reject(unavailable()),
     restoreTo: () => Promise.reject(unavailable()),
     fetch: () =>
-      new Response('connections from outside need JSPI, which this runtime has not', { status: 501 }),
+      new Response('connections from outside need JSPI, which this runtime lacks', { status: 501 }),
     stop: () => session.stop(),
     [Symbol.asyncDispose]: () => session.stop(),
   }
@@ -303,5 +303,5 @@ function withoutRemoteAccess(session: SingleSession): Postgres {
 
 const unavailable = () =>
   new Error(
-    'queries without a connection, metrics and backups need JSPI, which this runtime has not: use connect()',
+    'queries without a connection, metrics and backups need JSPI, which this runtime lacks: use connect()',
   )

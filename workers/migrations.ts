@@ -1,10 +1,10 @@
 /**
- * Migrations: files of SQL that a database has to have executed once and in their order. Each is executed in a transaction that also
- * records it, under a lock, so that of several who begin at once one does it.
+ * Migrations: SQL files that a database executes once each, in their order. A migration is executed in the same transaction that records
+ * it, and under a lock, so that several servers or objects that start at the same time execute it once.
  */
 import type { Queryable, TransactionOptions } from '../wasm/queries/query.js'
 
-/** What drizzle-kit writes to `meta/_journal.json`, as far as it is used. */
+/** The part of drizzle-kit's `meta/_journal.json` that is used here. */
 export interface DrizzleJournal {
   readonly entries: readonly { readonly tag: string; readonly when: number }[]
 }
@@ -13,8 +13,8 @@ export interface Migrations {
   /** SQL by file name, with or without folders and `.sql`. Executed in the order of names, unless there is a journal. */
   readonly files: Readonly<Record<string, string>>
   /**
-   * The journal of drizzle-kit, if that has made the files. It has their order, and they are recorded where Drizzle's own `migrate()` does
-   * that, in drizzle.__drizzle_migrations.
+   * The journal of drizzle-kit, if drizzle-kit has made the files. It says their order, and the database records them in the table of
+   * Drizzle's own `migrate()`, drizzle.__drizzle_migrations.
    */
   readonly journal?: DrizzleJournal | undefined
 }
@@ -24,7 +24,7 @@ interface Migration {
   readonly sql: string
   /** SHA-256 of the file. */
   readonly hash: string
-  /** Of drizzle-kit's journal: milliseconds since 1970. */
+  /** When drizzle-kit made the file, by its journal: milliseconds since 1970. */
   readonly when: number
 }
 
@@ -33,10 +33,10 @@ interface Statement {
   values(migration: Migration): readonly unknown[]
 }
 
-/** Where they are recorded. */
+/** A table that records migrations. */
 interface Records {
   readonly create: string
-  /** A row if it has been executed, with the hash of what it was then. */
+  /** Returns a row if the migration has been executed, with the hash that its file had then. */
   readonly find: Statement
   readonly insert: Statement
 }
@@ -54,7 +54,7 @@ const OWN: Records = {
   },
 }
 
-/** As in drizzle-orm's migrate(): a migration has been executed if one of its time, or a later one, has. */
+/** As drizzle-orm's migrate(), takes a migration for executed if the table has one of the same time or a later one. */
 const DRIZZLE: Records = {
   create: `create schema if not exists drizzle;
     create table if not exists drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)`,
@@ -77,9 +77,10 @@ interface Pool {
 }
 
 /**
- * Executes those that have not been yet.
+ * Executes the migrations that have not been executed yet.
  *
- * @throws Error that names the file, with PostgreSQL's as its cause, or when a file is missing or not what it was; the files before it have been executed
+ * @throws Error that names a file that failed, with PostgreSQL's error as its cause, or that is missing, or that has changed since it was
+ *   executed. The files before it have been executed
  */
 export async function migrate(pool: Pool, migrations: Migrations): Promise<void> {
   const records = migrations.journal === undefined ? OWN : DRIZZLE
@@ -97,7 +98,7 @@ export async function migrate(pool: Pool, migrations: Migrations): Promise<void>
       if (done !== undefined) {
         if (done.hash === hash) return
         throw new Error(
-          `migration "${name}" is not what it was when it was executed: add another one instead`,
+          `migration "${name}" has changed since it was executed: undo the change, and add another migration`,
         )
       }
       await session.query(sql).catch(cause => {

@@ -118,10 +118,7 @@ export class RemoteSessions {
     const { all, left } = server.room
     const reserved = Math.min(RESERVED * SESSION_MEMORY, all * RESERVED_PART)
     if (left - this.#starting.size * SESSION_MEMORY < reserved)
-      throw new SessionRefused(
-        '53200',
-        "out of memory: what is left is reserved for the object's own sessions",
-      )
+      throw new SessionRefused('53200', "out of memory: the rest is reserved for the object's own sessions")
     if (this.#served.size >= this.#capacity)
       throw new SessionRefused(
         '53300',

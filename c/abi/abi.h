@@ -3,7 +3,7 @@
  * structure a field lies. Other headers define these; the files here only say which of them TypeScript needs.
  *
  * The build compiles the files for the target, calls each of their functions, and writes the results to
- * wasm/machine/abi.ts (wasm/build/abi.ts), so that nobody types a number twice. It links them with nothing else.
+ * wasm/machine/abi.ts (wasm/build/abi.ts), so that no number is typed twice. It links them with nothing else.
  */
 #ifndef ABI_H
 #define ABI_H

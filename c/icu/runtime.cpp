@@ -1,5 +1,5 @@
 /*
- * runtime.cpp: what C++ code calls of its library, as far as ICU does. A process has one thread, so nothing is waited for.
+ * runtime.cpp: the functions of C++'s library that ICU calls. A process has one thread, so none of them waits for another.
  */
 #include <condition_variable>
 #include <mutex>
@@ -32,7 +32,7 @@ condition_variable::notify_all() noexcept
 {
 }
 
-/* Nobody else is there to make the condition true. */
+/* No other thread could make the condition true. */
 void
 condition_variable::wait(unique_lock<mutex> &) noexcept
 {

@@ -1,4 +1,4 @@
-/* foreign-library.c: initdb's end of it, where there is no session to report to; see postgres/foreign-library.h. */
+/* foreign-library.c: how initdb loads foreign libraries. It has no session to report errors to; see postgres/foreign-library.h. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -115,7 +115,7 @@ system(const char *command)
 	return run(command, "/dev/null");
 }
 
-/* What initdb reads is the server's version, to compare it with its own. */
+/* initdb reads the output of only one command: the server's version, to compare it with its own. */
 FILE *
 popen(const char *command, const char *mode)
 {

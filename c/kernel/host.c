@@ -37,7 +37,7 @@ work_post(int bits)
 	host_notify(&word);
 }
 
-/* Has the host look at everything: who has ended may have left work that it had yet to post. */
+/* Makes the host look for all kinds of work: a process that has ended may have made some that it did not come to post. */
 void
 work_post_all(void)
 {

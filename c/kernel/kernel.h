@@ -197,7 +197,7 @@ KERNEL(connected) int kernel_connected(int fd, int error);
 KERNEL(input_at) uintptr_t kernel_input_at(int fd);
 KERNEL(input_space) uint32_t kernel_input_space(int fd);
 KERNEL(input_add) void kernel_input_add(int fd, uint32_t length);
-/* No more input will come; with `reset` also nobody reads the output any more. */
+/* No more input will come. With `reset` the client is gone, so output is dropped as well. */
 KERNEL(input_end) void kernel_input_end(int fd, int reset);
 KERNEL(output_at) uintptr_t kernel_output_at(int fd);
 KERNEL(output_size) uint32_t kernel_output_size(int fd);

@@ -75,7 +75,7 @@ kernel_queue_client(int listener)
 	s = socket_alloc(HOST_SLOT, SOCKET_CONNECTED);
 	if (s == NULL)
 		return -EMFILE;
-	s->nonblock = 1;			/* poll() is what waits for a client */
+	s->nonblock = 1;			/* a process waits for clients by poll() */
 	if (socket_make_rings(s) < 0)
 	{
 		kernel_release(socket_fd(s));
@@ -87,7 +87,7 @@ kernel_queue_client(int listener)
 	listening = l->state == SOCKET_LISTENING;
 	if (listening)
 	{
-		s->queued = 1;			/* and so it stays, even if the client leaves before it is accepted */
+		s->queued = 1;			/* until a process accepts it, even if the client disconnects before */
 		l->queue[l->queue_head % BACKLOG] = socket_fd(s);
 		store(&l->queue_head, l->queue_head + 1);
 	}
@@ -145,7 +145,7 @@ sys_accept(int self, int fd)
 		s = first_queued(l);
 		if (s != NULL)
 		{
-			s->owner = self;	/* before it leaves the queue: it is always somebody's */
+			s->owner = self;	/* before it leaves the queue, so that it always has an owner */
 			dequeue(l, s);
 		}
 		release(SOCKET_LOCK, self);

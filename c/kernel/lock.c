@@ -6,7 +6,7 @@
  * at each step, and the host finishes what was half done (kernel_exited).
  *
  * A process waits for a lock as long as it takes. The host must not, because while it waits it does not learn that a holder has
- * ended: after LOCK_LIMIT waits in which nobody has released the lock, it takes the lock over.
+ * ended: after LOCK_LIMIT waits in which no process has released the lock, it takes the lock over.
  */
 #include "lock.h"
 #include "assert.h"
@@ -15,7 +15,7 @@
 #include "param.h"
 #include "proc.h"
 
-#define CONTENDED	0x40000000	/* somebody waits for the lock */
+#define CONTENDED	0x40000000	/* a process waits for the lock */
 #define HOLDER(v)	(((v) & ~CONTENDED) - 1)
 
 /* 0 when free, else the holder's slot + 1, and CONTENDED */
@@ -41,7 +41,7 @@ acquire(enum lock lock, int self)
 {
 	volatile int *word = &words[lock];
 	int			mine = self + 1;
-	int			timeouts = 0;	/* waits in a row in which nobody released the lock */
+	int			timeouts = 0;	/* waits in a row in which the lock was not released */
 
 	Assert(proc_runs(self));
 	Assert(!lock_held_any(self));

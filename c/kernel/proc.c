@@ -182,7 +182,7 @@ free_all(int slot)
 	page_free_all(HOST_SLOT, PAGE_OF_PROC(slot));
 }
 
-/* Nobody collects the children of a process that has ended. A child that was only reserved is not started. */
+/* The children of a process that has ended have no parent to collect them. A child that was only reserved is not started. */
 static void
 leave_children(int slot)
 {

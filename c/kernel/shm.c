@@ -19,11 +19,11 @@
 struct segment
 {
 	int			id;				/* 0 when there is none; low byte is the index */
-	int			holder;			/* slot + 1 of who gives it memory or takes that back, 0 none */
+	int			holder;			/* slot + 1 of the process that gives it memory or takes that back, 0 none */
 	int			key;			/* 0 when private */
 	uint32_t	size;
 	void	   *address;
-	int			removed;		/* goes away with the last that is attached */
+	int			removed;		/* it is freed when the last process detaches */
 	uint64_t   *attached;		/* a bit for each process slot */
 };
 
@@ -210,7 +210,7 @@ shm_detach_all(int slot)
 		int			unused;
 
 		if (load(&s->id) == 0 && load(&s->holder) == 0)
-			continue;			/* nobody has it: who has ended can no longer have come to take it */
+			continue;			/* its holder has ended: no process has it or can take it */
 		acquire(SHM_LOCK, HOST_SLOT);
 		detach(s, slot);
 		unused = s->holder == slot + 1 && s->id == 0;

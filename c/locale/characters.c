@@ -1,5 +1,6 @@
 /*
- * characters.c: iswalpha(), towlower() and their like, and those of single bytes, as which text in other encodings is asked about.
+ * characters.c: iswalpha(), towlower() and their like, and isalpha() and its like, which PostgreSQL calls for text in encodings other
+ * than UTF-8.
  */
 #include "locale/characters.h"
 #include <ctype.h>

@@ -124,7 +124,7 @@ bytes_of(const struct codeset_part *part, uint32_t character, unsigned char byte
 	return length;
 }
 
-/* That of a locale's characters; NULL for UTF-8. */
+/* The codeset of a locale; NULL for UTF-8. */
 static struct codeset *
 codeset_of(locale_t where)
 {
@@ -191,7 +191,7 @@ wcstombs(char *restrict to, const wchar_t *from, size_t room)
 	return length;
 }
 
-/* The character of a byte in a locale; the byte itself where it is none by itself. */
+/* The character that a byte stands for in a locale; -1 if the byte is only a part of a character. */
 int
 character_of_byte(locale_t where, int byte)
 {
@@ -203,7 +203,7 @@ character_of_byte(locale_t where, int byte)
 	return codeset == NULL || codeset->part->single[byte] == 0 ? -1 : codeset->part->single[byte];
 }
 
-/* The reverse; -1 where the codeset does not have it in one byte. */
+/* The byte that stands for a character; -1 if the codeset has none. */
 int
 byte_of_character(locale_t where, int character)
 {

@@ -1,11 +1,10 @@
 /*
- * collation.c: what characters weigh in a collation, and strings by that.
+ * collation.c: the weights of characters and strings in a collation.
  *
- * A string is compared on one level after the other: on the first by its letters, on the next by their accents, then by their case,
- * and at last by what has not counted so far. On each level it is the sequence of the weights that its elements have there; many have
- * none. Two things can be otherwise on a level, as the ruleset of an element says: elements that count backward are taken
- * in reverse order, as many as follow each other; and by position what has come before counts first, that is how many elements
- * without weights.
+ * Strings are compared on one level after the other: first by their letters, then by accents, then by case, and at last by all that has
+ * not counted so far. On each level a string is the sequence of the weights that its elements have there; many elements have none.
+ * The ruleset of an element can change two things on a level. A run of elements with the rule "backward" counts in reverse order. For
+ * an element with the rule "position", the number of elements without weights before it counts first.
  */
 #include "locale/collation.h"
 #include <stdlib.h>
@@ -127,7 +126,7 @@ slot_of(const struct collation *collation, int code)
 	return collation->pages[collation->index[code >> PAGE_BITS] * SLOTS_OF_PAGE + code % SLOTS_OF_PAGE];
 }
 
-/* The list of those that begin with a character; NULL if there is none. */
+/* The list of the sequences that begin with a character; NULL if there is none. */
 static const uint32_t *
 list_of(struct sequences sequences, uint32_t code)
 {
@@ -149,7 +148,7 @@ list_of(struct sequences sequences, uint32_t code)
 	return NULL;
 }
 
-/* The slot of the longest sequence that the string has here behind its first character; *rest moves behind it. 0 if there is none. */
+/* The slot of the longest sequence that begins with the character `code` and goes on at *rest, which moves behind it; 0: none. */
 static uint32_t
 sequence_at(const struct elements *elements, uint32_t code, const unsigned char **rest)
 {
@@ -290,7 +289,7 @@ next_element(struct level *at, uint32_t *slot)
 		while (has_element(at->elements, at->next) && counts_backward(at, at->next));
 		at->run_end = at->next;
 		*slot = at->elements->slots[--at->next];
-		/* Of several before one that counts forward glibc leaves out the last but one, and indexes are built by that. */
+		/* Before an element that counts forward, glibc leaves out the last but one of several. Indexes depend on that. */
 		if (at->next > at->run_start && has_element(at->elements, at->run_end))
 			at->next--;
 		return true;

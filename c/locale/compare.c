@@ -5,7 +5,7 @@
 #include <string.h>
 #include "locale/collation.h"
 
-/* Reads what the locale needs for comparing. Returns false where strings are compared by bytes. */
+/* Reads the data that the locale needs to compare strings. Returns false if the locale compares strings by bytes. */
 static bool
 has_collation(struct locale *locale)
 {
@@ -16,7 +16,7 @@ has_collation(struct locale *locale)
 		locale->codeset = codeset_get(locale->data);
 		locale->collation = collation_get(locale->data);
 	}
-	/* It was there when the locale was asked for; a wrong answer now would spoil an index. */
+	/* The file could be read when the locale was opened. A wrong answer now would spoil an index. */
 	if (locale->collation == NULL || (locale->data->codeset.size != 0 && locale->codeset == NULL))
 		abort();
 	return true;
@@ -86,7 +86,7 @@ strcoll_l(const char *left, const char *right, locale_t where)
 
 /* ---- strxfrm ---- */
 
-/* What has been written, and how much of it there is room for. */
+/* The output of strxfrm(): how many bytes it has, and how many of them fit into the caller's buffer. */
 struct output
 {
 	char	   *to;
@@ -102,7 +102,7 @@ put(struct output *output, unsigned char byte)
 	output->length++;
 }
 
-/* Bytes that compare as the numbers do, none of which is 0 or LEVEL_END. */
+/* Writes a number as bytes that compare like the numbers, and none of which is 0 or LEVEL_END. */
 #define LEVEL_END	1
 #define FIRST_BYTE	2
 #define DIGITS		(256 - FIRST_BYTE)

@@ -37,7 +37,7 @@ open_file(void)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* To be freed. */
+/* The path of the file. The caller frees it. */
 static void *
 read_from(struct part part)
 {

@@ -16,11 +16,11 @@ static const char *const variables[LC_ALL] = {
 	[LC_COLLATE] = "LC_COLLATE",[LC_MONETARY] = "LC_MONETARY",[LC_MESSAGES] = "LC_MESSAGES",
 };
 
-/* The C library's lock about locales lies beside what this file is in the place of. */
+/* The C library's lock about locales. musl defines it in the file that this one replaces. */
 volatile int __locale_lock[1];
 volatile int *const __locale_lockptr = __locale_lock;
 
-static struct locale *locales;	/* those that have been asked for, linked by map.next */
+static struct locale *locales;	/* those that the program has opened, linked by map.next */
 
 static const char *
 from_environment(int category)
@@ -37,7 +37,7 @@ from_environment(int category)
 	return "C";
 }
 
-/* Of a codeset's name glibc regards letters, in lower case, and digits; of what is a number it takes ISO's for granted. */
+/* As glibc, takes only the letters, in lower case, and the digits of a codeset's name; before a mere number it puts "iso". */
 static bool
 normalize(const char *name, char *result, size_t size)
 {
@@ -74,7 +74,7 @@ compare(const void *key, const void *name)
 	return strcmp(key, locale_text(locale_index(), ((const struct name *) name)->text));
 }
 
-/* NULL where there is none, and errno says why. */
+/* Opens a locale. NULL if there is none, and errno says why. */
 static const struct locale_data *
 find(const char *name)
 {
@@ -94,7 +94,7 @@ find(const char *name)
 	return locale_number(index, found->locale);
 }
 
-/* The C library calls it wherever it is given a name: NULL stands for C. */
+/* The C library calls this for every name that it is given. NULL stands for C. */
 const struct __locale_map *
 __get_locale(int category, const char *name)
 {

@@ -1,5 +1,5 @@
 /*
- * version.c: of which glibc the locales are, by which PostgreSQL notices that a collation has become another one.
+ * version.c: the version of glibc whose locales these are. PostgreSQL compares it to notice that a collation has changed.
  */
 #include "locale/version.h"
 

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Returns whether that went well. */
+/* Sends all of a question. Returns whether that has succeeded. */
 static int
 reach(int fd, const char *service)
 {

@@ -10,10 +10,10 @@
 #include "pglite-comm-imports.h"
 #include "process.h"
 
-static int	descriptor = -1;	/* -1: no client, or none that has been asked for */
+static int	descriptor = -1;	/* -1: there is no client, or its descriptor has not been asked for yet */
 static const char *first;		/* bytes to be read before the client's own */
 static size_t first_length;
-static bool muted;				/* what is written is dropped */
+static bool muted;				/* output is dropped */
 
 void
 client_start(void)
@@ -64,7 +64,7 @@ client_has_input(void)
 		return true;
 	length = pglite_js_read(ahead, sizeof(ahead));
 	if (length <= 0)
-		return length == 0;		/* the end of the stream is something to read, too */
+		return length == 0;		/* a process can read the end of the stream, too */
 	first = ahead;
 	first_length = (size_t) length;
 	return true;

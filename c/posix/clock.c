@@ -36,7 +36,7 @@ clock_gettime(clockid_t clock, struct timespec *time)
 	return 0;
 }
 
-/* The C library's own name for it. */
+/* The C library calls it by this name. */
 int
 __clock_gettime(clockid_t clock, struct timespec *time)
 {

@@ -1,5 +1,5 @@
 /*
- * copyfile.c: a whole file is copied by one call of the host, without a way through this process' memory.
+ * copyfile.c: copies a whole file by one call of the host, so that its bytes do not go through this process' memory.
  *
  * PostgreSQL calls it with COPYFILE_CLONE_FORCE. On macOS that fails where the file system cannot let two files share their
  * blocks; here it then copies them, as copy_file_range() does, which PostgreSQL calls for the same on Linux.

@@ -47,7 +47,7 @@ add_entry(void *buffer, size_t room, int type, const char *name, int64_t next)
 	if (size > room || length > sizeof(entry->d_name))
 		return 0;
 	memset(entry, 0, offsetof(struct dirent, d_name));
-	entry->d_ino = 1;			/* there is a file; whoever wants its number calls stat */
+	entry->d_ino = 1;			/* not 0, so that the entry counts; only stat() tells the file's number */
 	entry->d_off = next;
 	entry->d_reclen = (unsigned short) size;
 	entry->d_type = (unsigned char) type;

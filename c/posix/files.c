@@ -1,5 +1,5 @@
 /*
- * files.c: reading and writing, and whatever else is done to an open file.
+ * files.c: reads and writes open files, and the other calls on an open file.
  *
  * The C library's read, write, pread, readv, fread, … all end in the few functions here.
  */
@@ -55,7 +55,7 @@ write_some(int fd, const void *buffer, size_t length, double position)
 
 typedef int (*transfer) (int fd, void *buffer, size_t length, double position);
 
-/* What is written is not changed, whatever the type of the buffer says. */
+/* write_some() as a `transfer`, whose buffer is not const; it does not change the buffer. */
 #define WRITE ((transfer) write_some)
 
 /*
@@ -88,7 +88,7 @@ each(transfer some, int fd, const __wasi_iovec_t *iov, size_t count, double posi
 	return 0;
 }
 
-/* From where the file's own position is, which moves on. */
+/* Reads or writes at the file's own position, and moves that. */
 static __wasi_errno_t
 sequential(transfer some, int fd, const __wasi_iovec_t *iov, size_t count, size_t *done)
 {
@@ -229,8 +229,8 @@ __syscall_ftruncate64(int fd, off_t size)
 }
 
 /*
- * To make a file longer is not enough: the space must be taken, or writing there later fails for want of it, long after the
- * statement that asked for it. Hosts have no call for that, so PostgreSQL writes zeros, as wherever there is none.
+ * It is not enough to make the file longer. The space must be allocated, or a later write there fails, long after the statement that
+ * asked for it. Hosts have no call for that, so PostgreSQL writes zeros, as on every system without this call.
  */
 int
 __syscall_fallocate(int fd, int mode, off_t offset, off_t length)

@@ -1,5 +1,5 @@
 /*
- * limits.c: what getrlimit and the environment say.
+ * limits.c: limits of resources, sysconf(), and the environment.
  */
 #include "descriptors.h"
 #include "process.h"
@@ -14,7 +14,7 @@
 
 size_t		stack_frame_pin;
 
-/* Before main(), for what recurses reads it. */
+/* Before main(), because every function that checks the depth reads it. */
 void
 limits_start(void)
 {
@@ -46,7 +46,7 @@ getrlimit(int resource, struct rlimit *limit)
 	return 0;
 }
 
-/* What sysconf() tells of the machine: all the memory there can be, and processors that nobody should rely on. */
+/* sysconf() reports all the memory that there can be, and two processors, whatever the host has. */
 size_t
 emscripten_get_heap_max(void)
 {

@@ -51,7 +51,7 @@ free_pages(void *address, size_t size)
 #include "dlmalloc.c"			/* the toolchain's */
 #pragma clang diagnostic pop
 
-/* Its functions are called dlmalloc and so on, because the compiler makes assumptions about functions called malloc. */
+/* dlmalloc.c names its functions dlmalloc and so on, because the compiler makes assumptions about functions named malloc. */
 void *
 malloc(size_t size)
 {

@@ -1,5 +1,5 @@
 /*
- * notify.c: tell the host about the server's state, by the call with which PostgreSQL tells systemd.
+ * notify.c: tells the host the server's state. PostgreSQL calls this function to tell systemd.
  */
 #include <systemd/sd-daemon.h>
 #include "host-imports.h"

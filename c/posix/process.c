@@ -1,5 +1,5 @@
 /*
- * process.c: how a process starts, ends, makes others and waits for them.
+ * process.c: starts and ends this process, makes others and waits for them.
  */
 #include "process.h"
 #include <fcntl.h>
@@ -31,7 +31,7 @@ process_start(int slot)
 	client_start();
 }
 
-/* As process_spawn() was told to. */
+/* Opens a standard stream of this process, which an argument with STREAM_MARK names: see spawn.h. */
 static void
 redirect(const char *stream)
 {
@@ -67,7 +67,7 @@ process_spawn(char *const argv[], int client)
 _Static_assert(WEXITSTATUS(1 << STATUS_CODE_SHIFT) == 1 && WTERMSIG(~0) == STATUS_SIGNAL_MASK,
 			   "wait statuses are the C library's");
 
-/* The C library's: run what atexit() has noted, write out what stdio has buffered. */
+/* The C library's functions: the first runs the functions of atexit(), the other writes what stdio has buffered. */
 extern void __funcs_on_exit(void);
 extern void __stdio_exit(void);
 

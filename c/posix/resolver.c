@@ -15,7 +15,7 @@
 #include "ask.h"
 #include "kernel/param.h"
 
-#define ANSWER_SIZE		4096	/* of what the host may say more is not read */
+#define ANSWER_SIZE		4096	/* bytes that are read of an answer */
 
 const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT;
 const struct in6_addr in6addr_loopback = IN6ADDR_LOOPBACK_INIT;

@@ -81,7 +81,7 @@ __wait(volatile int *address, volatile int *waiters, int value, int private)
 	(void) private;
 }
 
-/* Nobody else is there to lock out. */
+/* Locks do nothing: there is no other thread. */
 void
 __lock(volatile int *lock)
 {

@@ -1,6 +1,6 @@
 /*
- * copy-command.c: `cp`, as archive_command and restore_command have it in PostgreSQL's documentation. There is no shell, but an archive in
- * a folder needs only this, and the server can do it itself. So a configuration that archives by cp works here as it is.
+ * copy-command.c: `cp`, as PostgreSQL's documentation has it in archive_command and restore_command. There is no shell, but the server
+ * itself can copy a file, and an archive in a folder needs no more. So a configuration that archives by cp works here as it is.
  *
  * The copy has its name when it is whole and on disk, which is more than cp promises: a server that is killed while it archives leaves
  * no half a segment that `test ! -f` would then take for the whole one.
@@ -19,11 +19,11 @@
 /* One word of a command, without its quotes. */
 typedef char word[MAXPGPATH];
 
-/* Characters that mean something to a shell outside of quotes; those between double quotes that do are refused as well. */
+/* Characters outside of quotes that mean something to a shell. Those that do between double quotes are refused as well. */
 static const char special[] = "|&;<>()$`\\\"'*?[]#~={}!\n";
 static const char special_in_quotes[] = "$`\\\"";
 
-/* Reads the next word. Returns false if there is none, or a shell would do more with it than to take it. */
+/* Reads the next word. Returns false if there is none, or if a shell would not take the word as it is. */
 static bool
 read_word(const char **at, word result)
 {
@@ -138,7 +138,7 @@ copy(const char *from, const char *to)
 
 	if (in < 0)
 	{
-		/* Startup asks for files that there may not be; that is no fault of anybody's. */
+		/* Recovery also asks for files that the archive need not have, so this is no error to log. */
 		if (errno != ENOENT)
 			complain("open", from);
 		return 1;

@@ -1,4 +1,4 @@
-/* foreign-library.c: the part of it that is the same for all; see foreign-library.h. */
+/* foreign-library.c: how the server loads foreign libraries; see foreign-library.h. */
 #include "postgres.h"
 
 #include <dlfcn.h>
@@ -8,7 +8,7 @@
 #include "postgres/foreign-library.h"
 
 /*
- * libxml2 frees memory through this variable, which nobody changes. The server frees libxml2's memory by this copy of it.
+ * libxml2 frees memory through this variable, which no code changes. The server frees libxml2's memory by this copy of it.
  */
 void		(*xmlFree) (void *) = free;
 

@@ -46,15 +46,15 @@ popen(const char *command, const char *mode)
 		return fmemopen(version_answer, sizeof(version_answer) - 1, "r");
 	if (strcmp(command, "locale -a") == 0)
 	{
-		/* Asked for once, when a cluster is made or by pg_import_system_collations(): so it may stay. */
+		/* The memory is not freed: this is called once, when a cluster is made or by pg_import_system_collations(). */
 		char	   *names = locale_names();
 
 		return names == NULL ? NULL : fmemopen(names, strlen(names), "r");
 	}
 
 	/*
-	 * What OpenPipeStream() and its caller would do is to ignore SIGPIPE again, and to report "Function not implemented". Outside of a
-	 * transaction that is left to them: the postmaster must survive a reload that asks for a passphrase.
+	 * OpenPipeStream() and its caller would ignore SIGPIPE again, and report "Function not implemented". Outside of a transaction this
+	 * function lets them do that, because the postmaster must survive a reload that asks for a passphrase.
 	 */
 	pqsignal(SIGPIPE, SIG_IGN);
 	report(IsTransactionState() ? ERROR : LOG, command);

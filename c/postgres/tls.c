@@ -56,7 +56,7 @@ add_part(StringInfo question, const char *text)
 	appendBinaryStringInfo(question, text, strlen(text) + 1);
 }
 
-/* Returns NULL if all went well, else why it did not. */
+/* Asks the host. Returns NULL, or the reason for a failure. */
 static const char *
 ask(StringInfo question)
 {
@@ -78,7 +78,7 @@ ask(StringInfo question)
 	return strcmp(answer, "ok") == 0 ? NULL : parts[0];
 }
 
-/* TLS before 1.2 is not to be had. */
+/* The host has no TLS before 1.2. */
 static const char *
 version_name(int version)
 {
@@ -115,7 +115,7 @@ be_tls_init(bool isServerStart)
 	initStringInfo(&question);
 	if (IsUnderPostmaster)
 	{
-		/* As after a fork, what the postmaster has loaded holds */
+		/* The settings that the postmaster has loaded apply, as they do after a fork */
 		add_part(&question, "state");
 		error = ask(&question);
 		ssl_loaded_verify_locations = error == NULL && strcmp(parts[0], "1") == 0;

@@ -17,11 +17,11 @@ import { BackupCommand, type BackupMessage } from './messages.js'
 export interface BackupOptions {
   /** kB each second at most. Default: as fast as it goes. */
   readonly maxRate?: number | undefined
-  /** Called with how many bytes have come, and how many there are to come, about. */
+  /** Is called with the number of bytes that have arrived, and an estimate of the total. */
   readonly onProgress?: ((received: number, total: number) => void) | undefined
 }
 
-/** Files that mean something for the server of which the backup is, and would for the copy. */
+/** Files that only the original server may have: a server on the copy would act on them. */
 const LEFT_OUT = ['standby.signal', 'recovery.signal']
 
 /**
@@ -53,7 +53,7 @@ export async function takeBaseBackup(
 
 class Receiver {
   readonly #messages: AsyncIterator<BackupMessage>
-  /** One that belongs to no archive, or to the next. */
+  /** A message that is no part of the current archive, but belongs to none or to the next. */
   #message: BackupMessage | undefined
   #received = 0
 
@@ -100,7 +100,7 @@ class Receiver {
   async #unpack(name: string): Promise<void> {
     const tablespace = /^(\d+)\.tar$/.exec(name)?.[1]
     const target = join(this.directory, tablespace === undefined ? '' : join('pg_tblspc', tablespace))
-    // Those of tablespaces come first.
+    // The server sends the archives of tablespaces first.
     mkdirSync(target, { recursive: true, mode: 0o700 })
     const archive = new ReadableStream<Uint8Array>({
       pull: async controller => {

@@ -30,8 +30,8 @@ const AT_LEAST = [
 const STANDBY = 'standby.signal'
 const CONFIGURATION = 'postgresql.conf'
 
-/** For a copy without the rules of its origin. Roles have the passwords that they have there. */
-const RULES = `# The server that this is a copy of keeps its rules elsewhere.
+/** The pg_hba.conf of a copy to which the base backup brought none. Roles have the same passwords as in the original. */
+const RULES = `# This cluster is a copy. The original keeps its rules outside its data directory.
 local   all             all                                     trust
 host    all             all             127.0.0.1/32            scram-sha-256
 host    all             all             ::1/128                 scram-sha-256
@@ -59,7 +59,7 @@ export async function cloneDataDirectory(
       await takeBaseBackup(client, copy, options)
       checkCluster(copy)
       await addConfiguration(client, copy)
-      // Recovery takes directories for tablespaces only then.
+      // Recovery accepts directories as tablespaces only with this setting.
       if (readdirSync(join(copy, 'pg_tblspc')).length > 0) alter(copy, { allow_in_place_tablespaces: 'on' })
       if (connection !== undefined) follow(copy, connection, options)
       syncTree(copy)
@@ -68,7 +68,7 @@ export async function cloneDataDirectory(
     await client.end()
     return changesIn(directory.path, options.standby ?? false)
   } catch (error) {
-    // It may be in the middle of a backup.
+    // The server may be in the middle of a backup.
     closeAtOnce(client)
     throw error
   }
@@ -132,7 +132,7 @@ async function ensureSlot(client: Client, slot: string): Promise<void> {
 async function addConfiguration(client: Client, directory: string): Promise<void> {
   if (!existsSync(join(directory, CONFIGURATION))) {
     const lines = [
-      '# The server that this is a copy of keeps its settings elsewhere. A standby needs at least as much as it has of these.',
+      '# This cluster is a copy. The original keeps its settings outside its data directory. As a standby, this one needs at least these values.',
     ]
     for (const name of AT_LEAST) lines.push(`${name} = ${(await client.query(`SHOW ${name}`)).rows[0][name]}`)
     write(directory, CONFIGURATION, `${lines.join('\n')}\n`)
@@ -142,7 +142,7 @@ async function addConfiguration(client: Client, directory: string): Promise<void
 }
 
 function follow(directory: string, connection: string, options: CloneOptions): void {
-  // The copy of a standby has the slot that this one follows by.
+  // A copy of a standby also has the name of the slot that the standby uses.
   alter(directory, { primary_conninfo: connection, primary_slot_name: '', ...slotSetting(options) })
   write(directory, STANDBY, '')
 }

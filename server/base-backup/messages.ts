@@ -5,14 +5,14 @@
 import { Readable } from 'node:stream'
 import type { Connection } from 'pg'
 
-/** One after the other: an archive with its data, further archives, the manifest with its data. Progress may be anywhere. */
+/** The server sends an archive with its data, further archives, then the manifest with its data. Progress may come between any two. */
 export type BackupMessage =
   | { readonly type: 'archive'; readonly name: string; readonly location: string }
   | { readonly type: 'manifest' }
   | { readonly type: 'data'; readonly data: Buffer }
   | { readonly type: 'progress'; readonly bytes: number }
 
-/** Messages that wait to be read before the server is asked to wait. */
+/** How many messages may wait to be read before the socket is paused, so that the server waits. */
 const WAITING = 32
 
 export class BackupCommand {
@@ -20,7 +20,7 @@ export class BackupCommand {
   readonly messages: Readable
   /** Rows of the results before the archives: where the backup begins, then the tablespaces. */
   readonly results: (string | null)[][][] = []
-  /** Why there is no backup, or no more of it. */
+  /** The error that ended the backup, or kept it from beginning. */
   failure: Error | undefined
   readonly #text: string
   #socket: Readable | undefined
@@ -34,7 +34,7 @@ export class BackupCommand {
     })
   }
 
-  // What follows is called by node-postgres.
+  // node-postgres calls the following methods.
 
   submit(connection: Connection): void {
     this.#socket = (connection as unknown as { stream: Readable }).stream

@@ -34,9 +34,9 @@ export async function connectTo(url: string): Promise<Client> {
 export async function clientFor(url: string): Promise<Client> {
   const parsed = parse(url)
   if (parsed.searchParams.has('sslmode')) parsed.searchParams.set('uselibpqcompat', 'true')
-  // Starts that follow nobody do without the driver.
+  // Imported here, so that a start without --follow does not load the driver.
   const { default: pg } = await import('pg')
-  // Not a part of the types.
+  // node-postgres' types lack this.
   const replication: object = { replication: 'true' }
   try {
     return new pg.Client({ connectionString: parsed.href, ...replication })
@@ -46,7 +46,7 @@ export async function clientFor(url: string): Promise<Client> {
 }
 
 /**
- * What a standby connects by, as its setting primary_conninfo has it.
+ * The value of primary_conninfo, by which a standby connects.
  *
  * @throws StartupError when that needs TLS
  */
@@ -82,7 +82,7 @@ export function shown(url: string): string {
 /** @throws StartupError when it is none */
 function parse(url: string): URL {
   if (!/^postgres(ql)?:\/\//.test(url))
-    throw new StartupError('the server is named by a URL, such as postgres://user@host:5432')
+    throw new StartupError('name the server by a URL, such as postgres://user@host:5432')
   try {
     return new URL(url)
   } catch {

@@ -69,7 +69,7 @@ export class BridgeConnection {
         const explanation = text.trim().split('\n')[0]
         this.#refuse(
           SQLSTATE.refused,
-          `${this.#remote} has no PostgreSQL to connect to: HTTP status ${status}${explanation ? ` (${explanation})` : ''}`,
+          `there is no PostgreSQL at ${this.#remote}: HTTP status ${status}${explanation ? ` (${explanation})` : ''}`,
         )
       })
     })

@@ -7,7 +7,7 @@ import { errorCode } from '../../wasm/cluster/startup-error.js'
 import { checkCluster, type DataDirectory, openDataDirectory } from './data-directory.js'
 import { isLock } from './lock.js'
 
-/** How often a directory that is in use is tried, and milliseconds between. */
+/** How often to try a directory that is in use, and the milliseconds between two tries. */
 const TRIES = 50
 const INTERVAL = 100
 
@@ -30,7 +30,7 @@ export async function copyCluster(original: string, directory: string): Promise<
   }
 }
 
-/** Others may be copying it at the same time. */
+/** Locks the original. Another process that copies it as well may hold the lock for a moment. */
 async function openWhenFree(original: string): Promise<DataDirectory> {
   for (let tries = 1; ; tries++) {
     try {

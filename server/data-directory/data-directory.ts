@@ -74,7 +74,7 @@ export async function openDataDirectory(
     taken.delete(path)
   }
   try {
-    // Before the lock, because locking writes into the directory; and again when nobody else can change it.
+    // Checked before locking, which writes into the directory; and again afterwards, when no other server can change it.
     contentOf(path)
     lock = await lockDirectory(path)
     const content = contentOf(path)
@@ -113,7 +113,7 @@ function makeDirectory(path: string, made: string[]): string {
   }
 }
 
-/** Removes directories that makeDirectory() has made, unless somebody uses them by now. */
+/** Removes directories that makeDirectory() has made, unless they have files in them by now. */
 function removeEmpty(directories: readonly string[]): void {
   try {
     for (const directory of directories.toReversed()) rmdirSync(directory)
@@ -173,7 +173,7 @@ export function checkCluster(path: string): void {
 }
 
 function prepareCluster(path: string): void {
-  // A start that was killed at its very end has left this.
+  // A start that was killed at its very end leaves this folder beside a whole cluster.
   rmSync(join(path, UNPACKING), { recursive: true, force: true })
   if (process.platform === 'win32') removeDeleted(path)
   // PostgreSQL refuses a directory that others may read, as copies often are.

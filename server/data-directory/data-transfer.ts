@@ -75,6 +75,6 @@ async function copyFiles(source: string, target: string): Promise<void> {
   })
 }
 
-/** A server that nobody else finds. */
+/** Starts a server that other processes cannot connect to. */
 const startAlone = (dataDir: string, settings: Readonly<Record<string, string | number | boolean>>) =>
   startServer({ dataDir, host: '', unixSocketDir: '', settings })

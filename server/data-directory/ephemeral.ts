@@ -30,7 +30,7 @@ export async function createEphemeralDirectory(
   } catch (error) {
     if (error instanceof StartupError) throw error
     throw new StartupError(
-      `an ephemeral cluster cannot be made in "${parent}" (${errorCode(error) ?? (error as Error).message}): say by TMPDIR where, or name a data directory`,
+      `an ephemeral cluster cannot be made in "${parent}" (${errorCode(error) ?? (error as Error).message}): set TMPDIR to another directory, or name a data directory`,
       errorCode(error),
     )
   }

@@ -1,6 +1,6 @@
 /**
  * The socket of a lock in a data directory (lock.ts): a unix socket there, on Windows a named pipe and a file there of
- * the same name. By a pipe the server is also sent the signals that Windows does not have.
+ * the same name. Through the pipe, commands also send the server the signals that Windows does not have.
  */
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ const PATH_LIMIT = 104
 
 const WINDOWS = process.platform === 'win32'
 
-/** What means something to a server, by the names that signals have elsewhere. */
+/** The signals that a server handles. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGUSR1'] as const
 export type ServerSignal = (typeof SIGNALS)[number]
 
@@ -25,15 +25,15 @@ export async function listenAtLock(directory: string, name: string): Promise<Ser
     server.listen(path)
     await once(server, 'listening')
   })
-  // A pipe is in no directory.
+  // A pipe is in no directory, so a file of the same name shows that there is one.
   if (WINDOWS) writeFileSync(join(directory, name), '')
   server.unref()
-  // Whoever cannot be answered has been told enough by being let in.
+  // A process that asks learns all it needs from being accepted, so errors of its socket do not matter.
   server.on('error', () => {})
   return server
 }
 
-/** Whether somebody listens by this name. What cannot be found out counts as yes. */
+/** Whether a process listens by this name. If the system does not tell, the answer is yes. */
 export function isLockHeld(directory: string, name: string): Promise<boolean> {
   return atLock(
     directory,
@@ -50,18 +50,18 @@ export function isLockHeld(directory: string, name: string): Promise<boolean> {
   )
 }
 
-/** Sends a signal to who listens by this name, on Windows. Rejects with the system's error. */
+/** Sends a signal to the process that listens by this name, on Windows. Rejects with the system's error. */
 export function signalLock(directory: string, name: string, signal: ServerSignal): Promise<void> {
   return atLock(directory, name, async path => {
     const socket = connect(path)
-    socket.on('error', () => {}) // Once connected, it has ended before it could say anything.
+    socket.on('error', () => {}) // The server has ended.
     await once(socket, 'connect')
     socket.end(signal)
     await once(socket, 'close')
   })
 }
 
-/** As the system delivers it elsewhere, to whoever in this process listens for it. */
+/** Emits a signal in this process, as Node does on systems that have signals. */
 function takeSignal(client: Socket): void {
   client.on('error', () => {})
   client.once('data', text => {

@@ -4,13 +4,13 @@
  * PostgreSQL's postmaster.pid names a process. That says nothing to a server in another container, where the same PID
  * is another process, or none. So a server also listens on a unix socket in the directory. The system closes the socket when
  * the process ends, however it ends, and finds it by its file alone: every process on the machine that sees the directory can
- * ask whether somebody listens, from any container.
+ * ask whether a server listens, from any container.
  *
  * Each server first makes a socket with a name of its own, then asks all others. Of two servers that start at the same time,
  * the later one sees the socket of the other; at worst both see each other, and try again after random pauses. No name is
- * used twice, so a socket on which nobody listens can be removed.
+ * used twice, so a socket on which no server listens can be removed.
  *
- * Where a file system takes no sockets, postmaster.pid is all there is. On Windows a named pipe does for a socket.
+ * In a file system without sockets, servers only have postmaster.pid. On Windows they use a named pipe instead of a socket.
  */
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -22,8 +22,8 @@ import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
 import { isLockHeld, listenAtLock, type ServerSignal, signalLock } from './lock-socket.js'
 
 /**
- * In front of a lock's name. pg_basebackup, pg_rewind and pg_checksums leave out what begins with pg_internal.init, a cache that servers
- * make anew. Of what is called pgsql_tmp, pg_rewind leaves out only what is in another directory than the topmost.
+ * A lock's name begins with this. pg_basebackup, pg_rewind and pg_checksums leave out files whose names begin with pg_internal.init, a
+ * cache that servers make anew. With pgsql_tmp pg_rewind would leave the lock out only in a directory below the topmost.
  */
 const PREFIX = 'pg_internal.init.server'
 
@@ -33,7 +33,7 @@ const NAME = /^pg_internal\.init\.server\.(\d+)\.([^.]*)\.[0-9a-f]+$/
 /** Characters of the host name in a socket's name. */
 const HOST_LENGTH = 32
 
-/** How often to try while others have a socket, who may be trying as well; and the longest pause between, in milliseconds. */
+/** How often to try while other processes, which may be trying as well, have a socket; and the longest pause between tries, in ms. */
 const TRIES = 4
 const PAUSE = 100
 
@@ -71,7 +71,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
     let holder = own === undefined ? holderByPid(directory) : undefined
     for (const name of others) if (await isLockHeld(directory, name)) holder = holderIn(name)
     if (holder === undefined) {
-      // Not before this process holds the lock: they could be the holder's.
+      // Not before this process holds the lock: until then the files could belong to a server that runs.
       if (own !== undefined) for (const name of others) removeStale(directory, name)
       return { release: () => own?.release() }
     }
@@ -83,7 +83,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
 
 export interface Holder {
   readonly pid: number
-  /** The host whose process it is, if that is another one: a container for example. */
+  /** The name of the holder's host, if that is not this one: for example a container. */
   readonly host: string | undefined
   /** Its lock in the directory, if it has one. */
   readonly lock: string | undefined
@@ -100,7 +100,7 @@ export async function holderOf(directory: string): Promise<Holder | undefined> {
   return names.length === 0 ? holderByPid(directory) : undefined
 }
 
-/** Finds the holder as PostgreSQL does, where there are no sockets. If the PID is ours or our parent's, the file is a left-over. */
+/** Finds the holder by postmaster.pid, as PostgreSQL does. If the PID is this process' or its parent's, the file is a left-over. */
 function holderByPid(directory: string): Holder | undefined {
   const pid = Number.parseInt(lockFileOf(directory)?.[0] ?? '', 10)
   if (!(pid > 0) || pid === process.pid || pid === process.ppid || !isAlive(pid)) return undefined
@@ -113,14 +113,14 @@ function holderIn(name: string): Holder {
 }
 
 /**
- * Sends the holder of a directory's lock a signal, which on Windows takes its pipe.
+ * Sends a signal to the holder of a directory's lock; on Windows through its pipe.
  *
  * @throws the system's error
  */
 export async function signalHolder(directory: string, holder: Holder, signal: ServerSignal): Promise<void> {
   if (process.platform !== 'win32') process.kill(holder.pid, signal)
   else if (holder.lock !== undefined) await signalLock(directory, holder.lock, signal)
-  else throw new Error('it is no server of this program')
+  else throw new Error('it is not a server of this program')
 }
 
 class OwnLock {

@@ -1,19 +1,19 @@
-/** The user to whom a data directory belongs: native PostgreSQL opens it only if that is who runs it. */
+/** The user to whom a data directory belongs. Native PostgreSQL opens a directory only if this user runs it. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
 import { artefactsDir } from '../../wasm/node/artefacts.js'
 
-/** Not a part of Node's types. */
+/** Node's types lack these. */
 const { initgroups } = process as unknown as { initgroups(uid: number, gid: number): void }
 
 interface Owner {
   readonly uid: number
   readonly gid: number
-  /** As in messages: its number, and its name if it has one here. */
+  /** The user for messages: his number, and his name if he has one on this machine. */
   readonly shown: string
 }
 
-/** The owner of a directory, if that is somebody else than the user of this process, and can be found out. */
+/** The owner of a directory; undefined if that is the user of this process, or cannot be found out. */
 function otherOwner(path: string): Owner | undefined {
   const own = process.geteuid?.()
   const found = statOf(path)
@@ -51,7 +51,7 @@ export function denial(path: string): string {
   return `it belongs to ${owner.shown}, and this is ${shown(process.geteuid!())}: run this as that user (sudo -u '#${uid}' …, docker run --user ${uid} …), or as root with --as-owner`
 }
 
-/** What there is to say where root runs a server on somebody else's directory. */
+/** A warning for root, who runs a server on another user's directory. */
 export function ownerNote(path: string): string | undefined {
   const owner = process.geteuid?.() === 0 ? otherOwner(path) : undefined
   return (
@@ -63,11 +63,11 @@ export function ownerNote(path: string): string | undefined {
 /**
  * Makes this process run as the user to whom a directory belongs, for good.
  *
- * @throws StartupError when it may not, or that user cannot read the package
+ * @throws StartupError when this process may not change its user, or that user cannot read the package
  */
 export function becomeOwner(path: string): void {
   if (statOf(path) === undefined)
-    throw new StartupError(`"${path}" belongs to nobody yet: it is missing`, 'ENOENT')
+    throw new StartupError(`"${path}" has no owner to run as: it does not exist`, 'ENOENT')
   const owner = otherOwner(path)
   if (owner === undefined) return
   if (process.geteuid?.() !== 0)

@@ -1,6 +1,7 @@
 /**
- * What is served by HTTP: queries at /sql, and the monitor's answers: /health says whether the server runs, /ready whether it serves clients, /metrics has metrics for
- * Prometheus. It listens from before PostgreSQL starts until after it has ended, and answers also when PostgreSQL does not.
+ * The HTTP server. /health says whether the server runs, /ready whether it serves clients, /metrics has metrics for Prometheus: these
+ * are the monitor. /sql executes queries. The HTTP server listens from before PostgreSQL starts until PostgreSQL has ended, and the
+ * monitor also answers when PostgreSQL does not.
  */
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
@@ -20,7 +21,7 @@ export interface HttpOptions {
   port: number
   /** A name or address to listen on; '*' for all addresses. Default: 'localhost'. */
   host?: string | undefined
-  /** Origins whose pages may ask queries at /sql, such as 'https://example.com', or '*' for all. Default: none. */
+  /** Origins whose pages may send queries to /sql, such as 'https://example.com', or '*' for all. Default: none. */
   cors?: readonly string[] | undefined
 }
 

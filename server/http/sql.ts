@@ -1,4 +1,7 @@
-/** Queries by HTTP, as `neon()` asks them (wasm/queries/neon.ts). To pg_hba.conf they come by TCP, from where their requests come. */
+/**
+ * Queries by HTTP, as `neon()` sends them (wasm/queries/neon.ts). pg_hba.conf treats each as a TCP connection from the address of the
+ * HTTP client.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ListenAddress } from '../../wasm/cluster/cluster.js'
 import { InProcessSocket } from '../../wasm/cluster/in-process.js'
@@ -9,7 +12,7 @@ import { Pool } from '../../wasm/queries/pool.js'
 import { type Line, Session } from '../../wasm/queries/session.js'
 import { peerOf } from '../network/listener.js'
 
-/** Times in milliseconds: a changed password, or pg_hba.conf, is in force after a minute. */
+/** Times in milliseconds. A change of a password or of pg_hba.conf takes effect within a minute. */
 const POOL = { most: 20, idle: 10_000, age: 60_000 }
 
 /** Bytes of one answer. */
@@ -24,7 +27,7 @@ export class SqlByHttp {
 
   /**
    * @param accept makes the backend's connection. @throws SessionRefused
-   * @param cors origins whose pages may ask
+   * @param cors origins whose pages may send queries
    */
   constructor(accept: (peer: ListenAddress) => ClientSocket, cors: readonly string[]) {
     this.#accept = accept
@@ -49,7 +52,7 @@ export class SqlByHttp {
     response.end(body)
   }
 
-  /** The server has ended. */
+  /** To be called when the server has ended. */
   close(): void {
     this.#pool.close()
     for (const stream of this.#streams) stream.finish()
@@ -68,7 +71,7 @@ function headerOf(request: IncomingMessage, name: string): string | null {
   return (Array.isArray(value) ? value.join(', ') : value) ?? null
 }
 
-/** Reads all of it in any case: whoever sends something hears no answer before he has sent it. */
+/** Reads the whole body even if it is too long: many clients read no answer before they have sent their request. */
 async function textOf(request: IncomingMessage, limit: number): Promise<string | undefined> {
   const parts: Buffer[] = []
   let size = 0

@@ -3,7 +3,7 @@
  * bytes of a Datum (outDatum() in outfuncs.c): 4 on a 32-bit server, 8 here.
  */
 
-/** What there is to know about the types that are passed by value, by OID. */
+/** The OIDs of types that are passed by value, as far as their constants have to be converted. */
 export interface PassedTypes {
   /** Types of 8 bytes that a 32-bit server passes by reference, domains included. */
   readonly wide: ReadonlySet<number>

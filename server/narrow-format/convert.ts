@@ -19,12 +19,12 @@ import type { PostgresServer } from '../postgres-server.js'
 import { widenCatalogs } from './catalogs.js'
 import { type PassedTypes, widenConstants } from './constants.js'
 
-/** What is there for a running server only, or is made anew by the next one. */
+/** Files that only a running server needs, or that the next server makes anew. */
 const DROPPED = /^(pg_internal\.init.*|postmaster\.(pid|opts))$/
-/** Folders with files in a format that differs, and that a cluster can do without: those of replication slots, and statistics. */
+/** Folders with files in a format that differs, and without which the cluster works: replication slots and statistics. */
 const EMPTIED = ['pg_replslot', 'pg_stat', 'pg_stat_tmp']
 
-/** While the catalogs are changed nothing else may read them. */
+/** Settings for a server in which no other process reads the catalogs while they are changed. */
 const ALONE = {
   autovacuum: false,
   event_triggers: false,
@@ -44,9 +44,9 @@ export function isNarrowCluster(directory: string): boolean {
 }
 
 /**
- * Converts the files in a directory. If it fails they are of no use, so they have to be a copy.
+ * Converts the files in a directory. They must be a copy, because a failure leaves them useless.
  *
- * @param start starts a server on the directory, that nobody else can connect to
+ * @param start starts a server on the directory, to which other processes cannot connect
  * @param superuser a role of the cluster
  * @throws StartupError that says what there is in the cluster that cannot be converted
  */
@@ -113,7 +113,7 @@ async function widenDatabases(server: PostgresServer, superuser: string): Promis
   })
   for (const database of databases) {
     await inDatabase(server, superuser, database, widenExpressions)
-    // In another session, whose caches have nothing of before.
+    // In another session, whose caches have nothing from before the change.
     await inDatabase(server, superuser, database, rebuild)
   }
   await inDatabase(server, superuser, 'postgres', client =>
@@ -191,7 +191,7 @@ async function widenColumns(
   }
 }
 
-/** What has values in it as they are in memory: indexes of SP-GiST, and extended statistics. */
+/** Objects that contain values as a server has them in memory: indexes of SP-GiST, and extended statistics. */
 async function rebuild(client: Client): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     "select c.oid::regclass::text as name from pg_class c join pg_am a on a.oid = relam where amname = 'spgist' and relkind = 'i'",

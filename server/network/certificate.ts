@@ -1,4 +1,4 @@
-/** What PostgreSQL needs of certificates and Node does not give as such: names as OpenSSL writes them, and the hash for channel binding. */
+/** What PostgreSQL needs of certificates and Node lacks: names as OpenSSL writes them, and the hash for channel binding. */
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { PeerCertificate } from '../../wasm/machine/tls-session.js'
 

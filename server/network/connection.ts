@@ -64,7 +64,7 @@ export class Connection {
     this.#client.off('data', this.#toBackend)
     this.#backend.reset()
     this.#release()
-    // If nobody read, the system would answer late input with a reset, and the client would lose the last output.
+    // Without this, the system would answer input that comes late with a reset, and the client would lose the last output.
     this.#client.resume()
     this.#client.setTimeout(PATIENCE, () => this.#client.destroy())
     this.#client.destroySoon()

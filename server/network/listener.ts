@@ -63,7 +63,7 @@ export class Listener {
     }
   }
 
-  /** Makes the cluster's end of a connection for a client that is here already; undefined if there is no room for it. */
+  /** Makes the cluster's end of a connection for a client that has connected; undefined if there is no room for another process. */
   accept(peer: ListenAddress): ClientSocket | undefined {
     return this.#door?.accept(peer)
   }

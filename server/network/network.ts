@@ -61,7 +61,10 @@ export class Network {
   accept(peer: ListenAddress): ClientSocket {
     const listener = this.#listeners.find(({ address }) => 'host' in address)
     if (listener === undefined)
-      throw new SessionRefused('28000', 'clients come by TCP as pg_hba.conf says, and this server has no TCP')
+      throw new SessionRefused(
+        '28000',
+        'queries by HTTP count as TCP connections, and this server accepts none',
+      )
     const socket = listener.accept(peer)
     if (socket === undefined) throw tooManyClients()
     return socket

@@ -1,15 +1,15 @@
 /**
- * A client for whom there is no process yet. What it says first is read while it waits, so that it is noticed if it goes: then no
- * process is started for it.
+ * A client that waits for a process of PostgreSQL. Its first bytes are read meanwhile, so that the server notices when the client
+ * disconnects, and then starts no process for it.
  *
- * Who ends its stream after its first message alone has gone, unless that is a request to cancel. Who has said more may be one that
- * has said all in advance, and reads.
+ * A client that ends its stream after one message has disconnected, unless that message is a cancel request. A client that has sent more
+ * messages may have sent all that it wants to say, and still read the answers.
  */
 import type { Socket } from 'node:net'
 import { concatenated } from '../../wasm/protocol/bytes.js'
 import { firstMessage } from '../../wasm/protocol/first-message.js'
 
-/** Bytes that are read in advance, about: the longest startup packet that PostgreSQL takes. */
+/** About how many bytes are read in advance: the length of the longest startup packet that PostgreSQL accepts. */
 const ENOUGH = 10_000
 
 export class WaitingClient {
@@ -17,7 +17,7 @@ export class WaitingClient {
 
   /**
    * @param socket has not been read from
-   * @param gone called when the client has gone; its socket is destroyed
+   * @param gone called when the client has disconnected; its socket is destroyed
    */
   constructor(
     readonly socket: Socket,
@@ -45,7 +45,7 @@ export class WaitingClient {
     if (asks || this.#bytes.length >= ENOUGH) this.#putBack()
   }
 
-  /** From now on an end of the stream is not noticed, because it comes after these bytes. */
+  /** Stops reading. From now on the end of the stream is not noticed, because it comes after the bytes that are left in the socket. */
   #putBack(): void {
     const { socket } = this
     socket.pause()

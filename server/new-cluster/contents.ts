@@ -1,4 +1,4 @@
-/** What a new cluster is given before clients are let in: a database, and what files say. */
+/** Gives a new cluster its database, and runs the files of `--init` in it, before clients are let in. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -18,11 +18,11 @@ export interface Initialisation {
   readonly superuser: string
   readonly password: string | undefined
   readonly database: string
-  /** Whether that has to be made. */
+  /** Whether the database has to be created. */
   readonly create: boolean
   /** As filesToRun() returns them. */
   readonly files: readonly string[]
-  /** Is told what the files print. */
+  /** Is called with each line that the files print. */
   readonly log: (line: string) => void
 }
 
@@ -89,7 +89,7 @@ async function runSql(given: Initialisation, file: string): Promise<void> {
   }
 }
 
-/** Runs psql, whose connection is joined to the cluster. @param name what it is called in messages */
+/** Runs psql on a connection to the cluster. @param name the name of the file in messages */
 async function psql(given: Initialisation, file: string, name: string): Promise<void> {
   const { cluster, superuser, password, database, log } = given
   const path = posixPath(file)

@@ -1,4 +1,4 @@
-/** A new cluster as the options want it: how its files are made, and what it is given before clients are let in. */
+/** Makes a new cluster as the options say: its files, and its contents before clients are let in. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { initdb } from './initdb.js'
 import { unpackTemplate } from './template.js'
 import { finishInitialising, INITIALISING } from './whole-or-nothing.js'
 
-/** What there is to know for a new cluster. */
+/** The options that matter for a new cluster. */
 export interface Given {
   readonly superuser: string
   readonly database: string
@@ -23,7 +23,7 @@ export interface Given {
 /** Databases that every new cluster has. */
 const DATABASES = ['postgres', 'template1']
 
-/** What makes the files where the template will not do as it is; its superuser cannot be renamed by himself. */
+/** Returns what makes the files if the template is not enough; no session could rename the template's superuser, as whom it logs in. */
 export function fillOf(given: Given): ((directory: string) => Promise<void>) | undefined {
   const { superuser, options } = given
   const { initdbOptions = [], password, dataDir } = options
@@ -53,7 +53,7 @@ async function withPasswordFile(password: string, use: (file: string) => Promise
   }
 }
 
-/** @throws StartupError that names what could not be done */
+/** @throws StartupError that names the step that failed */
 export async function initialiseCluster(
   cluster: Cluster,
   directory: DataDirectory,
@@ -63,7 +63,7 @@ export async function initialiseCluster(
   if (!isToBeInitialised(given)) return
   const { superuser, database, files, options } = given
   const { password, initdbOptions = [] } = options
-  // initdb has set it, and may have been told that local connections need it.
+  // initdb has set the password, and its options may say that local connections need it.
   const byInitdb = superuser !== INITIAL_SUPERUSER || initdbOptions.length > 0
   if (password !== undefined && !byInitdb) await setFirstPassword(cluster, superuser, password)
   const create = !DATABASES.includes(database)

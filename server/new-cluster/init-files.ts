@@ -6,9 +6,9 @@ import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
 const RUNNABLE = /\.(sql|sql\.gz|mjs)$/
 
 /**
- * The files that these paths stand for: a file for itself, a directory for what can be run of its files, in the order of their names.
+ * The files that these paths name. A directory stands for those of its files that can be run, in the order of their names.
  *
- * @throws StartupError when one is not there, or can be no such file
+ * @throws StartupError when a path does not exist, or is a file that cannot be run
  */
 export function filesToRun(paths: string | readonly string[]): string[] {
   return [paths].flat().flatMap(path => {

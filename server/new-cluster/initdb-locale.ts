@@ -1,6 +1,6 @@
 /**
- * Which locale initdb gives a new cluster: what its options name, then what the environment does, and where neither says anything
- * that of the cluster template (INITDB_OPTIONS in wasm/build/template.ts).
+ * Which locale initdb gives a new cluster: the one that its options name, else the one of the environment, else that of the cluster
+ * template (INITDB_OPTIONS in wasm/build/template.ts).
  */
 
 /** The variables that name a locale, see setlocale(3). */
@@ -12,7 +12,7 @@ const DEFAULT = /^C\.utf-?8$/i
 /** The locales that have no encoding of their own: initdb would take SQL_ASCII. */
 const WITHOUT_ENCODING = /^(C|POSIX)$/
 
-/** What the environment says where it says nothing. */
+/** The locale of an environment that names none. */
 export const DEFAULT_ENVIRONMENT = { LC_ALL: '', LANG: 'C.UTF-8' }
 
 /** The variables of an environment that name a locale other than the template's; none if all name that. */
@@ -25,7 +25,7 @@ export function localeEnvironment(
   return Object.fromEntries(named.every(([, value]) => DEFAULT.test(value)) ? [] : named)
 }
 
-/** The options that go before those which a person gives. */
+/** Options to be put before those that the user gives. */
 export function localeDefaults(
   options: readonly string[],
   { LC_ALL, LANG, LC_CTYPE = LANG }: Readonly<Record<string, string>>,
@@ -34,7 +34,7 @@ export function localeDefaults(
   return locale === undefined || WITHOUT_ENCODING.test(locale) ? ['--encoding=UTF8'] : []
 }
 
-/** The locale that options name for characters. */
+/** The locale for characters (LC_CTYPE) that the options name. */
 function localeIn(options: readonly string[]): string | undefined {
   const named = (name: string) => {
     const at = options.findLastIndex(option => option === name || option.startsWith(`${name}=`))

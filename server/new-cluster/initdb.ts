@@ -37,7 +37,7 @@ export async function createDataDirectory(dataDir: string, options: readonly str
 /**
  * Runs initdb on an empty directory.
  *
- * @param locale LC_ALL and its like, for what no option names a locale for
+ * @param locale LC_ALL and its like, for the categories that no option names
  * @throws StartupError with initdb's message when it fails
  */
 export async function initdb(

@@ -39,13 +39,13 @@ export function unpackTemplate(directory: string, durable: boolean): void {
       files.push(path)
     }
   }
-  // When all is written: the first call makes the system write nearly everything, so the others are fast.
+  // After all files are written: the first call makes the system write nearly everything, so the others are fast.
   if (durable) for (const path of [...files, ...folders]) syncPath(path)
 }
 
 const WINDOWS = process.platform === 'win32'
 
-/** Makes a file durable, or the names in a directory; those Windows keeps in a journal. */
+/** Makes a file durable, or the names in a directory, which Windows does by itself. */
 export function syncPath(path: string): void {
   const fd = openForSync(path)
   try {
@@ -67,7 +67,7 @@ export function syncTree(directory: string): void {
   syncPath(directory)
 }
 
-/** Windows flushes only what can be written to. */
+/** Windows flushes only files that are open for writing. */
 function openForSync(path: string): number {
   return openSync(path, WINDOWS && statSync(path).isFile() ? 'r+' : 'r')
 }

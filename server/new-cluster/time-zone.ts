@@ -1,4 +1,4 @@
-/** The time zone of a new cluster: TZ of the environment, as initdb takes it, where that is a zone; the template has UTC. */
+/** The time zone of a new cluster: like initdb, takes TZ of the environment if it names a zone. The template has UTC. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { artefactsDir } from '../../wasm/node/artefacts.js'
@@ -7,7 +7,7 @@ import { artefactsDir } from '../../wasm/node/artefacts.js'
 const SETTING = /^((?:log_)?timezone = )'UTC'/gm
 
 /**
- * A file of the template as it is in a cluster that is made here.
+ * The content of a file of the template for a cluster that is made in this process' time zone.
  *
  * @param name relative to the data directory
  */

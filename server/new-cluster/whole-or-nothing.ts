@@ -1,5 +1,5 @@
 /**
- * Makes a new cluster, so that a directory has all of it or nothing.
+ * Makes a new cluster in a directory so that, whenever the process is killed, the directory counts as whole or as empty.
  *
  * It is unpacked into a folder inside the directory, which also works if the directory is a mount point. Then its parts
  * are moved up, PG_VERSION last: a directory with that file holds a cluster. If the process is killed before, the folder is
@@ -29,8 +29,8 @@ export function isUnfinished(names: readonly string[]): boolean {
 }
 
 /**
- * Removes an unfinished cluster. The folder and the file that say it is unfinished go last, because without them nobody could tell
- * what the rest is.
+ * Removes an unfinished cluster. It removes the folder and the file that mark the cluster as unfinished last, because without them
+ * the next server would not know what the rest is.
  *
  * @param keep names of files that are not the cluster's
  */
@@ -42,7 +42,7 @@ export function removeUnfinished(path: string, keep: (name: string) => boolean):
   for (const name of last) rmSync(join(path, name), { recursive: true, force: true })
 }
 
-/** Called when a new cluster has got everything that it is to have. */
+/** To be called when a new cluster is complete. */
 export function finishInitialising(path: string): void {
   rmSync(join(path, INITIALISING), { force: true })
   syncPath(path)
@@ -63,7 +63,7 @@ export async function createCluster(path: string, fill: (directory: string) => P
     rmSync(unpacking, { recursive: true, force: true })
     throw error
   }
-  // Before any part is beside it: see isUnfinished().
+  // Before any part lies beside the folder: see isUnfinished().
   syncPath(path)
   for (const name of readdirSync(unpacking).filter(name => name !== VERSION_FILE))
     renameSync(join(unpacking, name), join(path, name))

@@ -1,9 +1,9 @@
-/** A pool of databases, as the program sees it that has started the server. */
+/** A pool of databases, for the program that has started the server. */
 import type { QueryResultRow } from 'pg'
 import type { DatabasePools } from './database-pools.js'
 
 export interface DatabasePoolOptions {
-  /** The database that is cloned. Nobody may be connected to it while it is. */
+  /** The database to clone. No client may be connected to it while it is cloned. */
   template: string
   /** How many clones are kept ready. Default 8. */
   size?: number | undefined
@@ -11,12 +11,12 @@ export interface DatabasePoolOptions {
 
 export interface DatabasePool {
   /**
-   * A database that nobody else has; waits until there is one.
+   * Takes a database that no other caller has; waits until there is one.
    *
    * @throws Error in PostgreSQL's words if the template cannot be cloned
    */
   take(): Promise<TakenDatabase>
-  /** Keeps none ready any more; those that are taken stay. */
+  /** Drops the clones that are ready. Those that callers have taken stay. */
   close(): Promise<void>
   /** close(), at the end of the block of an `await using`. */
   [Symbol.asyncDispose](): Promise<void>
@@ -26,7 +26,7 @@ export interface TakenDatabase {
   readonly name: string
   /** Connection string for clients on this machine. */
   readonly url: string
-  /** Has the database dropped, with the sessions that are in it; resolves before it is gone. */
+  /** Gives the database back. The server ends the sessions in it and drops it, after this has resolved. */
   giveBack(): Promise<void>
   /** giveBack(), at the end of the block of an `await using`. */
   [Symbol.asyncDispose](): Promise<void>

@@ -1,7 +1,7 @@
 /**
- * Keeps clones of databases ready, for tests that want one each. Which pools there are, and what becomes of a clone, stands in
- * tables (schema.ts), so that clients of any language take part. Here is who clones and drops: one session for each
- * of the two, which work while there is something to do and are woken by a notification.
+ * Keeps clones of databases ready, for tests that want one each. Tables (schema.ts) say which pools there are and what becomes of each
+ * clone, so clients in any language can use pools. This file clones and drops, with one session for each of the two. A session works
+ * while there is something to do, and a notification wakes it.
  */
 import type { Duplex } from 'node:stream'
 import pg, { type Client } from 'pg'
@@ -13,12 +13,12 @@ const PATIENCE = 500
 /** PostgreSQL's NAMEDATALEN, without the number that a clone has at its end. */
 const LONGEST_PREFIX = 52
 
-/** Whose pool has too few, and which generation they are to be of. */
+/** The pools that have too few clones, with the template and its current generation. */
 const WANTED = `select template, generation from pglite_imports.pool p
   where size > (select count(*) from pglite_imports.database d where d.template = p.template and d.state = 'ready')
   order by failure nulls first limit 1`
 
-/** What was cloned while the template changed is of no use. */
+/** Records a new clone, unless the template has changed while it was cloned: then the clone is to be dropped. */
 const FINISH = `update pglite_imports.database d set state = case when exists
     (select from pglite_imports.pool p where p.template = d.template and p.generation = d.generation)
   then 'ready' else 'given' end where name = $1`
@@ -38,7 +38,7 @@ export class DatabasePools {
   #dropper: Client | undefined
   readonly #cloning = new Work(session => this.#clone(session))
   readonly #dropping = new Work(session => this.#drop(session))
-  /** Databases that could not be dropped, until they are tried again. */
+  /** Databases that PostgreSQL refused to drop, until the session tries again. */
   readonly #undroppable = new Set<string>()
   /** The generation of each template that has been prepared. */
   readonly #prepared = new Map<string, number>()
@@ -47,7 +47,7 @@ export class DatabasePools {
 
   /**
    * @param connect makes a connection to the server
-   * @param user a superuser; its password is taken from PGPASSWORD where pg_hba.conf wants one for local connections
+   * @param user a superuser; PGPASSWORD has its password if pg_hba.conf demands one for local connections
    * @throws Error in PostgreSQL's words
    */
   static async open(connect: () => Duplex, user: string): Promise<DatabasePools> {
@@ -61,7 +61,7 @@ export class DatabasePools {
     this.#user = user
   }
 
-  /** Ends the sessions; what is being cloned or dropped stays as it is. */
+  /** Ends the sessions, also in the middle of a clone or a drop. */
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#sessions].map(session => session.end().catch(() => {})))
@@ -70,7 +70,7 @@ export class DatabasePools {
   async #open(): Promise<void> {
     const [cloner, dropper] = await Promise.all([this.session('postgres'), this.session('postgres')])
     await cloner.query(POOL_SCHEMA)
-    // Of a server that has ended: nobody has them any more.
+    // Clients took these from an earlier server on this cluster, so no client uses them any more.
     await cloner.query("update pglite_imports.database set state = 'given' where state <> 'kept'")
     await cloner.query('delete from pglite_imports.pool')
     cloner.on('notification', () => this.#wake())
@@ -87,7 +87,7 @@ export class DatabasePools {
   }
 
   /**
-   * A session of the superuser's in a database, which ends with the pools if nobody has ended it before.
+   * Opens a session of the superuser's in a database. It ends with the pools at the latest.
    *
    * @throws Error in PostgreSQL's words
    */
@@ -96,7 +96,7 @@ export class DatabasePools {
     const client = new pg.Client({
       ...{ stream: () => stream, user: this.#user, database, application_name: 'pglite-imports-server' },
     })
-    // The server has ended; whoever asks something of the session hears of it.
+    // The server has ended. The next query on this session rejects, so nothing is to be done here.
     client.on('error', () => {})
     await client.connect()
     this.#sessions.add(client.once('end', () => this.#sessions.delete(client)))
@@ -161,8 +161,8 @@ export class DatabasePools {
   }
 
   /**
-   * Leaves nothing in the template that each clone would have to do for itself: hint bits, statistics, and the file by which a session
-   * knows the catalogs without reading them (pg_internal.init), which the first session writes.
+   * Does once in the template what every clone would otherwise do by itself: sets hint bits, collects statistics, and has a first session
+   * write pg_internal.init, by which later sessions know the catalogs without reading them.
    */
   async #prepare(template: string): Promise<void> {
     for (const sql of ['vacuum (freeze, analyze)', 'select']) {
@@ -185,7 +185,7 @@ export class DatabasePools {
       await session.query(`drop database if exists ${session.escapeIdentifier(given.name)} with (force)`)
       await session.query('delete from pglite_imports.database where name = $1', [given.name])
     } catch {
-      // It has a prepared transaction, say.
+      // For example, the database has a prepared transaction.
       this.#undroppable.add(given.name)
       this.#wakeLater()
     }
@@ -193,7 +193,7 @@ export class DatabasePools {
   }
 }
 
-/** Something that is done again and again until there is nothing left to do, by one session, once at a time. */
+/** One session that repeats a step until there is nothing left to do, and again when it is woken. */
 class Work {
   readonly #step: (session: Client) => Promise<boolean>
   #working = false

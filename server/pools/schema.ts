@@ -1,6 +1,6 @@
 /**
- * What a server that keeps pools has in its database postgres: the schema pglite_imports, by whose functions any client takes a database and
- * gives it back. Its tables say what there is; DatabasePools makes it so.
+ * The schema pglite_imports, which a server with pools has in its database postgres. A client calls its functions to take a database and
+ * to give it back. The tables say which clones there should be, and DatabasePools makes and drops them.
  */
 
 /** On this channel the functions tell the server that there is something to do, once their transaction has committed. */
@@ -28,7 +28,7 @@ create table if not exists pglite_imports.database (
   taken_at timestamptz
 );
 create index if not exists database_state on pglite_imports.database (template, state);
-comment on table pglite_imports.database is 'clones: given are those that wait to be dropped, kept those that nobody drops';`
+comment on table pglite_imports.database is 'clones: those in state given wait to be dropped, those in state kept stay';`
 
 const OPEN = `
 create or replace function pglite_imports.open_pool(template text, size integer default 8) returns void
@@ -41,7 +41,7 @@ begin atomic
   select pg_notify('${CHANNEL}', '');
 end;
 comment on function pglite_imports.open_pool(text, integer) is
-  'keeps so many clones of a database ready; again when the database has changed';
+  'keeps so many clones of a database ready; call it again when the database has changed';
 
 create or replace function pglite_imports.close_pool(template text) returns void
 begin atomic
@@ -50,9 +50,9 @@ begin atomic
     where database.template = close_pool.template and state = 'ready';
   select pg_notify('${CHANNEL}', '');
 end;
-comment on function pglite_imports.close_pool(text) is 'keeps none any more; those that are taken stay';`
+comment on function pglite_imports.close_pool(text) is 'drops the clones that are ready; those that are taken stay';`
 
-/** Where no clone is ready, one is being made, or there is a failure that says why not. */
+/** If no clone is ready, the server is making one, or the pool has a failure that says why it cannot. */
 const TAKE = `
 create or replace function pglite_imports.take_database(template text) returns text language plpgsql as $$
 declare
@@ -84,7 +84,7 @@ begin
   end loop;
 end $$;
 comment on function pglite_imports.take_database(text) is
-  'the name of a clone that nobody else has; waits until there is one';
+  'takes a clone for the caller alone, and returns its name; waits until there is one';
 
 create or replace function pglite_imports.give_database(name text) returns void language plpgsql as $$
 begin
@@ -104,9 +104,9 @@ begin
     raise exception 'database "%" has not been taken from a pool', name using errcode = 'undefined_object';
   end if;
 end $$;
-comment on function pglite_imports.keep_database(text) is 'keeps a database that was taken: nobody drops it';`
+comment on function pglite_imports.keep_database(text) is 'keeps a database that was taken: the server will not drop it';`
 
-/** Makes all of it; what there is of it stays. */
+/** Creates the schema. Objects that exist already stay as they are. */
 export const POOL_SCHEMA = `begin;
 set local client_min_messages = warning;
 ${TABLES}

@@ -60,7 +60,7 @@ function isProtocol(bytes: Buffer): boolean {
   return true
 }
 
-test(`what clients say in ${SECONDS} seconds, by seed ${SEED}, harms nobody and is answered by messages`, async () => {
+test(`what clients say in ${SECONDS} seconds, by seed ${SEED}, harms no session and is answered by messages`, async () => {
   const witness = await Witness.of(server)
   const began = performance.now()
   let number = 0

@@ -120,7 +120,7 @@ describe.each([
     await until('the reason is logged', () => /SSL connection: certificate verify failed/.test(server.log))
   })
 
-  test('not as somebody else than the certificate says', async () => {
+  test('not as a role that the certificate does not name', async () => {
     const { stderr } = await session({ PGSSLMODE: 'disable', PGUSER: 'alice', ...named(alice) })
     expect(stderr).toMatch(/no pg_hba.conf entry for host "127.0.0.1", user "alice"/)
   })

@@ -215,7 +215,7 @@ describe('a data directory', () => {
     await once(first, 'close')
   })
 
-  test('of a server that was killed in another container is opened, whoever has its PID here', async () => {
+  test('of a server that was killed in another container is opened, even if another process has its PID here', async () => {
     const dataDir = join(folder, 'abandoned')
     const first = inContainer('first', dataDir)
     await once(first.stdout!, 'data')

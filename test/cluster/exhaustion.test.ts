@@ -53,7 +53,7 @@ test.each([
 )
 
 test(
-  'when sessions hold all memory there is, each gets an error, nobody ends, and all that was committed is there',
+  'when sessions hold all memory there is, each gets an error, no session ends, and all that was committed is there',
   async () => {
     const [first, ...others] = await Promise.all([1, 2, 3, 4].map(() => server.connect()))
     await first!.query('create table kept as select i from generate_series(1, 1000) i')
@@ -78,7 +78,7 @@ test(
     await until('it is', () => server.log.includes('all memory is held'))
 
     // What is left may be enough for one or two.
-    await until('there is room for nobody', () =>
+    await until('there is no room for another client', () =>
       server.connect().then(
         () => false,
         () => true,

@@ -26,7 +26,7 @@ import { SharedDirectory } from '../fixtures/shared-directory.js'
 
 vi.setConfig({ testTimeout: 60_000 })
 
-/** As Docker's volumes belong to 999: nobody here. */
+/** Docker's volumes belong to this user, who does not exist here. */
 const OWNER = 54_321
 
 let folder: string
@@ -183,7 +183,7 @@ const everybodyReads = (path: string): boolean =>
   path === '/' || ((statSync(path).mode & 0o5) === 5 && everybodyReads(join(path, '..')))
 
 test.skipIf(process.getuid!() !== 0 || !everybodyReads(repository))(
-  "of somebody else's directory it is said whose it is; --as-owner leaves it his",
+  "a message names the owner of another user's directory; --as-owner leaves it to him",
   async () => {
     const data = join(folder, 'foreign')
     mkdirSync(data)

@@ -237,7 +237,7 @@ test.each([
   vi.unstubAllEnvs()
   expect(await command.closed).toBe(1)
   expect(command.stderr).toBe(
-    `pglite-imports-server: an ephemeral cluster cannot be made in "${TMPDIR}" (${code}): say by TMPDIR where, or name a data directory\n`,
+    `pglite-imports-server: an ephemeral cluster cannot be made in "${TMPDIR}" (${code}): set TMPDIR to another directory, or name a data directory\n`,
   )
 })
 

@@ -91,7 +91,7 @@ test('a reload can change what is logged', async () => {
   expect(await command.closed).toBe(0)
 })
 
-test('a server whose log nobody reads any more goes on', async () => {
+test('a server goes on when the reader of its log has ended', async () => {
   const command = new Command('-p', '0')
   const client = await command.connect()
   command.process.stderr.destroy()

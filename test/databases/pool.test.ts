@@ -44,7 +44,7 @@ const readyOf = async (template: string) =>
   )
 
 describe('a database that is taken', () => {
-  test('has what the template has, and nobody else changes it', async () => {
+  test('has what the template has, and no other client changes it', async () => {
     const [one, two] = [await pool.take(), await pool.take()]
     expect(one.name).not.toBe(two.name)
     await inDatabase(one.name, "insert into article values ('chair')")
@@ -189,7 +189,7 @@ describe('a client that takes one', () => {
   })
 })
 
-test('a server with pools stops while nobody else is connected, also in mode smart', async () => {
+test('a server with pools stops while no client is connected, also in mode smart', async () => {
   const other = await startServer({ port: 0 })
   await other.databases({ template: 'template1', size: 2 })
   await other.stop('smart')

@@ -1,6 +1,6 @@
 /**
  * The kernel alone: threads call its functions at random and are ended at any moment, also in the midst of them. The kernel
- * is one with assertions (c/kernel/assert.h), and as soon as nobody is left it has to be as it was in the beginning.
+ * is one with assertions (c/kernel/assert.h), and when no process is left it has to be as it was in the beginning.
  *
  * KERNEL_SEED=… for the same choices again, though threads come to them in another order; KERNEL_SECONDS=… for how long.
  */

@@ -68,7 +68,7 @@ describe('a connection from inside the process', () => {
     await client.end()
   })
 
-  test('makes the backend wait while nobody reads, and loses nothing', async () => {
+  test('makes the backend wait while the client does not read, and loses nothing', async () => {
     const stream = server.connect()
     const rows = 100_000
     const copy = `copy (select lpad(i::text, 1000) from generate_series(1, ${rows}) i) to stdout`

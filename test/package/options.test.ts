@@ -4,7 +4,7 @@ import { type StartServerOptions, StartupError, startServer } from 'pglite-impor
 import { expect, test } from 'vitest'
 
 test.each<[string, unknown, RegExp]>([
-  ['an unknown option', { prot: 1 }, /^there is no option "prot"; there are dataDir, /],
+  ['an unknown option', { prot: 1 }, /^there is no option "prot"; the options are dataDir, /],
   ['an unknown option of an option', { http: { port: 0, prot: 1 } }, /^there is no option "http.prot"/],
   ['a wrong type', { dataDir: 7 }, /^option "dataDir" must be a string, not 7$/],
   ['an empty name', { dataDir: '' }, /^option "dataDir" must be a string that is not empty, not ""$/],

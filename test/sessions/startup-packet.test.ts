@@ -143,7 +143,7 @@ test.each([
   ['a length beyond any packet', Buffer.from('7fffffff00030000', 'hex')],
   ['parameters without an end', firstMessage(PROTOCOL_3_0, Buffer.from('user\0postgres'))],
   ['nothing', Buffer.alloc(0)],
-])('%s instead of a startup packet harms nobody', async (_, bytes) => {
+])('%s instead of a startup packet harms no session', async (_, bytes) => {
   const connection = await open()
   connection.socket.end(bytes)
   for (const { type } of await connection.messagesUntil('Z')) expect(type).toBe('E')

@@ -196,6 +196,6 @@ test('a unix socket is refused, without a stack trace', async () => {
   const { code, stderr } = await serve('-k', windowsPath(folder)).outcome()
   expect([code, stderr]).toEqual([
     1,
-    expect.stringMatching(/^pglite-imports-server: there can be no unix socket .*\n$/),
+    expect.stringMatching(/^pglite-imports-server: cannot make a unix socket .*\n$/),
   ])
 })

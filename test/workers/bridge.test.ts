@@ -205,7 +205,7 @@ test('a client of a server that does not exist, or is no PostgreSQL, gets an Err
   expect(await refusal(lost.port)).toMatchObject({
     S: 'FATAL',
     C: '08004',
-    M: `ws://127.0.0.1:${port}/lost has no PostgreSQL to connect to: HTTP status 404 Not Found (no such object)`,
+    M: `there is no PostgreSQL at ws://127.0.0.1:${port}/lost: HTTP status 404 Not Found (no such object)`,
   })
   http.closeAllConnections()
   await new Promise(resolve => http.close(resolve))

@@ -49,7 +49,7 @@ test('a file that has changed since it was executed is refused', async () => {
   const object = 'durable-changed'
   await start(object, { files: { '1': 'create table lamps (id int)' } })
   await expect(start(object, { files: { '1': 'create table lamps (id bigint)' } })).rejects.toThrow(
-    'migration "1" is not what it was when it was executed',
+    'migration "1" has changed since it was executed',
   )
 })
 

@@ -46,7 +46,7 @@ test('a module answers what its import handler is given, on the storage of the o
   expect(await runtime.query('durable', 'a', 'select three from third')).toEqual([{ three: 3 }])
 })
 
-test('a statement that would have to wait fails, because nobody could wake it, and the session goes on', async () => {
+test('a statement that would have to wait fails, because no process could wake it, and the session goes on', async () => {
   const queries = ['select pg_sleep(10)', 'select 6 * 7']
   const outputs = await runtime.do<string[]>('completion', { type: 'to completion', queries })
   expect(outputs[0]).toMatch(/ERROR/)

@@ -18,7 +18,7 @@ describe('a storage that cannot be used is refused, says why, and stays as it is
   test.each([
     [
       'foreign',
-      'a table of that name that is somebody else’s',
+      'a table of that name that is the application’s',
       'create table postgres_page (id integer)',
       /table "postgres_page" that was not made by this server/,
     ],
@@ -64,7 +64,7 @@ describe('a storage that cannot be used is refused, says why, and stays as it is
       'name',
       'a name of nothing',
       `delete from postgres_file where inode = ${PG_CONTROL}`,
-      /damaged: "pg_control" is the name of nothing/,
+      /damaged: "pg_control" is the name of no file/,
     ],
     [
       'control',

@@ -176,7 +176,7 @@ describe('an import that does not come to its end leaves nothing behind', () => 
     ])
   })
 
-  test('nobody else can use the storage meanwhile', async () => {
+  test('nothing else can use the storage meanwhile', async () => {
     const object = 'durable-importing'
     const importing = runtime.import(object, slowly([archive.subarray(0, 1e6), archive.subarray(1e6)], 3000))
     await until('it has begun', async () => ((await tablesOf(object)) as unknown[]).length > 0)

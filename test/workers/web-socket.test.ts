@@ -85,7 +85,7 @@ test('when no role has a password remote clients are refused, with the reason', 
   })
 })
 
-test('a pg_hba.conf that trusts everybody lets nobody in without the password', async () => {
+test('a pg_hba.conf that trusts every client still lets none in without the password', async () => {
   const rules = "select unnest(array['local all all trust', 'host all all all trust'])"
   await runtime.query(
     'trusting?set=hba_file=/data/pg_hba.conf',
@@ -195,7 +195,7 @@ test('text is refused with 1003, an ended backend closes with 1000, a stopped se
 
 const MEGABYTE = 1 << 20
 
-test('a result that nobody reads stops the backend, and memory stays', async () => {
+test('a result that the client does not read stops the backend, and memory stays', async () => {
   const socket = await raw('reading')
   const before = runtime.memory()
   socket.pause()

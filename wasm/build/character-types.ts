@@ -9,7 +9,7 @@ import { BuildFailure } from './failure.js'
 const CLASS_OFFSET = 17
 const MAP_OFFSET = 18
 
-/** In the order of the bits of c/locale/characters.h. */
+/** The types, in the order of their bits in c/locale/characters.h. */
 const CLASSES = 12
 
 const LAST = 0x10ffff
@@ -73,7 +73,7 @@ export function characterTables({ types, lower, upper }: CharacterTypes): string
   if (combinations.length > 16)
     throw new BuildFailure('there are more than 16 combinations of types of characters')
   let end = LAST + 1
-  // There is nothing but what is for private use at the end, all of one kind.
+  // The last code points are all for private use, and of one kind, so the tables end before them.
   while (types[end - 1] === 0) end--
   const pages = new Map<string, number>()
   const index: number[] = []

@@ -5,8 +5,8 @@ import type { Encode } from './locale-conventions.js'
 export type Codeset = ReadonlyMap<number, number>
 
 /**
- * Those that PostgreSQL has as encodings of a server. In others no database can be, so their locales are left out; so is EUC-TW, whose
- * table would be as large as all others together.
+ * The codesets that PostgreSQL accepts as encodings of a server. No database can have another one, so the build leaves out their locales;
+ * it also leaves out EUC-TW, whose table would be as large as all others together.
  */
 export const CODESETS = [
   ...['ISO-8859-1', 'ISO-8859-2', 'ISO-8859-3', 'ISO-8859-5', 'ISO-8859-6', 'ISO-8859-7', 'ISO-8859-8'],

@@ -1,17 +1,17 @@
 /**
- * A collation as c/locale/collation.c reads it (c/locale/file.h): one by itself, or as what differs from the basic one, which
- * most languages share.
+ * A collation as c/locale/collation.c reads it (c/locale/file.h): either complete, or only its differences from the basic collation,
+ * which most languages share.
  */
 
 import type { Collation, Element } from './collation.js'
 import { basicWeights, stepsOf, weightsIn } from './collation-weights.js'
 import { BuildFailure } from './failure.js'
 
-/** Code points of a page. */
+/** How many code points a page has. */
 const PAGE = 64
 const PAGES = 0x110000 / PAGE
 
-/** Of a slot: where an element's weights are is in the bits below. */
+/** Parts of a slot. The bits below OWN say where the element's weights are. */
 const OWN = 1 << 23
 const RULESET_SHIFT = 24
 const SEQUENCES = 0x80000000
@@ -55,7 +55,7 @@ export class BasicCollation {
     ])
   }
 
-  /** Another one as what differs from this; undefined if that would be most of it. */
+  /** Another collation as its differences from this one; undefined if it differs in most elements. */
   difference(other: Collation): Buffer | undefined {
     if (other.rulesets[0]!.length !== this.steps.length) return undefined
     const inBasic = weightsIn(this.collation, this.steps, other)
@@ -156,7 +156,7 @@ function requireAlone(first: ReadonlyMap<number, unknown>, weighs: (code: number
       throw new BuildFailure(`U+${code.toString(16)} weighs nothing by itself, but begins sequences`)
 }
 
-/** By the first character, and for each how many there are; of each what follows, and its slot. The longest come first. */
+/** The sequences by their first character: their number, then for each its slot and its further characters. The longest come first. */
 function sequencesOf(
   { elements }: Collation,
   first: ReadonlyMap<number, readonly string[]>,
@@ -181,7 +181,7 @@ function sequencesOf(
   return words(Uint32Array.from([lists.length, ...table, ...lists.flatMap(({ entries }) => entries)]))
 }
 
-/** Begins with the number of levels, how far weights are apart on each, and the rules of each ruleset. */
+/** The beginning of a collation: the number of levels, how far apart weights are on each, and the rules of each ruleset. */
 function partOf({ rulesets }: Collation, steps: readonly number[], parts: readonly Buffer[]): Buffer {
   const levels = rulesets[0]!.length
   if (levels > 4) throw new BuildFailure('a collation has too many levels')
@@ -197,7 +197,7 @@ function partOf({ rulesets }: Collation, steps: readonly number[], parts: readon
 const words = (numbers: Uint32Array): Buffer =>
   Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength)
 
-/** With its size before it, and so long that what comes after it is aligned. */
+/** A part with its size before it, and with zeros behind it so that the next one is aligned. */
 function sized(bytes: Buffer): Buffer {
   const padding = Buffer.alloc((4 - (bytes.length % 4)) % 4)
   return Buffer.concat([words(Uint32Array.of(bytes.length + padding.length)), bytes, padding])

@@ -1,14 +1,14 @@
 /**
- * Weights of one collation in terms of another's. localedef numbers the weights of each collation anew, so that one that sorts
- * "å" after "z" has other numbers from there on. Here most of its weights are found to be the other's, for they are those of the
- * same characters in the same order; the few that are not lie between two of the other's, and get numbers there. So nearly
- * all elements are equal, and what differs is small.
+ * Expresses the weights of one collation by those of another one. localedef numbers the weights of each collation anew, so a
+ * collation that sorts "å" after "z" has other numbers from there on. But most of its weights belong to the same characters, in the same
+ * order, as weights of the other collation: they get the numbers of these. Each of the few other weights gets a number between two of
+ * these. So nearly all elements are equal in both collations, and the differences take little room.
  */
 
 import type { Collation, Element } from './collation.js'
 import { BuildFailure } from './failure.js'
 
-/** For each level how far apart the weights of the basic collation are, as a power of 2: so many others fit between, in 32 bits. */
+/** How far apart the weights of the basic collation are on each level, as a power of 2: so many other weights fit between two. */
 export function stepsOf({ elements }: Collation): number[] {
   const highest: number[] = []
   for (const { levels } of elements.values())
@@ -24,8 +24,8 @@ export const basicWeights = (element: Element, steps: readonly number[]): Elemen
 })
 
 /**
- * Returns what gives an element of `collation` the numbers that compare with those of `basic`: the order of all weights on a level is
- * kept, so is which of them are equal.
+ * Returns a function that gives an element of `collation` weights that can be compared with those of `basic`. On each level, the weights
+ * keep their order, and equal ones stay equal.
  */
 export function weightsIn(
   basic: Collation,
@@ -44,7 +44,7 @@ export function weightsIn(
 
 function numbersOn(level: number, step: number, basic: Collation, collation: Collation): Map<number, number> {
   const own = new Set<number>(collation.undefined.levels[level])
-  /** How often a weight is where the other collation has this one, by both. */
+  /** How many elements have one weight here where they have the other one in the basic collation. */
   const votes = new Map<number, number>()
   for (const [sequence, element] of collation.elements) {
     const weights = element.levels[level]!
@@ -68,7 +68,7 @@ function numbersOn(level: number, step: number, basic: Collation, collation: Col
   let last = 0
   for (const weight of ordered) {
     const found = kept.get(weight)
-    // Where there are more between two than fit, the next ones become its own, too.
+    // If more weights lie between two than fit there, the next ones get numbers of their own, too.
     const number = found === undefined || found * step <= last ? last + 1 : found * step
     if (number > 0xffffffff) throw new BuildFailure('too many weights of a collation are its own')
     numbers.set(weight, number)
@@ -77,7 +77,7 @@ function numbersOn(level: number, step: number, basic: Collation, collation: Col
   return numbers
 }
 
-/** Weights are below it. */
+/** All weights are below this number. */
 const PAIR = 2 ** 20
 
 interface Candidate {
@@ -86,7 +86,7 @@ interface Candidate {
   readonly votes: number
 }
 
-/** Of candidates in the order of their weights those whose basic weights increase, with the most votes together. */
+/** From candidates in the order of their weights, chooses those whose basic weights increase and that have the most votes together. */
 function heaviestIncreasing(candidates: readonly Candidate[]): Candidate[] {
   const size = Math.max(0, ...candidates.map(({ basic }) => basic)) + 1
   /** A Fenwick tree over basic weights: the candidate that ends the heaviest sequence so far. */

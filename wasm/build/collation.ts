@@ -3,12 +3,12 @@
  * characters weighs. The file's format is that of glibc's locale/programs/ld-collate.c: after a number that names it and the count
  * of its values, the offset of each value from the file's beginning.
  *
- * What comes out is asserted to be what c/locale/collation.c can go by: whatever is not listed weighs what a lone byte does.
+ * The code asserts what c/locale/collation.c relies on: a character that is not listed has the weights of a lone byte.
  */
 import { readFileSync } from 'node:fs'
 import { BuildFailure } from './failure.js'
 
-/** What a sequence of characters weighs. */
+/** The weights of a sequence of characters. */
 export interface Element {
   /** Which of the collation's rulesets its levels are compared by. */
   readonly ruleset: number
@@ -21,7 +21,7 @@ export interface Collation {
   readonly rulesets: readonly (readonly number[])[]
   /** By sequence: a character, or several that are sorted as one. */
   readonly elements: ReadonlyMap<string, Element>
-  /** What each byte weighs that begins no sequence. */
+  /** The weights of a byte that begins no sequence. */
   readonly undefined: Element
 }
 
@@ -71,7 +71,7 @@ export function readCollation(path: string): Collation {
   return { rulesets, elements, undefined: elementAt(0) }
 }
 
-/** Those that begin with this byte. An index below 0 leads to a list of them, of which the first that fits counts. */
+/** The sequences that begin with this byte. An index below 0 leads to a list of them, of which the first that matches counts. */
 function readSequences(
   first: number,
   index: number,
@@ -88,7 +88,7 @@ function readSequences(
     const length = extra[at + 4]!
     const rest = extra.subarray(at + 5, at + 5 + length)
     if (found >= 0) {
-      // The last one, of nothing more, is for all others.
+      // The last one, which has no further bytes, is for all others.
       if (length > 0 || found > 0) add(Buffer.concat([Uint8Array.of(first), rest]), found)
       if (length === 0) return
       at = aligned(at + 5 + length)

@@ -36,7 +36,7 @@ export function targetFlags(library: CLibrary): string[] {
 }
 
 /**
- * What PostgreSQL's own code is compiled with in addition, and C files that include its headers: children start from
+ * Further flags for PostgreSQL's own code and for C files that include its headers: children start from
  * nothing as on Windows, waiting is poll() on a pipe, and the postmaster reports its state (c/systemd).
  */
 export const POSTGRES_CPPFLAGS = [
@@ -47,8 +47,8 @@ export const POSTGRES_CPPFLAGS = [
 ]
 
 /**
- * What the server itself is compiled with besides, and not libpq: it has TLS, though not by a library that configure knows
- * of; c/postgres/tls.c is in the place of be-secure-openssl.c.
+ * Further flags for the server itself, but not for libpq: the server has TLS, though not by a library that configure knows.
+ * c/postgres/tls.c replaces be-secure-openssl.c.
  */
 export const BACKEND_CPPFLAGS = ['-DUSE_SSL']
 

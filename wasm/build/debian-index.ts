@@ -1,6 +1,6 @@
 /**
- * Finds out what Debian's archive has, by apt in a Debian tree of its own. That tree has nothing but apt, so it can be made also when
- * the pinned compiler is no longer available.
+ * Finds out which versions Debian's archive has, by apt in a Debian tree of its own. That tree has nothing but apt, so it can be made even
+ * when the pinned compiler is no longer available.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -31,7 +31,7 @@ const SOURCES = [
 /** The packages beside the toolchain whose files it takes. */
 const BINARIES = [LOCALES_PACKAGE]
 
-/** Whose versions can be chosen one by one. */
+/** Packages whose versions can be chosen one by one. */
 const CHOSEN = { sources: SOURCES, packages: BINARIES } as const
 type Kind = keyof typeof CHOSEN
 
@@ -105,7 +105,7 @@ async function updateOne(
   console.log(`${name}: stays at ${pinned.version}`)
 }
 
-/** All of it at once: its packages fit each other only in the versions of one day. */
+/** Moves all pins of the toolchain at once, because its packages fit each other only in the versions of one day. */
 async function updateToolchain(index: DebianIndex): Promise<void> {
   const pins = readPins()
   const pinned = pins.toolchain[architecture] ?? {}

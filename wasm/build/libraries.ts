@@ -34,7 +34,7 @@ export interface Library {
 /** Values for a template's `#if @WITH_NAME@`: 1 for these, which leaves 0 for all others. */
 const on = (...names: string[]) => Object.fromEntries(names.map(name => [`WITH_${name}`, '1']))
 
-/** Encodings are those that it knows itself: PostgreSQL converts to UTF-8 before. */
+/** libxml2 only knows its own encodings, because PostgreSQL converts text to UTF-8 before. */
 const LIBXML2_FEATURES = [
   ...['C14N', 'HTML', 'ISO8859X', 'OUTPUT', 'PATTERN', 'PUSH', 'READER', 'REGEXPS', 'SAX1', 'VALID'],
   ...['WRITER', 'XINCLUDE', 'XPATH', 'XPTR'],
@@ -172,7 +172,7 @@ export const LIBRARIES: readonly Library[] = [
         '-D_PATH_RUNSTATEDIR="/run"',
       ],
       ...['-DHAVE_STDLIB_H', '-DHAVE_UNISTD_H', '-DHAVE_SYS_TIME_H', '-DHAVE_SYS_SYSMACROS_H'],
-      // Locks are for its clock's file, which is not there.
+      // The library would lock its clock's file, and there is no such file here.
       ...['-D_SYS_FILE_H', '-DLOCK_EX=2', '-Dflock(file,operation)=0'],
       ...['-DHAVE_NANOSLEEP', '-DHAVE_ERR_H', '-DHAVE_ERR', '-DHAVE_ERRX', '-DHAVE_WARN', '-DHAVE_WARNX'],
       ...['-DHAVE_REALLOCARRAY', '-DHAVE_DIRFD', '-DHAVE_LOFF_T'],
@@ -185,9 +185,9 @@ export const LIBRARIES: readonly Library[] = [
     name: 'crypto',
     package: 'openssl',
     prepare: [
-      // Blowfish and CAST5 are there without a configuration file that says so, as they are in pgcrypto's documentation.
+      // Blowfish and CAST5, which pgcrypto's documentation names, work without a configuration file that turns them on.
       ['perl', '-pi', '-e', 's/(ossl_legacy_provider_init, NULL,) 0/$1 1/', 'crypto/provider_predefined.c'],
-      // getentropy() is there, in a file that is not ELF too.
+      // OpenSSL would look for getentropy() only in ELF files. It is there.
       [
         ...['perl', '-pi', '-e', 's/defined\\(__ELF__\\) && //; s/ __attribute__\\(\\(weak\\)\\)//'],
         'providers/implementations/rands/seeding/rand_unix.c',
@@ -200,7 +200,7 @@ export const LIBRARIES: readonly Library[] = [
     headers: { '': 'include' },
   },
   {
-    // What compiled C++ calls; the rest of it is in c/icu/runtime.cpp.
+    // Functions that compiled C++ calls. c/icu/runtime.cpp has the others.
     name: 'cxxabi',
     sources: ['private_typeinfo', 'cxa_virtual', 'stdlib_typeinfo', 'stdlib_exception', 'abort_message'].map(
       name => `libcxxabi/src/${name}.cpp`,

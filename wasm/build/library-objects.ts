@@ -64,7 +64,7 @@ const compilerFlags = (cLibrary: CLibrary) => [
   ...['-O2', '-g0', '-w', '-ffunction-sections', '-fdata-sections', '-fno-strict-aliasing'],
 ]
 
-/** Where a library will be, by what goes into it. */
+/** The folder for a library, whose name has the hash of the library's inputs. */
 export async function placeOf(
   toolchain: Toolchain,
   cLibrary: CLibrary,
@@ -219,7 +219,7 @@ function sourcesOf(toolchain: Toolchain, { name, sources, without = [] }: Librar
   return found
 }
 
-/** Writes what its configure script would. */
+/** Writes the headers that the library's configure script would write. */
 function writeConfigured(
   toolchain: Toolchain,
   library: Library,

@@ -1,4 +1,4 @@
-/** What wasm-ld says of a linked module in sections of its own: names, symbols, and where it has put which symbol's address. */
+/** Reads wasm-ld's own sections of a linked module: names, symbols, and relocations, which say where each symbol's address is. */
 import { BuildFailure } from './failure.js'
 import { mapSections, Reader, Section } from './wasm-binary.js'
 
@@ -12,7 +12,7 @@ export const Relocations = {
   Distance: 11,
 } as const
 
-/** Those of data, by the numbers of their kinds, which alone have an addend besides offsets in functions and sections. */
+/** The kinds of relocations that have an addend: those of data, and offsets in functions and sections. */
 const WITH_ADDEND = new Set([3, 4, 5, 8, 9, 11, 14, 15, 16, 17, 21, 22, 23, 25])
 const OF_DATA = new Set([3, 4, 5, 11, 14, 15, 16, 17, 21, 23, 25])
 

@@ -5,10 +5,10 @@
 import { BuildFailure } from './failure.js'
 import { type LocaleSources, unescaped } from './locale-source.js'
 
-/** CHAR_MAX, which stands for what is not said. */
+/** CHAR_MAX, which stands for a value that the source does not state. */
 const UNSAID = 127
 
-/** By keyword what follows it: texts, or numbers. */
+/** The values of a category by their keywords: texts or numbers. */
 type Values = ReadonlyMap<string, readonly string[]>
 
 function valuesIn(sources: LocaleSources, locale: string, category: string): Values {
@@ -55,7 +55,7 @@ export function numeric(sources: LocaleSources, locale: string, encode: Encode):
   return Buffer.concat([text('decimal_point'), text('thousands_sep'), grouping(values.get('grouping'))])
 }
 
-/** In the order of nl_langinfo()'s items, and how many each keyword has. */
+/** The keywords in the order of nl_langinfo()'s items, each with its number of texts. */
 const TIME: Readonly<Record<string, number>> = {
   abday: 7,
   day: 7,
@@ -67,7 +67,7 @@ const TIME: Readonly<Record<string, number>> = {
   t_fmt: 1,
   t_fmt_ampm: 1,
 }
-/** What follows them: eras, digits. Nobody asks for those. */
+/** The items behind them: eras and digits, which PostgreSQL does not ask for. */
 const NO_ERAS = 6
 
 export function time(sources: LocaleSources, locale: string, encode: Encode): Buffer {

@@ -1,6 +1,6 @@
 /**
- * What the C library here has of glibc's locales: the file that c/locale/data.c reads, in the form that c/locale/file.h tells; and as
- * C what every process has, the types of characters and glibc's version.
+ * Writes glibc's locales for the C library here: the file that c/locale/data.c reads, in the format of c/locale/file.h; and C sources
+ * with what every process needs, the types of characters and glibc's version.
  */
 import { cpSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -39,7 +39,7 @@ function typesOf(toolchain: Toolchain, { compiled }: Locales, name: string): Cha
   return readCharacterTypes(toolchain.outside(`${compiled}/${name}/LC_CTYPE`))
 }
 
-/** What the file's content depends on, beside the locales. */
+/** The source files that, beside the locales, determine the file's content. */
 const RECIPE = /^(collation.*|character-types|codeset|locale.*)\.ts$/
 
 /** Writes the file into a folder of artefacts. It takes a minute to compute, so it is kept beside the compiled locales. */
@@ -56,7 +56,7 @@ export async function writeLocaleData(toolchain: Toolchain, locales: Locales, fo
   cpSync(join(kept, basename(LOCALE_DATA)), join(folder, LOCALE_DATA))
 }
 
-/** Where in the file a part is, from the end of the index, and its size. */
+/** The offset of a part from the end of the index, and its size. */
 type Part = readonly [at: number, size: number]
 const NOTHING: Part = [0, 0]
 
@@ -88,7 +88,7 @@ class LocaleFile {
       .filter(
         ({ source, charmap }) => collations.has(source) && (charmap === UTF_8 || this.#codesets.has(charmap)),
       )
-    // Number 0 has the collation that others differ from.
+    // Locale number 0 has the basic collation.
     all.sort((a, b) => Number(isCommon(b)) - Number(isCommon(a)))
     const named = new Map(all.flatMap(({ names }, i) => names.map(name => [name, i] as const)))
     const records = all.map(locale => this.#record(locale))
@@ -149,7 +149,7 @@ class LocaleFile {
     return part
   }
 
-  /** What is the same is there once. */
+  /** The parts. Equal ones are written once. */
   #part(content: Buffer): Part {
     const key = content.toString('latin1')
     const known = this.#places.get(key)
@@ -162,7 +162,7 @@ class LocaleFile {
     return part
   }
 
-  /** Returns where it begins. */
+  /** Adds a text. Returns its offset. */
   #text(text: string): number {
     const at = this.#textEnd
     this.#texts.push(Buffer.from(`${text}\0`))

@@ -9,11 +9,11 @@ import { BuildFailure } from './failure.js'
 
 /** Debian's list of locales: "de_DE.UTF-8 UTF-8", "de_DE ISO-8859-1", … */
 export interface SupportedLocale {
-  /** Of its source: "de_DE@euro". */
+  /** The name of its source: "de_DE@euro". */
   readonly source: string
-  /** Of its charmap: "ISO-8859-15". */
+  /** The name of its charmap: "ISO-8859-15". */
   readonly charmap: string
-  /** As glibc lists it: "de_DE@euro" and "de_DE.iso885915@euro"; only the latter where Debian's list names a codeset. */
+  /** The names under which glibc lists it: "de_DE@euro" and "de_DE.iso885915@euro"; only the latter if Debian's list names a codeset. */
   readonly names: readonly string[]
 }
 
@@ -28,7 +28,7 @@ export class LocaleSources {
     return lines.flatMap(line => {
       const [, language, codeset, modifier = '', charmap = ''] =
         /^([^\s.@]+)(\.[^\s@]+)?(@\S+)? (\S+)$/.exec(line) ?? []
-      // Of C.UTF-8 the C library needs no data.
+      // The C library needs no data for C.UTF-8.
       if (language === undefined || language === 'C') return []
       const source = language + modifier
       const whole = `${language}.${charmap.toLowerCase().replace(/[^a-z0-9]/g, '')}${modifier}`
@@ -36,7 +36,7 @@ export class LocaleSources {
     })
   }
 
-  /** The lines of a category, without comments; those of whom it copies where it is but a copy. */
+  /** The lines of a category, without comments. If it is a copy of another locale's, that locale's lines. */
   section(locale: string, category: string): readonly string[] {
     const key = `${locale} ${category}`
     let lines = this.#sections.get(key)
@@ -64,8 +64,8 @@ export class LocaleSources {
   }
 
   /**
-   * What tells which types characters have in a locale: where it gives them other ones than others do, those; else nothing. Words of
-   * transliteration and maps of digits say nothing about that.
+   * The lines that say which types characters have, as a text to compare locales by. Transliterations and maps of digits do not count. A
+   * locale that only copies another one has that one's lines.
    */
   types(locale: string): string {
     const lines: string[] = []
@@ -101,7 +101,7 @@ function withoutComments(section: string, escaping: string, comment: string): st
   return text
 }
 
-/** What a source writes as "<U00E9>t<U00E9>" is "été". */
+/** Decodes a text of a source: "<U00E9>t<U00E9>" is "été". */
 export function unescaped(text: string): string {
   return text.replace(/<U([0-9A-Fa-f]{4,8})>/g, (_, code: string) =>
     String.fromCodePoint(Number.parseInt(code, 16)),

@@ -16,10 +16,10 @@ import type { Toolchain } from './toolchain.js'
 /** Debian's package of their sources. */
 export const LOCALES_PACKAGE = 'locales'
 
-/** The one whose order and types of characters most others share. */
+/** The locale whose order and types of characters most others share. */
 export const COMMON = 'en_US'
 
-/** One whose table would be as large as all others together, for an order by strokes that no other has. */
+/** A locale that is left out: the table for its order by strokes, which no other has, would be as large as all others together. */
 const LEFT_OUT = ['cmn_TW']
 
 export interface Locales {
@@ -28,7 +28,7 @@ export interface Locales {
   readonly glibc: string
   /** The folder of compiled locales, as the compiler sees it: `en_US/LC_COLLATE`. */
   readonly compiled: string
-  /** For each locale the one that was compiled whose order it has, and the one whose types of characters. */
+  /** For each locale, the compiled locale that has the same order, and the one that has the same types of characters. */
   readonly collations: ReadonlyMap<string, string>
   readonly types: ReadonlyMap<string, string>
 }
@@ -57,7 +57,7 @@ export async function getLocales(toolchain: Toolchain, step: Step): Promise<Loca
   return { sources, glibc, compiled, collations, types }
 }
 
-/** For each name the first one that has the same. */
+/** For each name, the first name with the same value. */
 function representatives(names: readonly string[], what: (name: string) => string): Map<string, string> {
   const first = new Map<string, string>()
   return new Map(

@@ -22,11 +22,11 @@ import {
 
 export const RELOCATE = '__wasm_apply_data_relocs'
 
-/** What can be added to a pointer: where the module's data are, and where in the function table its functions. */
+/** The bases that are added to a pointer: the address of the module's data, and the first slot of its functions in the table. */
 const BASES = ['__memory_base', '__table_base'] as const
 type Base = (typeof BASES)[number]
 
-/** A table's byte says how many words lie between the last pointer and the next. This one: so many, and no pointer. */
+/** A byte of the table says how many words lie between the last pointer and the next. This byte: as many words, and no pointer. */
 const SKIP = 255
 const WORD = 4
 
@@ -44,9 +44,9 @@ const BR_IF = 0x0d
 const I32 = 0x7f
 
 interface Relocations {
-  /** Offsets in the module's data, by what is added there. */
+  /** Offsets in the module's data, by the base that is added there. */
   offsets: Record<Base, number[]>
-  /** Code for the rest: pointers to what another module has. */
+  /** Code for the other pointers, which lead into other modules. */
   rest: number[]
 }
 
@@ -62,7 +62,7 @@ export function packRelocations(module: Uint8Array): Uint8Array {
     return undefined
   })
   const needed = ['__stack_pointer', ...BASES]
-  // Without a stack it is a small module.
+  // A module without a stack is small, and stays as it is.
   if (relocate === undefined || !needed.every(name => imports.globals.includes(name))) return module
   const index = relocate - imports.functions.length
   const global = (name: string) => imports.globals.indexOf(name)

@@ -1,6 +1,6 @@
 /**
- * wasm/protocol/saslprep-tables.ts: which characters passwords are prepared by (RFC 4013), read from PostgreSQL's saslprep.c, so that
- * it and we agree.
+ * Makes wasm/protocol/saslprep-tables.ts, the tables of characters by which passwords are prepared (RFC 4013), from PostgreSQL's
+ * saslprep.c, so that this server prepares passwords exactly as PostgreSQL does.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -61,7 +61,7 @@ function encoded(points: readonly number[]): string {
   return ranges.join(' ')
 }
 
-/** Throws BuildFailure unless this is what the repository has; if it is not, puts it there. */
+/** Throws BuildFailure if the repository has another text, which this function then replaces. */
 export function requireSaslprepTables(text: string): void {
   if (readFileSync(TABLES, 'utf8') === text) return
   writeFileSync(TABLES, text)

@@ -34,7 +34,7 @@ const CONSTANTS = '.rodata'
 const VARIABLES = '.data'
 
 const GLOBAL_SET = 0x24
-/** Of a number that the linker can change. */
+/** The size in bytes of a number that the linker can change. */
 const PADDED = 5
 
 export interface SharedConstants {
@@ -58,7 +58,7 @@ interface Layout {
   /** The constants. */
   readonly start: number
   readonly end: number
-  /** What an instance has no room for, from its beginning. */
+  /** The bytes at the beginning of the data for which an instance has no room. */
   readonly skipped: number
 }
 
@@ -121,13 +121,13 @@ class Program {
     return this.#code.subarray(body.at, body.at + body.length)
   }
 
-  /** What the function that fills an instance's data says. */
+  /** The places that the function that fills an instance's data names. */
   #readLayout(): Layout {
     const body = Buffer.from(this.#body('__wasm_init_memory'))
     const startOf = (name: string) => {
       const segment = this.#sections.segmentNamed(name)
       const at = body.indexOf(this.#fill(segment))
-      // The number before is what is added to the base.
+      // The instruction before has the number that is added to the base.
       for (let from = at - 1; from >= at - PADDED - 1; from--) {
         if (body[from] !== Opcode.I32_CONST) continue
         const reader = new Reader(body.subarray(from + 1))
@@ -145,7 +145,7 @@ class Program {
     return { start, end, skipped }
   }
 
-  /** From the base on, the code that fills a segment. */
+  /** The code that fills a segment at a distance from the base. */
   #fill(segment: number): Buffer {
     const { length } = this.#segments[segment]!
     const arguments_ = [Opcode.I32_CONST, 0, Opcode.I32_CONST, ...signed(length)]
@@ -163,7 +163,7 @@ class Program {
     const data = this.#dataWithAddresses(pointers)
     return mapSections(this.#module, (id, section) => {
       if (id === Section.Code) return this.#codeWithAddresses(pointers)
-      // The segments but for that of zeros, which wasm-ld writes only together with relocations.
+      // All segments except that of zeros, which wasm-ld writes only together with relocations.
       if (id === Section.DataCount) return Buffer.from(unsigned(this.#segments.length - 1))
       if (id === Section.Data) return data
       if (id !== Section.Custom) return undefined

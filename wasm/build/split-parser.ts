@@ -1,8 +1,8 @@
 /**
  * Cuts the parser that bison generates from gram.y into pieces. bison puts the actions of all 2,279 rules into one loop of one
  * function, over 100 kB of WebAssembly. An engine considers it hot after a few statements, because it counts the bytes from the
- * loop's end to its start. To optimise it takes seconds, and in some engines half a gigabyte, because the costs grow with
- * the square of the number of branches. Here the actions become functions of some dozens of rules each.
+ * loop's end to its start. Then it spends seconds to optimise it, and in some engines half a gigabyte, because the costs grow with
+ * the square of the number of branches. This code turns the actions into functions of some dozens of rules each.
  */
 import { BuildFailure } from './failure.js'
 

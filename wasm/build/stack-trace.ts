@@ -1,6 +1,6 @@
 /**
  * `npm run stack-trace -- [FILE]`: copies a text, of a file or of standard input, and names the C function and line of each
- * WebAssembly frame of the stack traces in it. Code that was inlined has a line for each function that it is of.
+ * WebAssembly frame of the stack traces in it. For inlined code it writes a line for each function into which the code was inlined.
  *
  * wasm/dist/ must be the build that the stack trace comes from, and a debug build (PGLITE_IMPORTS_DEBUG=1 npm run build). Only the kernels
  * that tests run on always have their lines.
@@ -36,8 +36,8 @@ function modulesByUrl(folder: string): Map<string, string> {
 }
 
 /**
- * What is at each of these offsets in a module's bytes, as lines `function at file:line`: one of the function and one for each that it
- * is inlined in.
+ * The places in C of these offsets in a module's bytes, as lines `function at file:line`: one of the function, and one for each into
+ * which that is inlined.
  */
 async function locate(toolchain: Toolchain, file: string, offsets: string[]): Promise<string[][]> {
   const module = readFileSync(file)

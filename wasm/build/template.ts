@@ -8,15 +8,15 @@ import { runProgram } from '../node/run-program.js'
 import { BuildFailure } from './failure.js'
 import { cache, logFile } from './paths.js'
 
-/** What initdb is called with, beside `--pgdata`. The same are the defaults of `init` (server/new-cluster/initdb.ts). */
+/** initdb's options beside `--pgdata`. They are also the defaults of the command `init` (server/new-cluster/initdb.ts). */
 const INITDB_OPTIONS = [
   ...['--username=postgres', '--auth=trust', '--encoding=UTF8'],
-  // Strings in the order of code points, and all characters with their types and cases. By the C library's locale and not by
-  // the server's own, so that a database has the locale that an older dump names, which says nothing of a provider.
+  // Strings in the order of code points, and all characters with their types and cases. The provider is libc and not builtin, so that
+  // a database has the locale that an older dump names, which does not name a provider.
   '--locale=C.UTF-8',
   // Small segments keep the template and short-lived clusters small; the limits keep checkpoints as rare as ever.
   ...['--wal-segsize=1', '-c', 'max_wal_size=1GB', '-c', 'min_wal_size=80MB'],
-  // Whoever can open a unix socket is trusted, so that is left to the user who runs the server.
+  // A client that can open the unix socket is trusted; only the user who runs the server can.
   ...['-c', 'unix_socket_permissions=0700'],
   '--no-sync',
 ]

@@ -1,4 +1,4 @@
-/** Reads and writes WebAssembly's binary format, as far as it takes to change a part of a linked module. */
+/** Reads and writes WebAssembly's binary format, as far as the build needs it to change parts of a linked module. */
 
 /** Numbers of sections. */
 export const Section = {
@@ -104,7 +104,7 @@ export const counted = (bytes: Uint8Array): Uint8Array =>
 export const vector = (items: readonly Uint8Array[]): Uint8Array =>
   Buffer.concat([Buffer.from(unsigned(items.length)), ...items])
 
-/** Calls `section` for each section, which returns what is to stand in its place: undefined leaves it, null removes it. */
+/** Calls `section` for each section. It returns new contents, or undefined to leave the section as it is, or null to remove it. */
 export function mapSections(
   module: Uint8Array,
   section: (id: number, payload: Reader) => Uint8Array | null | undefined,
@@ -120,7 +120,7 @@ export function mapSections(
   return Buffer.concat(parts)
 }
 
-/** The names of what an import section brings in, by the order that gives them their index; and the functions' types. */
+/** The names of a module's imports, in the order of their indices, and the types of the imported functions. */
 export function readImports(section: Reader): { functions: string[]; types: number[]; globals: string[] } {
   const functions: string[] = []
   const types: number[] = []

@@ -1,4 +1,4 @@
-/** The linker, and what is done to everything that it makes. */
+/** Runs the linker, and changes every module that it makes. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { DEBUG } from './compiler.js'
@@ -10,7 +10,7 @@ import type { Toolchain } from './toolchain.js'
 /** One linear memory, made by the host, shared by all. */
 export const SHARED_MEMORY = ['--import-memory', '--shared-memory', '--max-memory=4294967296']
 
-/** Links `file`, as the compiler sees it, and returns it. Without names of functions and lines of source, but in a debug build. */
+/** Links `file`, as the compiler sees it, and returns it. Only a debug build has the names of functions and the lines of source. */
 export async function wasmLd(toolchain: Toolchain, file: string, ...args: string[]): Promise<string> {
   return wasmLdWithLines(toolchain, file, ...(DEBUG ? [] : ['--strip-all']), ...args)
 }
@@ -38,7 +38,7 @@ export async function wasmLdWithLines(
   ...args: string[]
 ): Promise<string> {
   await runLinker(toolchain, file, ...args)
-  // The linker's lines of source are told by the place of the code that it wrote, which is to stay there.
+  // The lines of source refer to places in the code as the linker wrote it, so the code must stay where it is.
   if (!DEBUG) writeFileSync(toolchain.outside(file), packRelocations(readFileSync(toolchain.outside(file))))
   return file
 }

@@ -11,7 +11,7 @@ const NOT_EXPORTED = new Set(['postmaster.pid', 'postmaster.opts'])
 /** Temporary files, of sessions that have ended. */
 const TEMPORARY = /(^|\/)pgsql_tmp\//
 
-/** Bytes at a time. */
+/** How many bytes of a file are read at a time. */
 const CHUNK = 128 * 1024
 
 const READ = {
@@ -63,7 +63,7 @@ export function archiveOf(
   })
 }
 
-/** Bytes of a tar archive: of its blocks, and how many end it. */
+/** Bytes of a block of a tar archive, and of the zeros at its end. */
 const BLOCK = 512
 const LAST_BLOCKS = 2
 
@@ -146,7 +146,7 @@ const TABLESPACE = /^pg_tblspc\/\d+$/
 /**
  * Puts the files of an archive into an empty directory.
  *
- * @param tablespacesInside whether there are directories in the place of links to tablespaces, whose files other archives have
+ * @param tablespacesInside whether tablespaces may be directories instead of links; other archives then have their files
  * @throws StartupError when this is no archive, or it holds something else than the files of a data directory; or the error of
  *   `files`, for example ENOSPC
  */

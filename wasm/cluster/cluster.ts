@@ -60,7 +60,7 @@ export interface ClusterOptions extends ConnectingHost {
 export interface Door {
   /** Makes the cluster's end of a connection for a client; returns undefined if there is no room for it. */
   accept(peer: ListenAddress): ClientSocket | undefined
-  /** Whether there is no room at the moment, but will be: then onRoom is called. */
+  /** Whether there is no room at the moment. When there is room again, onRoom is called. */
   readonly busy: boolean
   /** Called when the door may not be busy any more. The listener sets it. */
   onRoom: () => void

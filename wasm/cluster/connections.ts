@@ -125,7 +125,7 @@ export class Connections {
     return (this.host.interfaces?.() ?? []).flatMap(({ address, netmask }) => [address, netmask])
   }
 
-  /** The process has closed the socket before it was connected. */
+  /** To be called when a process has closed a socket before it was connected. */
   #giveUp(fd: number): void {
     this.#attempts.get(fd)?.abort()
     this.#attempts.delete(fd)

@@ -1,6 +1,6 @@
 /**
- * What drivers use of node:stream's Duplex, for browsers: a stream of bytes both ways, with backpressure. The names, and what happens in
- * which order, are those of Node's documentation ("Stream").
+ * The part of node:stream's Duplex that drivers use, for browsers: a stream of bytes both ways, with backpressure. Its methods and events
+ * have the names and the order that Node's documentation ("Stream") says.
  */
 
 interface Options {
@@ -16,7 +16,7 @@ interface Chunk {
   readonly done: Done | undefined
 }
 
-/** What drivers expect bytes to be, where their bundle has it. */
+/** Buffer, as which drivers expect bytes; undefined if their bundle has none. */
 interface BufferType {
   from(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array
 }
@@ -57,7 +57,7 @@ class Emitter {
     return this.#of(event).length
   }
 
-  /** @throws the error, if the event is 'error' and nobody listens */
+  /** @throws the error, if the event is 'error' and has no listener */
   emit(event: string, ...args: unknown[]): boolean {
     const listeners = this.#of(event)
     if (listeners.length === 0 && event === 'error') throw args[0]
@@ -77,7 +77,7 @@ export class Duplex extends Emitter {
   readonly #options: Options
   destroyed = false
 
-  // The way out.
+  // What the driver writes.
   readonly #unwritten: Chunk[] = []
   #unwrittenBytes = 0
   #writing = false
@@ -85,10 +85,10 @@ export class Duplex extends Emitter {
   #writableEnded = false
   #finished = false
 
-  // The way in.
+  // What the driver reads.
   readonly #unread: Uint8Array[] = []
   #unreadBytes = 0
-  /** Undefined until somebody listens. */
+  /** Whether data flow; undefined until a listener is added. */
   #flowing: boolean | undefined
   /** Whether _read() is to be called when there is room. */
   #wantsRead = true
@@ -164,7 +164,7 @@ export class Duplex extends Emitter {
     return this.#flowing === false
   }
 
-  /** Called by who extends this. Returns whether there may be more at once. */
+  /** Called by subclasses. Returns whether the stream takes more at once. */
   push(chunk: Uint8Array | null): boolean {
     if (chunk === null) {
       this.#inputEnded = true

@@ -1,2 +1,5 @@
-/** The streams that drivers take for sockets. In browsers, which have no node:stream, duplex-in-browser.ts is in its place: "imports" in package.json. */
+/**
+ * The streams that drivers accept as sockets. In browsers, which have no node:stream, "imports" in package.json replaces this file by
+ * duplex-in-browser.ts.
+ */
 export { Duplex } from 'node:stream'

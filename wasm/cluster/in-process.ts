@@ -8,7 +8,7 @@ import { Duplex } from '#duplex'
 import type { ClientSocket } from '../machine/client-socket.js'
 import { SessionRefused } from './session-refused.js'
 
-/** What the stream needs of its backend's end. */
+/** The backend's end of the connection, as the stream uses it. */
 export type BackendEnd = Pick<
   ClientSocket,
   'setInput' | 'endInput' | 'reset' | 'getOutput' | 'release' | 'onOutput' | 'onSpace' | 'onClose'
@@ -71,9 +71,9 @@ export class InProcessSocket extends Duplex {
   }
 
   /**
-   * Hands over what the backend has written up to now, as its last words. For when the backend has ended.
+   * Passes on the last bytes that the backend has written, and ends the stream. To be called when the backend has ended.
    *
-   * @param reason why it has, where it cannot say so itself
+   * @param reason why the backend has ended, if it could not tell its client
    */
   finish(reason?: SessionRefused): void {
     if (this.#backend === undefined) return

@@ -1,4 +1,4 @@
-/** Two connections joined, each of a process on a machine of its own: what one writes the other reads, through no network. */
+/** Joins two connections, each of a process on a machine of its own: what one process writes the other reads, without a network. */
 import type { ClientSocket } from '../machine/client-socket.js'
 
 export function join(a: ClientSocket, b: ClientSocket): void {
@@ -9,7 +9,7 @@ export function join(a: ClientSocket, b: ClientSocket): void {
   toA()
 }
 
-/** Passes on what the process at `from` writes, as far as the one at `to` has room for it. Returns what does so again. */
+/** Passes on what the process at `from` writes while the one at `to` has room for it. Returns a function for when there is room again. */
 function passing(from: ClientSocket, to: ClientSocket): () => void {
   let full = false
   const pass = () => {

@@ -44,14 +44,14 @@ function errorInFile(lines: readonly string[]): string | undefined {
   return number === undefined ? message : `${message} in file ${file} line ${number}`
 }
 
-/** What every start and shutdown logs. */
+/** Messages that every start and shutdown logs. */
 const CHATTER =
   /^(starting PostgreSQL|listening on|database system (was shut down at|is shut down)|shutting down|redirecting log)/
 
-/** How many lines of a log's end tell enough. */
+/** How many lines of a log's end to show. */
 const END = 20
 
-/** The end of a log that has more to tell than failureIn() does: an entry that is neither that one nor chatter. */
+/** The last lines of a log if it has an entry beside failureIn() and the usual messages, or if failureIn() finds none. Else no lines. */
 export function unexplained(log: string): string[] {
   const lines = log.trimEnd().split('\n')
   const told = failureIn(log)

@@ -139,7 +139,7 @@ function prepare(host: ModuleHost, client: PGliteImports | undefined) {
   return { process, start }
 }
 
-/** How the one process waits: at most it can sleep for some time, because nobody else could wake this thread. */
+/** How the one process waits. No other thread could wake this one, so it only sleeps until a timeout. */
 function kernelHost(memory: WebAssembly.Memory, system: System): KernelHost {
   const thread = threadHost(memory, system.monotonic)
   const sleeps = canSleep(memory)

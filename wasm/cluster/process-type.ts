@@ -3,12 +3,12 @@ export function processType(args: readonly string[]): string {
   return /^--forkchild=(.*)$/.exec(args[1] ?? '')?.[1] ?? 'postmaster'
 }
 
-/** Those that a cluster always has, and that mostly wait. The startup process is among them: it is the only one that works then. */
+/** Types that every cluster has and that mostly wait. The startup process works, but meanwhile no other process does. */
 const ATTENDANTS = new Set([
   ...['postmaster', 'startup', 'checkpointer', 'bgwriter', 'wal_writer', 'autovacuum launcher'],
 ])
 
-/** The main function of the launcher of logical replication, as it is among the variables of a background worker (hexadecimal). */
+/** The name of the logical replication launcher's main function, in hexadecimal as in the variables of a background worker. */
 const LAUNCHER = [...'ApplyLauncherMain'].map(letter => letter.charCodeAt(0).toString(16)).join('')
 
 /** Whether a process, by its arguments, mostly waits. */

@@ -1,4 +1,4 @@
-/** A session that cannot be had now. Its client is told so as PostgreSQL would: by an ErrorResponse. */
+/** A session that there is no room for. Its client gets an ErrorResponse, as from PostgreSQL. */
 import { fatalError } from '../protocol/first-message.js'
 
 export class SessionRefused extends Error {

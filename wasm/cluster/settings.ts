@@ -1,4 +1,4 @@
-/** PostgreSQL's settings, as programs give them, and as text for PostgreSQL's command line. */
+/** PostgreSQL's settings: as programs write them, and as text for PostgreSQL's command line. */
 
 /** Values as text, by name. */
 export type Settings = Readonly<Record<string, string>>

@@ -39,7 +39,7 @@ export async function asSuperuser(
 /**
  * Sets the superuser's password. The statement has the verifier, which PostgreSQL stores, so the password cannot be logged.
  *
- * @param keeps called with the verifier that the role has, if it has one; if it resolves to true, nothing is changed
+ * @param keeps called with the role's verifier, if it has one; if this resolves to true, the verifier stays as it is
  * @throws Error with PostgreSQL's message
  */
 export async function setPassword(

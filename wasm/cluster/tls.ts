@@ -1,6 +1,6 @@
 /**
- * TLS for clients: the host's side of `c/postgres/tls.c`, which describes the protocol. The creator of the cluster provides what
- * does the encryption.
+ * TLS for clients: the host's side of `c/postgres/tls.c`, which describes the protocol. The encryption itself is done by the Tls object
+ * that the creator of the cluster provides.
  */
 import type { ClientSocket } from '../machine/client-socket.js'
 import type { TlsSession } from '../machine/tls-session.js'

@@ -15,7 +15,7 @@ import type { LinearMemory } from './memory.js'
 import { Process, type ProcessHost, type ProcessMessage, type ProcessSetup } from './process.js'
 import type { Sleeping } from './sleepers.js'
 
-/** Milliseconds after which processes that compute should let others run: the sum, if there are several. */
+/** Milliseconds after which processes that compute let others run. Several that compute share this time. */
 const SLICE = 10
 /** Interrupt checks in one turn. Between two checks there may be nanoseconds, or a millisecond. */
 const FEWEST_CHECKS = 64
@@ -26,7 +26,7 @@ export interface CoroutineHost {
   readonly system: System
   /** Files as one process sees them: its own handles, the same files as all others. */
   files(): FileLayer
-  /** Resolves when all is durable that processes have asked to be (FileLayer's sync); undefined when it is already. Rejects when it cannot be. */
+  /** Resolves when all writes that processes have synced are durable; undefined if they are already. Rejects if the storage fails. */
   durable?: (() => Promise<void> | undefined) | undefined
 }
 
@@ -126,7 +126,7 @@ export class Coroutine {
     return result
   }
 
-  /** Sends output to the client when everything that the process has synced before is durable. */
+  /** Sends output to the client once everything that the process has synced is durable. */
   #send(send: () => number): number | Promise<number> {
     const durable = this.setup.host.durable?.()
     if (durable === undefined) return send()

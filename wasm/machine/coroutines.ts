@@ -17,7 +17,7 @@ export class Coroutines implements Scheduler {
 
   /**
    * @param heard called with every message of a process
-   * @param stack what the stacks that the engine gives to coroutines have room for
+   * @param stack how deep processes may recurse on the stacks that the engine gives to coroutines
    * @throws Error if the engine has no JSPI
    */
   constructor(

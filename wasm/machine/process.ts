@@ -25,7 +25,7 @@ export interface ProcessSetup {
   readonly ownStreams?: boolean
 }
 
-/** Messages of processes to their machine. The first of each process is that it runs, the last its exit. */
+/** Messages of processes to their machine. The first message of each process says that it runs, the last that it has exited. */
 export type ProcessMessage =
   | { readonly type: 'exit'; readonly slot: number; readonly status: number }
   | { readonly type: 'log'; readonly slot: number; readonly stream: number; readonly bytes: Uint8Array }

@@ -23,7 +23,7 @@ export interface Sleeping {
    * @returns WAIT_WOKEN or WAIT_TIMED_OUT; rejects with the reason given to end()
    */
   sleep(word: number, expected: number, ms: number): number | Promise<number>
-  /** Wakes whoever sleeps on this word. */
+  /** Wakes the process that sleeps on this word. */
   notify(word: number): void
   /** Makes sleep() reject with this reason for the process that sleeps on this word. */
   end(word: number, reason: unknown): void

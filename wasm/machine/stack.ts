@@ -11,7 +11,7 @@ export interface StackSize {
 }
 
 /**
- * On the caller's thread and in coroutines, where their stacks are what the engine makes them: 984 kB. There frames are made so
- * large that the engine's stack is at most 1.6 times as large as C's.
+ * On the caller's thread, and in coroutines of engines that choose the size of their stacks: 984 kB. C's frames are made so large there
+ * that the engine's stack is at most 1.6 times as large as C's.
  */
 export const CALLER_STACK: StackSize = { depth: 560 * 1024, frame: 1024 }

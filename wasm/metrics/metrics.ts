@@ -30,7 +30,7 @@ export interface ProcessMemory {
   readonly memory: number
 }
 
-/** What there is to know besides where a server is started on demand, and its cluster is in an object's storage. */
+/** What the host also knows of a server that runs in a Durable Object and starts on demand. */
 export interface ObjectStatus {
   /** Whether the server runs, or is suspended. */
   readonly running: boolean
@@ -178,7 +178,7 @@ export function metricsText(status: ServerStatus, answer: Answer): string {
   return [...serverMetrics(status), ...answerMetrics(answer)].join('')
 }
 
-/** The same of an object. Nobody asks PostgreSQL while it is suspended: then `answer` is undefined, and there is no pg_up. */
+/** The metrics of an object. While PostgreSQL is suspended, `answer` is undefined, and pg_up is left out. */
 export function objectMetricsText(status: ServerStatus & ObjectStatus, answer: Answer | undefined): string {
   return [
     ...serverMetrics(status),

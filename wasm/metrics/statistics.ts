@@ -26,21 +26,21 @@ export type Answer =
   | { readonly statistics: Statistics; readonly error?: undefined }
   | { readonly statistics?: undefined; readonly error: string }
 
-/** Milliseconds until a question is given up, and for which an answer is used. */
+/** Milliseconds to wait for an answer, and for which an answer is used again. */
 export const PATIENCE = 5000
 export const FRESH = 1000
 
 /** One Query message that asks for all of them. */
 export const STATISTICS_QUERY = Object.values(QUERIES).join(';')
 
-/** @param results what STATISTICS_QUERY is answered by: one for each view, of rows with all values as text */
+/** @param results of STATISTICS_QUERY: one for each view, of rows with all values as text */
 export function statisticsFrom(results: readonly { readonly rows: readonly unknown[] }[]): Statistics {
   const views = Object.keys(QUERIES) as (keyof typeof QUERIES)[]
   const entries = views.map((view, i) => [view, results[i]!.rows as Row[]] as const)
   return Object.fromEntries(entries) as Record<keyof typeof QUERIES, Row[]>
 }
 
-/** @throws Error when the statistics are not there in time */
+/** @throws Error when the statistics do not arrive in time */
 export async function inTime<T>(answer: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const tooLate = new Promise<never>((_, reject) => {

@@ -65,7 +65,7 @@ export function loadPrograms(): PackagedPrograms {
   return programs
 }
 
-/** Compiles the kernel alone, for a program that starts no servers. Tests use one with assertions, which the variable names. */
+/** Compiles the kernel alone, for a program that starts no servers. An environment variable names the kernel with assertions of tests. */
 export function loadKernel(): WebAssembly.Module {
   tuneEngine()
   return compile(process.env.PGLITE_IMPORTS_KERNEL ?? 'kernel.wasm')

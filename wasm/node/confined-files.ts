@@ -50,7 +50,7 @@ export interface FileAccess {
   readonly overlays: readonly Overlay[]
 }
 
-/** Linux follows as many links. */
+/** The number of links in a path that Linux follows, too. */
 const MAX_LINKS = 40
 
 function refused(path: string, code = 'EACCES'): Error {
@@ -155,7 +155,7 @@ class Bounds {
     try {
       return (this.layer.stat(place, false).mode & S_IFMT) === S_IFLNK
     } catch {
-      return false // The call itself fails then.
+      return false // The caller's own system call will fail as well.
     }
   }
 }

@@ -4,8 +4,8 @@
 import { setFlagsFromString } from 'node:v8'
 
 /**
- * Whether this is Node itself. Deno and Bun run the same code, but have not all of it: threads in Deno cannot be sent modules while they
- * run, and neither lets a program say how large stacks are. There all processes are coroutines of one thread.
+ * Whether this is Node itself. Deno and Bun run the same code, but all processes are coroutines of one thread there: Deno cannot send
+ * modules to threads that run, and neither lets a program set the size of stacks.
  */
 export const IS_NODE = !('Deno' in globalThis || 'Bun' in globalThis)
 
@@ -17,8 +17,8 @@ export const IS_NODE = !('Deno' in globalThis || 'Bun' in globalThis)
 const TIERING_BUDGET = 20_000_000
 
 /**
- * Gives coroutines stacks of so many bytes. Only what they use of it is ever taken. To be called before there is one. V8 makes them no
- * larger than --stack-size either, which threads that run already, such as the main one, do not look at any more.
+ * Gives coroutines stacks of so many bytes. A stack takes only the memory that it uses. To be called before the first coroutine begins. V8
+ * limits these stacks by --stack-size, too, so that is raised as well; it does not change threads that run already, such as the main one.
  */
 export function setCoroutineStack(bytes: number): void {
   for (const flag of ['--wasm-stack-switching-stack-size', '--stack-size'])
@@ -35,7 +35,7 @@ const INLINING: Record<string, readonly string[]> = {
   '13.6': ['--wasm-inlining-call-indirect', '--wasm-deopt'], // Node 24
 }
 
-/** To be called before compiling. Leaves alone what node was started with. */
+/** To be called before compiling. Does not change flags with which node was started. */
 export function tuneEngine(): void {
   const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ')
   const [version] = /^\d+\.\d+/.exec(process.versions.v8 ?? '') ?? ['']

@@ -15,7 +15,7 @@ import { Threads } from './threads.js'
 /**
  * @param access which files of the computer the cluster may reach
  * @param threads the threads that processes run on; undefined: all processes run on the caller's
- * @param stack what the processes get
+ * @param stack how deep the processes may recurse
  * @throws Error without threads, if this Node has no JSPI
  */
 export function nodeHost(access: FileAccess, threads: ThreadPool | undefined, stack: StackSize): ClusterHost {

@@ -64,7 +64,7 @@ export class OwnStreams implements Required<StandardStreams> {
         try {
           return layer.write(handle, buffer, offset, length, position)
         } catch (error) {
-          // A terminal or a pipe, which was opened like every file.
+          // Opened by its name, like a file: a terminal or a pipe, which has no positions.
           if ((error as NodeJS.ErrnoException).code !== 'ESPIPE') throw error
           return layer.write(handle, buffer, offset, length, -1)
         }

@@ -1,15 +1,15 @@
 /**
  * Paths as processes see them, and as the host has them. PostgreSQL is built for a POSIX system, so processes see POSIX paths
- * everywhere: on Windows `C:\Users\me` is /c/Users/me to them, and `\\server\share` is /unc/server/share. Elsewhere the
+ * everywhere: on Windows `C:\Users\me` is /c/Users/me to them, and `\\server\share` is /unc/server/share. On other systems the
  * two are the same.
  *
- * Whatever goes to a process goes through posixPath(), and whatever a process names goes through hostPath().
+ * posixPath() converts every path that the host gives to a process, hostPath() every path that a process names.
  */
 import { realpathSync } from 'node:fs'
 import { posix, resolve } from 'node:path'
 
 export interface Paths {
-  /** An absolute path of the host's, or one that a process names, as processes see it: without . and .., or a slash at its end. */
+  /** An absolute path, of the host or of a process, as processes see it: without . and .., and without a slash at its end. */
   posixPath(path: string): string
   /**
    * Where on the host that is, given what posixPath() returns.
@@ -21,18 +21,18 @@ export interface Paths {
   hostPathIn(directory: string, name: string): string
 }
 
-/** The device that takes everything. */
+/** The null device. */
 const NULL_DEVICE = '/dev/null'
 
-/** A drive anywhere in a path: what stands before it is a working directory, to which a process has added the host's path. */
+/** A drive in the middle of a path. A process has put its working directory in front of one of the host's paths. */
 const LAST_DRIVE = /^(?:.*\/)?([A-Za-z]):(?=\/|$)/
 const DRIVE = /^\/([a-z])(?=\/|$)/
 const SHARE = /^\/unc\/([^/]+)\/([^/]+)/
 
-/** Of a path that is free of Windows' limits, or of a device's. */
+/** The prefix of a path to which Windows' limits do not apply, or of a device. */
 const PREFIX = /^\\\\[?.]\\(?:(UNC)\\)?/i
 
-/** In names Windows does not have these, or takes them to mean a stream or a pattern. */
+/** Characters that Windows does not allow in names, or takes for a stream or a pattern. */
 const IMPOSSIBLE = /[<>:"|?*\\]/
 
 function windowsPosixPath(path: string): string {
@@ -63,7 +63,7 @@ const posixPaths: Paths = { posixPath: path => resolve(path), hostPath: path => 
 
 export const { posixPath, hostPath, hostPathIn } = process.platform === 'win32' ? windowsPaths : posixPaths
 
-/** Where a path of the host's really leads, without symbolic links, by the names that the file system itself has. */
+/** The real path of one of the host's paths: without symbolic links, and with the names as the file system has them. */
 export const realPath: (path: string) => string = realpathSync.native
 
 function failure(code: string, path: string): Error {

@@ -59,6 +59,7 @@ export async function runProgram(
 }
 
 const noConnections: ConnectingHost = {
-  connect: () => Promise.reject(Object.assign(new Error('no way out'), { code: 'ENETUNREACH' })),
+  connect: () =>
+    Promise.reject(Object.assign(new Error('this program makes no connections'), { code: 'ENETUNREACH' })),
   resolve: () => Promise.resolve([]),
 }

@@ -1,19 +1,19 @@
-/** The stacks of processes under Node, where threads and coroutines have as large ones as they are told to. */
+/** The stacks of processes under Node, which lets a program set the size of the stacks of threads and coroutines. */
 import { CALLER_STACK, type StackSize } from '../machine/stack.js'
 import { IS_NODE } from './engine.js'
 
 /** Frames that are hardly larger, so that a statement may be as deep as in PostgreSQL itself. */
 const FRAME = 16
 
-/** How many bytes of its stack the engine needs at most for one of C's, then. */
+/** How many bytes of its own stack the engine then needs at most for each byte of C's. */
 const ENGINE_SHARE = 20
 
 /** PostgreSQL's default for max_stack_depth. */
 const LEAST = 2048 * 1024
-/** What it can be raised to while the server runs: what Linux allows a native one by default, if there is room for that. */
+/** How far sessions can raise it, if there is room: as far as Linux lets a native server by default. */
 const USUAL = 7680 * 1024
 
-/** Of the 4 GiB that 32 bits can address, what the stacks of all processes take: by themselves, and at most if they are told to. */
+/** How many of the 4 GiB that 32 bits can address the stacks of all processes take: by default, and at most. */
 const ROOM = 1 << 29
 const MOST_ROOM = 2 ** 31
 
@@ -21,8 +21,8 @@ const MOST_ROOM = 2 ** 31
 const OTHERS = 30
 
 /**
- * What the processes of a cluster get, by its settings: max_connections, and max_stack_depth where it is more than there would be.
- * Only what they use of it is ever taken of the computer's memory.
+ * How deep the processes of a cluster may recurse, by its settings max_connections and, if it is larger than the default here,
+ * max_stack_depth. A stack takes only the memory that it uses.
  */
 export function stackSize({
   max_connections = '',
@@ -36,7 +36,7 @@ export function stackSize({
   return { depth: Math.floor(depth / 1024) * 1024, frame: FRAME }
 }
 
-/** Bytes of a setting that is in kilobytes where it says nothing else; 0 if it is none, which PostgreSQL tells. */
+/** Bytes of a setting whose default unit is the kilobyte; 0 if it is invalid, which PostgreSQL reports. */
 function bytesOf(setting: string): number {
   const [, number = '0', unit = 'kB'] = /^\s*(\d+)\s*(B|kB|MB|GB)?\s*$/.exec(setting) ?? []
   return Number(number) * 1024 ** ['B', 'kB', 'MB', 'GB'].indexOf(unit)

@@ -62,7 +62,7 @@ export class ThreadPool {
 
   /**
    * @param spare how many idle threads to keep for clients; other processes do not take these
-   * @param stack what the processes on them get
+   * @param stack how deep the processes on them may recurse
    */
   constructor(
     readonly spare: number,
@@ -140,7 +140,7 @@ export class ThreadPool {
     })
     this.#coming.add(worker)
     let failure: Error | undefined
-    // Not 'online', which comes before the thread reads its code: for that there may be no file descriptor.
+    // Not 'online', which comes before the thread reads its code. That can fail, because no file descriptor is free.
     worker.once('message', () => {
       this.#coming.delete(worker)
       this.put(worker)

@@ -1,4 +1,4 @@
-/** How one of several processes of a thread waits, until it is woken from this thread or another. */
+/** Lets one of several processes of a thread wait until a process of this thread or of another one wakes it. */
 import { WAIT_TIMED_OUT, WAIT_WOKEN } from '../machine/abi.js'
 import type { LinearMemory } from '../machine/memory.js'
 import type { Sleeping } from '../machine/sleepers.js'

@@ -1,13 +1,13 @@
 /**
- * What differs where the files are Windows'. The rest of the server has POSIX's, by the paths of paths.ts:
+ * Files of Windows, with the behaviour of POSIX that the rest of the server expects. For the paths see paths.ts.
  *
- * - There are no modes. Everything is its owner's, which Windows' own access rights decide; chmod and chown do nothing.
- * - A name that somebody has open cannot always be used again once it is deleted, so a file is first renamed, then deleted.
- * - A file does not take the place of one that is open. Most have it open for a moment only, so that it is tried again, as
- *   PostgreSQL does on Windows; one that stays open is moved aside.
- * - Virus scanners and indexers open what is new, and whoever comes then is refused: that is tried again, too.
- * - Directories cannot be flushed, nor need they be: NTFS keeps names in a journal.
- * - Links to directories are junctions, for which nobody needs a privilege.
+ * - There are no modes: Windows' own access rights decide who may use a file, and chmod and chown do nothing.
+ * - While a process has a deleted file open, the file's name cannot always be used again. So a file is first renamed, then deleted.
+ * - A file cannot replace one that is open. Most processes have it open for a moment only, so the layer tries again, as PostgreSQL
+ *   does on Windows, and moves a file aside that stays open.
+ * - Virus scanners and indexers open new files, and Windows refuses other calls meanwhile: the layer tries those again, too.
+ * - Directories cannot be flushed, and need not be: NTFS keeps names in a journal.
+ * - Links to directories are junctions, which processes can make without a privilege.
  */
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -16,10 +16,10 @@ import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../machine/abi.js'
 import type { FileLayer, FileStatus } from '../machine/host/file-layer.js'
 import { hostPath, posixPath } from './paths.js'
 
-/** Names of files that are deleted as soon as nobody has them open; by how they begin PostgreSQL's tools leave them out. */
+/** Names of files that Windows deletes when the last process closes them. PostgreSQL's tools leave out names that begin like this. */
 const DELETED = 'pgsql_tmp.deleted.'
 
-/** Milliseconds for which refused calls are tried again, and between two tries at most. PostgreSQL's own are 10 s and 100 ms. */
+/** For how many milliseconds to repeat a refused call, and at most how many between two tries. PostgreSQL has 10 s and 100 ms. */
 const PATIENCE = 10_000
 const PAUSE = 100
 /** The same for renaming, before an open file is moved out of the way. */
@@ -32,7 +32,7 @@ const never = new Int32Array(new SharedArrayBuffer(4))
 /** @param layer has the host's paths */
 export function windowsFiles(layer: FileLayer): FileLayer {
   const at = (path: string) => hostPath(posixPath(path))
-  // Directories cannot be synced here, which syncLater() would not know.
+  // syncLater() would try to sync directories, which Windows refuses.
   const { syncLater: _, ...others } = layer
   return posixErrors({
     ...others,
@@ -71,7 +71,7 @@ export function windowsFiles(layer: FileLayer): FileLayer {
   })
 }
 
-/** Removes what a directory and those in it have of files that were deleted when their server was killed. */
+/** Removes the files that had been deleted but were still open when their server was killed, from a directory and those inside. */
 export function removeDeleted(directory: string): void {
   for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name)
@@ -125,7 +125,7 @@ function rename(from: string, to: string): void {
 
 let moved = 0
 
-/** Gives a file a name that nobody asks for. Returns its path. */
+/** Renames a file to a name that no process uses. Returns its path. */
 function moveAside(file: string): string {
   const name = `${DELETED}${process.pid}.${threadId}.${Date.now().toString(36)}.${moved++}`
   const aside = join(dirname(file), name)
@@ -133,12 +133,12 @@ function moveAside(file: string): string {
   return aside
 }
 
-/** What cannot be deleted yet nobody sees any more: removeDeleted() will. */
+/** Deletes a file that has been renamed. If Windows refuses, the file stays under the new name until removeDeleted() removes it. */
 function discard(aside: string): void {
   try {
     fs.unlinkSync(aside)
   } catch {
-    // Somebody has it open who does not share it.
+    // A process has the file open without sharing it.
   }
 }
 
@@ -148,7 +148,7 @@ function typeOf(file: string): number | undefined {
   return stats && stats.mode & S_IFMT
 }
 
-/** Calls until it is not refused in one of these ways any more, or the time is up. */
+/** Repeats a call until it does not fail with one of these codes any more, or the time is up. */
 function patiently<T>(call: () => T, refusals: readonly string[], milliseconds = PATIENCE): T {
   const end = performance.now() + milliseconds
   for (let pause = 1; ; pause = Math.min(2 * pause, PAUSE)) {
@@ -161,7 +161,7 @@ function patiently<T>(call: () => T, refusals: readonly string[], milliseconds =
   }
 }
 
-/** Above all drives and shares there is no directory of Windows'. */
+/** Whether a path is above all drives and shares. Windows has no directory there; processes see an empty one. */
 function isAboveAll(path: string): boolean {
   return /^\/(?:unc(?:\/[^/]+)?)?$/.test(posixPath(path))
 }
@@ -180,7 +180,7 @@ function posixFrom(path: string, target: string): string {
   return target.startsWith('/') ? target : `${posixPath(path)}/../${target}`
 }
 
-/** Whoever may not is told so by EACCES, as PostgreSQL has it on Windows; Windows itself does not tell the two apart. */
+/** Replaces EPERM by EACCES, as PostgreSQL does on Windows, which does not distinguish the two. */
 function posixErrors(layer: FileLayer): FileLayer {
   const calls = Object.entries(layer).map(([name, call]) => [
     name,

@@ -181,7 +181,7 @@ class Thread {
     return module
   }
 
-  /** The main thread's answer, which it has sent. Other messages that it has sent before are heard later. */
+  /** Receives the main thread's answer, which has been sent. Keeps messages that were sent before it, to be handled later. */
   #answer(): ModuleAnswer {
     for (;;) {
       const message: ThreadMessage | ModuleAnswer = receiveMessageOnPort(this.port)!.message

@@ -1,4 +1,4 @@
-/** What a client says first, before there is a session, and how it is refused then. */
+/** The first message of a client, before there is a session, and the messages that refuse a client at that point. */
 import {
   asksForEncryption,
   beginsSession,
@@ -17,7 +17,7 @@ export interface FirstMessage {
 /** The answer to a request for encryption where there is none. */
 export const NO_ENCRYPTION = Uint8Array.of('N'.charCodeAt(0))
 
-/** The first message in these bytes, or undefined while it is not complete. One that makes no sense is 'other'. */
+/** The first message in these bytes, or undefined while it is not complete. An invalid one has kind 'other'. */
 export function firstMessage(bytes: Uint8Array): FirstMessage | undefined {
   const header = headerOf(bytes, false)
   if (header === undefined) return undefined
@@ -32,7 +32,7 @@ function kindOf(header: Header): FirstMessage['kind'] {
   return header.code === CANCEL_REQUEST ? 'cancel' : 'other'
 }
 
-/** What a startup message says of the session that is to begin, by name. */
+/** The parameters of a startup message, by name. */
 export function startupParameters(startup: Uint8Array): Map<string, string> {
   const words = new TextDecoder().decode(startup.subarray(8)).split('\0')
   const parameters = new Map<string, string>()
@@ -46,15 +46,15 @@ export function fatalError(sqlstate: string, text: string, hint?: string): Uint8
   return message('E', fields.join('\0'))
 }
 
-/** What a client is told for whom there is no room, in PostgreSQL's words. */
+/** The ErrorResponse for a client that there is no room for, in PostgreSQL's words. */
 export const TOO_MANY_CLIENTS = fatalError('53300', 'sorry, too many clients already')
 
-/** Of a message that is longer, PostgreSQL's own clients take the length for the text of an error of protocol 2. */
+/** The longest ErrorResponse. In a longer one, PostgreSQL's own clients take the length for the text of an error of protocol 2. */
 const LONGEST_ERROR = 30_000
 
 /**
- * A backend's first words as protocol 3 has them. Where the postmaster cannot start a process for a client it says so in the
- * words of protocol 2 (report_fork_failure_to_client() in postmaster.c), which most drivers do not know.
+ * Converts a backend's first output to protocol 3. If the postmaster cannot start a process for a client, it sends an error of
+ * protocol 2 (report_fork_failure_to_client() in postmaster.c), which most drivers do not understand.
  */
 export function firstWords(bytes: Uint8Array): Uint8Array {
   const header = headerOf(bytes, true)

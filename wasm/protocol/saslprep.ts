@@ -24,7 +24,7 @@ function isIn(table: string, point: number): boolean {
   return false
 }
 
-/** The prepared password; or as it is where RFC 4013 refuses it, for PostgreSQL takes it as it is then. */
+/** The prepared password. A password that RFC 4013 refuses stays as it is, as in PostgreSQL. */
 export function saslprep(password: string): string {
   if (/^\p{ASCII}*$/u.test(password)) return password
   const points = Array.from(password, character => character.codePointAt(0)!)

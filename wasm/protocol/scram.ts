@@ -38,17 +38,17 @@ const random = (length: number) => crypto.getRandomValues(new Uint8Array(length)
 const toBase64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes))
 const fromBase64 = (text: string) => Uint8Array.from(atob(text), character => character.charCodeAt(0))
 
-/** In a time that does not depend on where they differ. */
+/** Compares in a time that does not depend on where the two differ. */
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length
   for (let i = 0; i < a.length; i++) difference |= a[i]! ^ (b[i] ?? 0)
   return difference === 0
 }
 
-/** Bit by bit, of the same length: one of the two and this give the other. */
+/** The exclusive or of two byte strings of the same length. */
 const combined = (a: Uint8Array, b: Uint8Array) => a.map((byte, i) => byte ^ b[i]!)
 
-/** What pg_authid.rolpassword has for this password. */
+/** The verifier of this password, as pg_authid.rolpassword contains it. */
 export async function verifier(password: string, salt = random(SALT_LENGTH)): Promise<string> {
   const key = await salted(password, salt, ITERATIONS)
   const storedKey = toBase64(await hash(await hmac(key, 'Client Key')))
@@ -56,7 +56,7 @@ export async function verifier(password: string, salt = random(SALT_LENGTH)): Pr
   return `SCRAM-SHA-256$${ITERATIONS}:${toBase64(salt)}$${storedKey}:${serverKey}`
 }
 
-/** What a server knows of a role's password. */
+/** A verifier: what a server knows of a role's password. */
 export interface Verifier {
   readonly iterations: number
   readonly salt: Uint8Array
@@ -64,13 +64,13 @@ export interface Verifier {
   readonly serverKey: Uint8Array
 }
 
-/** What is as good as a password for whoever is asked for it by a server that has its verifier. */
+/** The keys of a password. With them a client can log in to a server that has the password's verifier. */
 export interface Keys {
   readonly clientKey: Uint8Array
   readonly serverKey: Uint8Array
 }
 
-/** What pg_authid.rolpassword says; undefined where it is no verifier of this method. */
+/** Parses pg_authid.rolpassword; undefined if that is no SCRAM verifier. */
 export function parseVerifier(text: string): Verifier | undefined {
   const [, iterations, salt, storedKey, serverKey] =
     /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)$/.exec(text) ?? []
@@ -84,8 +84,8 @@ export function parseVerifier(text: string): Verifier | undefined {
 }
 
 /**
- * A verifier of no password, which looks to a client like that of a role that is there: the same at each time, and what PostgreSQL
- * would say itself (scram_mock_salt() in auth-scram.c).
+ * A verifier that no password matches, for a role that does not exist, so that clients cannot find out which roles do. A role has the
+ * same salt each time, as in PostgreSQL (scram_mock_salt() in auth-scram.c).
  *
  * @param nonce the cluster's mock_authentication_nonce
  */
@@ -94,7 +94,7 @@ export async function mockVerifier(role: string, nonce: Uint8Array): Promise<Ver
   return { iterations: ITERATIONS, salt, storedKey: random(32), serverKey: random(32) }
 }
 
-/** The keys of a password, if it is that of the verifier. */
+/** The keys of a password, if it matches the verifier. */
 export async function keysOf(password: string, verifier: Verifier): Promise<Keys | undefined> {
   const clientKey = await hmac(await salted(password, verifier.salt, verifier.iterations), 'Client Key')
   if (!equal(await hash(clientKey), verifier.storedKey)) return undefined
@@ -111,7 +111,7 @@ export class ScramClient {
     this.#keys = keys
   }
 
-  /** What SASLInitialResponse carries. */
+  /** The content of SASLInitialResponse. */
   get first(): string {
     return `n,,n=,r=${this.#nonce}`
   }
@@ -134,7 +134,7 @@ export class ScramClient {
   }
 }
 
-/** What a client's last message has shown: that it knows the password, or not; undefined if it is no such message. */
+/** Whether a client's last message proves that the client knows the password; undefined if it is not such a message. */
 export type Proof = { readonly keys: Keys; readonly serverFinal: string } | 'wrong' | undefined
 
 /** A server's side of one exchange. */

@@ -1,4 +1,4 @@
-/** Bounds how often somebody can try passwords: after some failures an address has to wait until one more is forgotten. */
+/** Limits how often a client can try passwords: after some failures, its address has to wait until one of them is forgotten. */
 
 /** Failures that an address may have, and milliseconds after which one of them is forgotten. */
 const MOST = 10
@@ -11,7 +11,7 @@ export class FailureLimit {
   /** By address, when all of its failures will be forgotten. */
   readonly #until = new Map<string, number>()
 
-  /** Whether it has to wait. One that nobody knows never has. */
+  /** Whether an address has to wait. An unknown address (undefined) never has to. */
   exceeded(address: string | undefined): boolean {
     return address !== undefined && this.#left(address) > (MOST - 1) * FORGET
   }

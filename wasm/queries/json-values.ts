@@ -1,13 +1,13 @@
 /**
- * PostgreSQL's values as JSON's, for whoever asks by HTTP and does not want them as text: numbers and truth values as such, JSON
- * as it is, lists of all of them as lists, and all else as PostgreSQL's text (pg_text_to_json() in Neon's proxy).
+ * Converts PostgreSQL's values to JSON's, for clients by HTTP that do not ask for text: numbers and booleans become JSON's own, json stays
+ * as it is, arrays of all of these become lists, and other values are strings with PostgreSQL's text (pg_text_to_json() in Neon's proxy).
  */
 
 const BOOL = 16
-/** int2, int4, oid, float4, float8. Those of int8 may be larger than a number can be. */
+/** int2, int4, oid, float4, float8. Values of int8 may be larger than JavaScript's numbers can represent. */
 const NUMBERS = [21, 23, 26, 700, 701]
 const JSON_TYPES = [114, 3802]
-/** The types of lists, each with that of its elements. */
+/** Array types, each with the type of its elements. */
 const ARRAYS: Readonly<Record<number, number>> = {
   1000: BOOL,
   1005: 21,
@@ -38,7 +38,7 @@ const PLAIN = /([^,}]*)/y
 
 /** PostgreSQL documentation, "Array Input and Output Syntax". */
 function listOf(text: string, element: number): unknown[] {
-  // Bounds that are not the usual ones come before it.
+  // Before the elements there may be bounds, if they are not the usual ones.
   let at = text.indexOf('{')
   const list = (): unknown[] => {
     const values: unknown[] = []

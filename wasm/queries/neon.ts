@@ -1,7 +1,7 @@
 /**
- * Queries by HTTP, as `neon()` of `@neondatabase/serverless` asks them: POST /sql, the connection string in a header, the query or
- * several of them in the body as JSON. What is asked for and how it is answered is that of Neon's proxy
- * (github.com/neondatabase/neon, proxy/src/serverless).
+ * Queries by HTTP, as `neon()` of `@neondatabase/serverless` sends them: POST /sql, with the connection string in a header, and one or
+ * more queries as JSON in the body. Requests and responses have the format of Neon's proxy (github.com/neondatabase/neon,
+ * proxy/src/serverless).
  */
 import type { FailureLimit } from './failure-limit.js'
 import { jsonOf } from './json-values.js'
@@ -14,7 +14,7 @@ export interface SqlRequest {
   header(name: string): string | null
   /** The body; undefined if it has more bytes than that. */
   text(limit: number): Promise<string | undefined>
-  /** Where it comes from, if anybody knows. */
+  /** The client's address; undefined if the host does not know it. */
   readonly address: string | undefined
 }
 
@@ -27,13 +27,13 @@ export interface SqlAnswer {
 export interface SqlOptions {
   readonly pool: Pool
   readonly failures: FailureLimit
-  /** Opens a session for somebody who has to prove to be that. */
+  /** Opens a session for this role and database. Rejects if the password is wrong. */
   open(identity: Identity, address: string | undefined): Promise<Session>
-  /** Origins whose pages may ask, '*' for all. None by default. */
+  /** Origins whose pages may send queries, '*' for all. Default: none. */
   readonly cors?: readonly string[] | undefined
 }
 
-/** Bytes of a request. */
+/** The most bytes that a request may have. */
 const LARGEST_REQUEST = 10 << 20
 
 const HEADERS = [
@@ -45,7 +45,7 @@ const HEADERS = [
   'Neon-Batch-Deferrable',
 ]
 
-/** Those of pg_hba.conf and of passwords: 28000, 28P01. */
+/** SQLSTATEs of a refused login: by pg_hba.conf 28000, for a wrong password 28P01. */
 const isRefusal = (error: unknown) => /^28/.test((error as { code?: string }).code ?? '')
 
 interface Query {
@@ -54,7 +54,7 @@ interface Query {
   readonly arrayMode?: boolean
 }
 
-/** What is wrong with a request. */
+/** An error of the client's in a request. */
 class BadRequest extends Error {
   constructor(
     message: string,
@@ -64,15 +64,16 @@ class BadRequest extends Error {
   }
 }
 
-/** Whether a request is one for this, by the end of its path. */
+/** Whether a request's path is that of queries. */
 export const isSqlPath = (path: string) => /\/sql\/?$/.test(path)
 
 export async function answerSql(request: SqlRequest, options: SqlOptions): Promise<SqlAnswer> {
   const origin = request.header('Origin')
   const { cors = [] } = options
-  // A page's request is refused, not only kept from being read: a server may trust whoever comes from its own machine.
+  // Refuses the request of a page from another origin, instead of only hiding the response: a server may trust all clients on its machine,
+  // and with them every page in a browser there.
   if (origin !== null && !cors.includes('*') && !cors.includes(origin))
-    return plain(403, `pages of ${origin} may not ask this server`)
+    return plain(403, `pages of ${origin} may not send queries to this server`)
   const headers: Record<string, string> =
     origin === null ? {} : { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' }
   const answer = request.method === 'OPTIONS' ? preflight() : await answerPost(request, options)
@@ -86,7 +87,7 @@ function preflight(): SqlAnswer {
 }
 
 async function answerPost(request: SqlRequest, options: SqlOptions): Promise<SqlAnswer> {
-  if (request.method !== 'POST') return plain(405, 'queries are asked by POST')
+  if (request.method !== 'POST') return plain(405, 'send queries by POST')
   try {
     return json(200, await execute(request, options))
   } catch (error) {
@@ -152,7 +153,7 @@ function identityIn(request: SqlRequest): Identity {
   }
 }
 
-/** Who comes from the same place and knows the password finds the sessions that were opened by it; it is not kept as it is. */
+/** The key of a pool's sessions: a hash of all that a login depends on, so that the pool does not contain passwords. */
 async function keyOf(identity: Identity, address: string | undefined): Promise<string> {
   const { user, database, password, applicationName } = identity
   const text = new TextEncoder().encode(JSON.stringify([user, database, password, applicationName, address]))
@@ -164,18 +165,18 @@ function queriesIn(body: string): Query | Query[] {
   try {
     asked = JSON.parse(body)
   } catch {
-    throw new BadRequest('the request is no JSON')
+    throw new BadRequest('the request is not JSON')
   }
   const { queries } = (asked ?? {}) as { queries?: unknown }
   if (queries === undefined) return queryIn(asked)
-  if (!Array.isArray(queries)) throw new BadRequest('"queries" is no list')
+  if (!Array.isArray(queries)) throw new BadRequest('"queries" must be an array')
   return queries.map(queryIn)
 }
 
 function queryIn(asked: unknown): Query {
   const { query, params = [], arrayMode } = (asked ?? {}) as Partial<Query>
-  if (typeof query !== 'string') throw new BadRequest('there is no "query"')
-  if (!Array.isArray(params)) throw new BadRequest('"params" is no list')
+  if (typeof query !== 'string') throw new BadRequest('"query" must be a string')
+  if (!Array.isArray(params)) throw new BadRequest('"params" must be an array')
   return { query, params, ...(typeof arrayMode === 'boolean' && { arrayMode }) }
 }
 
@@ -201,7 +202,7 @@ function modesIn(request: SqlRequest): TransactionOptions {
   }
 }
 
-/** A result whose rows are lists of PostgreSQL's texts, as it was asked for. */
+/** A query's result as JSON, in the form that the request asked for. `result` has rows as arrays of PostgreSQL's texts. */
 function shaped(result: QueryResult<(string | null)[]>, raw: boolean, asArrays: boolean): unknown {
   const { command, rowCount, fields } = result
   const value = (text: string | null, { dataTypeID }: FieldDef) => (raw ? text : jsonOf(text, dataTypeID))

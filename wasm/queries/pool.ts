@@ -1,34 +1,34 @@
 /**
- * Sessions for queries that come without a connection. Each is used by one at a time, and then made as new. There are only so many;
- * whoever comes when all are used waits for one, in turn.
+ * Sessions for queries that come without a connection. One request at a time uses a session, and afterwards the pool resets it. The
+ * number of sessions is limited; when all are in use, further requests wait, and get one in the order in which they came.
  */
 import type { Session } from './session.js'
 
 export interface PoolOptions {
   /** Sessions at a time. */
   readonly most: number
-  /** Milliseconds after which a session that nobody uses is closed. */
+  /** Milliseconds without use after which a session is closed. */
   readonly idle: number
-  /** Milliseconds that a session may get old. */
+  /** Milliseconds after its start at which a session is closed. */
   readonly age: number
 }
 
-/** How many may wait. */
+/** How many requests may wait. */
 const QUEUE = 1000
 
 interface Member {
   readonly session: Session
-  /** Who it is for. */
+  /** Only requests with the same key may use the session. */
   readonly key: string
   timer?: ReturnType<typeof setTimeout> | undefined
 }
 
 export class Pool {
   readonly #options: PoolOptions
-  /** The one that was used last comes last. */
+  /** Sessions that are not in use, in the order of their last use. */
   readonly #idle = new Set<Member>()
   readonly #waiting: (() => void)[] = []
-  /** Sessions that are used, or being opened or reset. */
+  /** How many sessions are in use, or being opened or reset. */
   #busy = 0
   #closed = false
 
@@ -36,16 +36,16 @@ export class Pool {
     this.#options = options
   }
 
-  /** Sessions that there are, and how many of them are used. */
+  /** How many sessions there are, and how many of them are in use. */
   get size(): { readonly all: number; readonly busy: number } {
     return { all: this.#busy + this.#idle.size, busy: this.#busy }
   }
 
   /**
-   * Does something with a session.
+   * Calls `use` with a session that no other request uses meanwhile.
    *
-   * @param key tells sessions apart that are not the same
-   * @param open makes another one
+   * @param key the session must have been opened with the same key
+   * @param open makes another session for this key
    * @throws what `use` or `open` has thrown
    */
   async use<T>(key: string, open: () => Promise<Session>, use: (session: Session) => Promise<T>): Promise<T> {

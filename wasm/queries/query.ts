@@ -1,4 +1,4 @@
-/** What is asked and answered without a connection, in the form that node-postgres gives it. */
+/** Queries without a connection, and their results in the form of node-postgres. */
 
 export interface FieldDef {
   readonly name: string
@@ -19,7 +19,7 @@ export interface QueryResult<Row = Record<string, unknown>> {
   readonly fields: FieldDef[]
 }
 
-/** Whatever a query can be sent to. */
+/** Executes queries: a server, or a transaction. */
 export interface Queryable {
   /**
    * Executes a statement, with values for its parameters $1, $2, …

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import pg, { type Client } from 'pg'
 import { beginStatement, type QueryResult, type TransactionOptions } from './query.js'
 
-/** Who a session is for. */
+/** The role, its password, and the database of a session. */
 export interface Identity {
   readonly user: string
   readonly database: string
@@ -11,20 +11,20 @@ export interface Identity {
   readonly applicationName?: string | undefined
 }
 
-/** What a session is connected by. */
+/** The connection of a session. */
 export interface Line {
   readonly stream: Duplex
-  /** The session is in use, or not. */
+  /** wake() is called when a request begins to use the session, rest() when it has ended. */
   wake(): void
   rest(): void
-  /** Whether there is still a server at the other end that will go on. */
+  /** Whether the server at the other end runs and is not shutting down. */
   readonly usable: boolean
 }
 
-/** How a result is to be given. */
+/** The form of a result. */
 export interface Shape {
   readonly rowMode?: 'array' | undefined
-  /** Gives each value as PostgreSQL's text. */
+  /** Whether values are PostgreSQL's texts. */
   readonly raw?: boolean | undefined
 }
 
@@ -32,7 +32,7 @@ const RAW = { getTypeParser: () => (text: string) => text }
 
 export class Session {
   readonly born = Date.now()
-  /** It has ended. */
+  /** Whether the session has ended. */
   onEnd: () => void = () => {}
   readonly #client: Client
   readonly #line: Line
@@ -42,7 +42,7 @@ export class Session {
   /**
    * Opens a session.
    *
-   * @param limit bytes that the rows of one answer may have
+   * @param limit how many bytes the rows of one result may have
    * @throws Error in PostgreSQL's words
    */
   static async open(line: Line, identity: Identity, limit = Number.POSITIVE_INFINITY): Promise<Session> {
@@ -51,7 +51,7 @@ export class Session {
       stream: () => line.stream,
       user,
       database,
-      // Not by itself, for then the environment's would stand in for one that is not there, or a file's.
+      // As a function, because without a password node-postgres would take one from the environment or from ~/.pgpass.
       password: () => password ?? '',
       ssl: false,
       application_name: applicationName ?? 'pglite-imports-server',
@@ -81,7 +81,7 @@ export class Session {
       })
   }
 
-  /** Whether it can be asked anything. */
+  /** Whether the session can take another query. */
   get usable(): boolean {
     return !this.#failed && this.#line.usable
   }
@@ -107,7 +107,7 @@ export class Session {
   }
 
   /**
-   * Executes what `use` asks in a transaction, which is rolled back if it throws.
+   * Calls `use` within a transaction, which is rolled back if `use` throws.
    *
    * @throws what `use` has thrown; Error with `code` 25P02 where a statement had failed, so that PostgreSQL has rolled back, too
    */
@@ -122,11 +122,11 @@ export class Session {
     }
     const { command } = await this.#client.query('commit')
     if (command === 'COMMIT') return result
-    const message = 'the transaction was rolled back, for a statement in it had failed'
+    const message = 'the transaction was rolled back, because a statement in it had failed'
     throw Object.assign(new Error(message), { code: '25P02' })
   }
 
-  /** Makes it as if it had just begun, for the next one who uses it. */
+  /** Resets the session for the next request, as if it had just begun. */
   async reset(): Promise<void> {
     if (this.#client.getTransactionStatus() !== 'I') await this.#client.query('rollback')
     await this.#client.query('discard all')
@@ -140,6 +140,6 @@ export class Session {
 }
 
 const tooLarge = (limit: number) =>
-  Object.assign(new Error(`the answer is larger than ${limit >> 20} MiB: ask for less, or by a connection`), {
+  Object.assign(new Error(`the answer is larger than ${limit >> 20} MiB: select less, or use a connection`), {
     code: '54000',
   })

@@ -1,5 +1,5 @@
 /**
- * The globals that the portable folders (wasm/protocol, wasm/machine, wasm/cluster) use, which all hosts have: Node, browsers,
+ * The globals that the portable folders (wasm/protocol, wasm/machine, wasm/cluster, …) use, which all hosts have: Node, browsers,
  * Workers, Deno, Bun. These folders are type-checked with this file and the language alone, so they cannot use others. The host
  * implements interfaces for everything else.
  */

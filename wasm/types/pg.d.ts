@@ -1,4 +1,4 @@
-/** node-postgres, as far as it is used here: its own types are those of Node's streams, which not every host has. */
+/** The part of node-postgres that is used here. Its own types need those of Node's streams, which not every host has. */
 import type { Duplex } from 'node:stream'
 
 export interface Field {

@@ -69,7 +69,7 @@ export class Changes {
     }
   }
 
-  /** To be called when the storage has lost something, or when nobody can tell whether it will. */
+  /** To be called when the storage has lost something, or may lose it. */
   lose(loss: Loss = this.#hasTables() ? 'undone' : 'deleted'): void {
     if (this.#lost) return
     this.#lost = true

@@ -65,4 +65,4 @@ export class Durability {
   }
 }
 
-const gone = () => new Error('the storage is not as it was left')
+const gone = () => new Error('the storage has lost writes of the server')

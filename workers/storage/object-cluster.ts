@@ -49,7 +49,7 @@ const running = new Map<string, () => void>()
  * Opens the storage's cluster for a server.
  *
  * @param fill puts a new cluster's files into an empty volume, if the storage has no cluster
- * @param onLoss called once, when the storage has lost something that was written, or nobody can tell whether it will
+ * @param onLoss called once, when the storage has lost something that was written, or may lose it
  * @throws StartupError when the cluster is in use, damaged or of another version, or when the object has tables of the same names
  */
 export function openObjectCluster(
@@ -90,7 +90,7 @@ function snapshotOf(store: ObjectStore, opened: Volume): ClusterSnapshot {
     files: volume(snapshot, snapshot.tree).files(),
     check() {
       snapshot.check()
-      if (!store.intact) throw new Error('the storage is not as it was left')
+      if (!store.intact) throw new Error('the storage has lost writes of the server')
     },
     fail: error => snapshot.fail(error),
     end: () => snapshot.end(),
@@ -256,6 +256,6 @@ function understood<T>(look: () => T): T {
 
 function damaged(what: string): StartupError {
   return new StartupError(
-    `the object's storage is damaged: ${what}. Nothing was changed; go back to a bookmark of it, or import a copy of the cluster into another object`,
+    `the object's storage is damaged: ${what}. Nothing was changed; restore the storage to an earlier bookmark, or import a copy of the cluster into another object`,
   )
 }

@@ -30,7 +30,7 @@ export class ObjectStore implements Store {
   readonly #storage: ObjectStorage
   readonly #isInTransaction: () => boolean
 
-  /** @param onLoss called once, when the storage has lost something that was written, or nobody can tell whether it will */
+  /** @param onLoss called once, when the storage has lost something that was written, or may lose it */
   constructor(storage: ObjectStorage, onLoss: (reason: Loss) => void = () => {}) {
     this.#changes = new Changes(storage.sql, onLoss)
     this.#storage = storage

@@ -36,7 +36,7 @@ export class Statements {
   }
 
   #change(query: string, ...bindings: SqlValue[]): void {
-    if (!this.#changes.begin()) throw new FileError('EIO', 'the storage is not as it was left')
+    if (!this.#changes.begin()) throw new FileError('EIO', 'the storage has lost writes of the server')
     this.#onChange()
     this.#translated(() => this.#storage.sql.exec(query, ...bindings))
   }

@@ -48,7 +48,7 @@ export function keptFiles(sql: ObjectSql): { kept: Kept; nameless: Node[] } {
     const parent = nodes.get(directory as number)
     const node = nodes.get(inode as number)
     if (parent?.type !== 'directory' || node === undefined)
-      throw new Error(`"${name}" is the name of nothing, or in no directory`)
+      throw new Error(`"${name}" is the name of no file, or in no directory`)
     parent.entries.set(name as string, node)
     node.links++
   }

@@ -6,7 +6,7 @@ import { type Volume, volume } from './volume.js'
 interface Content {
   /** May be longer than the file, so that it can grow. */
   bytes: Uint8Array
-  /** Whether `bytes` belong to somebody else, and must be copied before they change. */
+  /** Whether `bytes` belong to the caller of addFile() or to another file, and must be copied before they change. */
   borrowed: boolean
 }
 

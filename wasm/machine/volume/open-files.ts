@@ -39,7 +39,7 @@ export class OpenFiles {
       try {
         this.close(handle)
       } catch {
-        // The file stays in the store without a name. The process has ended, so nobody needs the error.
+        // The file stays in the store without a name. The process has ended, so no process can be told the error.
       }
     }
   }

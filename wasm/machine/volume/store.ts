@@ -13,9 +13,9 @@ export interface Store {
   write(node: Node, buffer: Uint8Array, offset: number, length: number, position: number): void
   /** Changes the size of a file. Added bytes are zero. */
   resize(node: Node, size: number): void
-  /** Sets the content of a new file to these bytes, which nobody changes any more. */
+  /** Sets the content of a new file to these bytes. The caller must not change them any more. */
   put(node: Node, content: Uint8Array): void
-  /** Sets the content of a new file to what another one contains. */
+  /** Sets the content of a new file to that of another file. */
   copy(from: Node, to: Node): void
   /** Keeps a new node, or new mode and times of a node. If a new node has a size, put() or copy() is called next. */
   save(node: Node): void

@@ -12,7 +12,7 @@ import { Tree } from './tree.js'
 export interface Volume {
   /** The volume as one process sees it, with handles of its own. */
   files(): FileLayer
-  /** Adds a file with this content, which nobody may change any more. Its directory must exist. */
+  /** Adds a file with this content, which the caller must not change any more. Its directory must exist. */
   put(path: string, content: Uint8Array, mode: number): void
   /** Its directories, names and attributes as they are now, which do not change with it. */
   copyOfTree(): Kept
