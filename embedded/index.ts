@@ -10,6 +10,8 @@
  * const client = new pg.Client({ stream: () => postgres.connect(), user: 'postgres' })
  * await client.connect()
  * ```
+ *
+ * @module pglite-imports-server/embedded
  */
 
 import {
@@ -31,10 +33,11 @@ import { embeddedSystem } from './system.js'
 
 export * from '../wasm/cluster/exports.js'
 export type { StopMode } from '../wasm/cluster/signals.js'
-export { loadModule } from './load.js'
+export { type LoadOptions, loadModule } from './load.js'
 export type { EmbeddedPostgres } from './server.js'
 export type { ServerModule } from './server-module.js'
 
+/** The options of createPostgres() and createPostgresModule(). */
 export interface EmbeddedOptions {
   /** The result of loadModule(). */
   module: ServerModule

@@ -5,6 +5,7 @@ import { importUnshared } from './unshared.js'
 /** The package's wasm/dist/. */
 const PACKAGED = new URL('../../wasm/dist/', import.meta.url)
 
+/** What loadModule() fetches. */
 export interface LoadOptions {
   /** Whether to fetch ICU's data as well, 5 MB, for its collations. Default: no. */
   icu?: boolean

@@ -2,7 +2,9 @@
 import { fileEntries, HEADER_AT, headerLength } from '../wasm/cluster/files-bin.js'
 import type { Programs } from '../wasm/cluster/programs.js'
 
+/** The compiled modules and files of a server; any number of servers can be made of one. */
 export interface ServerModule {
+  /** The compiled modules. */
   readonly programs: Programs
   /** files.bin: the server's files and the template; see wasm/cluster/files-bin.ts. */
   readonly files: ArrayBuffer

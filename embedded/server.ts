@@ -12,6 +12,7 @@ import { StatementCount, StatementCounter } from '../wasm/protocol/statement-cou
 import { DATA } from './files.js'
 import { type EmbeddedHost, ENVIRONMENT, PID, POSTGRES_PATH } from './host.js'
 
+/** A server on the thread that has made it. */
 export interface EmbeddedPostgres {
   /**
    * Opens a connection with a session of its own, for drivers that accept a stream:

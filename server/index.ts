@@ -9,6 +9,8 @@
  * const inside = new pg.Client({ stream: () => server.connect(), user: 'postgres' })   // through no network
  * await server.stop()
  * ```
+ *
+ * @module pglite-imports-server
  */
 
 export type { Signal, StopMode } from '../wasm/cluster/signals.js'
@@ -24,7 +26,7 @@ export {
   importDataDirectory,
 } from './data-directory/data-transfer.js'
 export type { HttpOptions } from './http/http.js'
-export type { StartServerOptions } from './options.js'
+export type { StartServerOptions, TlsFiles } from './options.js'
 export type { DatabasePool, DatabasePoolOptions, TakenDatabase } from './pools/database-pool.js'
 export type { PostgresServer } from './postgres-server.js'
 export { startServer } from './start.js'

@@ -4,6 +4,17 @@ import type { LogFormat } from '../wasm/machine/log-collector.js'
 import type { ServerControl } from './control.js'
 import type { HttpOptions } from './http/http.js'
 
+/** Names of PEM files, for TLS. */
+export interface TlsFiles {
+  /** The server's certificate: PostgreSQL's setting ssl_cert_file. */
+  cert: string
+  /** Its private key: ssl_key_file. */
+  key: string
+  /** The authorities that sign clients' certificates: ssl_ca_file. */
+  ca?: string | undefined
+}
+
+/** The options of startServer(). */
 export interface StartServerOptions {
   /**
    * The data directory. A missing or empty one gets a new cluster; one of a native PostgreSQL 18 can be used as it
@@ -46,7 +57,7 @@ export interface StartServerOptions {
    * them again. 'self-signed': the server uses server.crt and server.key in the data directory, and makes them if they are
    * missing. Default: what postgresql.conf says.
    */
-  tls?: { cert: string; key: string; ca?: string | undefined } | 'self-signed' | undefined
+  tls?: TlsFiles | 'self-signed' | undefined
   /**
    * Directories beside the data directory where SQL may read and write files, by COPY, as tablespaces, …: for roles to which
    * PostgreSQL allows it, that is superusers and members of pg_read_server_files and pg_write_server_files. Default: none.

@@ -24,6 +24,7 @@ export interface Place extends Pick<TestDatabasesOptions, 'isolation' | 'per' | 
 
 /** A test's own database. */
 export interface TestDatabase {
+  /** The database's name. */
   readonly name: string
   /** Connection string. */
   readonly url: string
@@ -35,6 +36,7 @@ export interface TestDatabase {
 
 /** A database for as long as a test has it. */
 export interface Lease {
+  /** The database. */
   readonly database: TestDatabase
   /** To be called when the test has ended. */
   end(failed: boolean): Promise<void>

@@ -12,6 +12,8 @@
  * // a test
  * test('…', async () => { await database.client.query('…') })
  * ```
+ *
+ * @module pglite-imports-server/testing/jest
  */
 import { setUpDatabases, type TestDatabase } from './databases.js'
 import type { TestDatabasesOptions } from './options.js'

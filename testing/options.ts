@@ -12,6 +12,7 @@ export interface NewTemplate {
   readonly files: readonly string[]
 }
 
+/** What a template is made of. */
 export interface TemplateOptions {
   /**
    * Files that the template is made of, such as migrations: paths or patterns with *, ** and ?, relative to the working directory. When
@@ -22,6 +23,7 @@ export interface TemplateOptions {
   migrate?: ((database: NewTemplate) => unknown) | undefined
 }
 
+/** The databases that tests get. */
 export interface TestDatabasesOptions extends TemplateOptions {
   /**
    * 'database': each test has a clone of the template. 'transaction': each test has a transaction, which is rolled back, in a clone that

@@ -8,25 +8,50 @@
  * // playwright.config.ts
  * globalSetup: './test/database.ts'
  * ```
+ *
+ * @module pglite-imports-server/testing/playwright
  */
+
 import { test as base } from '@playwright/test'
 import { type Lease, leaser, setUpDatabases, type TestDatabase } from './databases.js'
 import type { TestDatabasesOptions } from './options.js'
 
+/** What `test` gives to tests beside what Playwright's own does. */
 export interface TestFixtures {
   /** The test's own database, or that of its worker. */
   database: TestDatabase
 }
 
+/** What `test` keeps for a worker. */
 export interface WorkerFixtures {
   /** That of the worker. */
-  databaseOfWorker: { current?: Lease; failed: boolean }
+  databaseOfWorker: HeldLease
 }
 
-/** `setup` is for Playwright's globalSetup, `test` in the place of Playwright's own. */
-export function databases(options: TestDatabasesOptions = {}) {
+/** What is kept of a database that several tests share. */
+export interface HeldLease {
+  /** The database, once a test has asked for it. */
+  current?: Lease
+  /** Whether one of the tests has failed. */
+  failed: boolean
+}
+
+/** What databases() gives. */
+export interface Databases {
+  /** For Playwright's globalSetup: starts the server; returns what stops it. */
+  readonly setup: () => Promise<() => Promise<void>>
+  /** In the place of Playwright's own. */
+  readonly test: ReturnType<typeof testOf>
+}
+
+/** Makes `setup`, for Playwright's globalSetup, and `test`, which tests use in the place of Playwright's own. */
+export function databases(options: TestDatabasesOptions = {}): Databases {
+  return { setup: () => setUpDatabases(options), test: testOf(options) }
+}
+
+function testOf(options: TestDatabasesOptions) {
   const lease = leaser(() => setUpDatabases(options))
-  const test = base.extend<TestFixtures, WorkerFixtures>({
+  return base.extend<TestFixtures, WorkerFixtures>({
     databaseOfWorker: [
       // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from it which fixtures this one needs
       async ({}, use) => {
@@ -46,5 +71,4 @@ export function databases(options: TestDatabasesOptions = {}) {
       if (!perFile) await current.end(failed)
     },
   })
-  return { setup: () => setUpDatabases(options), test }
 }

@@ -15,7 +15,9 @@ export type TestServerOptions = Pick<StartServerOptions, 'dataDir' | 'copyOf' | 
 
 /** A process with which a server ends, and a folder that the server removes then. */
 export interface Until {
+  /** The process. */
   readonly pid: number
+  /** The folder. */
   readonly folder: string
 }
 

@@ -7,6 +7,8 @@
  * // vitest.config.ts
  * test: { globalSetup: 'test/database.ts' }
  * ```
+ *
+ * @module pglite-imports-server/testing/vitest
  */
 import { type Lease, leaser, setUpDatabases, type TestDatabase } from './databases.js'
 import type { TestDatabasesOptions } from './options.js'
@@ -16,15 +18,32 @@ const vitest = await import('vitest').catch((error: Error) => {
   if (!error.message.includes('internal state')) throw error
 })
 
+/** What `test` gives to tests beside what Vitest's own does. */
 export interface Fixtures {
   /** The test's own database, or that of its file. */
   database: TestDatabase
   /** That of the file. */
-  lease: { current?: Lease; failed: boolean }
+  lease: HeldLease
 }
 
-/** `setup` is for Vitest's globalSetup, `test` in the place of Vitest's own. */
-export function databases(options: TestDatabasesOptions = {}) {
+/** What is kept of a database that several tests share. */
+export interface HeldLease {
+  /** The database, once a test has asked for it. */
+  current?: Lease
+  /** Whether one of the tests has failed. */
+  failed: boolean
+}
+
+/** What databases() gives. */
+export interface Databases {
+  /** For Vitest's globalSetup: starts the server; returns what stops it. */
+  readonly setup: () => Promise<() => Promise<void>>
+  /** In the place of Vitest's own. */
+  readonly test: ReturnType<typeof testOf>
+}
+
+/** Makes `setup`, for Vitest's globalSetup, and `test`, which tests use in the place of Vitest's own. */
+export function databases(options: TestDatabasesOptions = {}): Databases {
   // No test runs in globalSetup.
   const test = vitest === undefined ? (undefined as never) : testOf(vitest.test, options)
   return { setup: () => setUpDatabases(options), test }

@@ -4,6 +4,7 @@ import type { OnDemandServer } from '../embedded/on-demand.js'
 import { archiveLength, archiveOf, exportFiles } from '../wasm/cluster/cluster-archive.js'
 import type { ObjectStorage } from './storage/object-storage.js'
 
+/** The options of `backup()`. */
 export interface BackupOptions {
   /** Whether to compress the archive by gzip; then its length is not known in advance. Default: no. */
   compress?: boolean | undefined
@@ -11,6 +12,7 @@ export interface BackupOptions {
 
 /** The stub of another object, whose class has a method that passes the archive to importCluster(). */
 export interface CopyTarget {
+  /** Makes a cluster of an archive, by importCluster(). */
   importCluster(archive: ReadableStream<Uint8Array>): Promise<unknown>
 }
 

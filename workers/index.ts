@@ -13,7 +13,10 @@
  * ```
  *
  * `postgres.fetch(request)` lets clients from outside in, by WebSocket.
+ *
+ * @module pglite-imports-server/workers
  */
+
 import { moduleHostOf } from '../embedded/host.js'
 import { OnDemandServer } from '../embedded/on-demand.js'
 import { type EmbeddedPostgres, EmbeddedServer } from '../embedded/server.js'
@@ -40,13 +43,13 @@ export type { ServerModule } from '../embedded/server-module.js'
 export * from '../wasm/cluster/exports.js'
 export type { StopMode } from '../wasm/cluster/signals.js'
 export { StartupError } from '../wasm/cluster/startup-error.js'
-export { METRICS_TYPE } from '../wasm/metrics/metrics.js'
+export { METRICS_TYPE, type ProcessMemory } from '../wasm/metrics/metrics.js'
 export type { FieldDef, Queryable, QueryResult, TransactionOptions } from '../wasm/queries/query.js'
 export type { BackupOptions, CopyTarget } from './backup.js'
 export type { ClusterOptions } from './cluster.js'
 export { type Metrics, metricsText } from './metrics.js'
-export type { DrizzleJournal, Migrations } from './migrations.js'
-export type { ObjectStorage } from './storage/object-storage.js'
+export type { DrizzleJournal, DrizzleJournalEntry, Migrations } from './migrations.js'
+export type { ObjectSql, ObjectStorage, SqlRow, SqlRows, SqlValue } from './storage/object-storage.js'
 export { exportCluster, importCluster } from './transfer.js'
 
 export interface CreatePostgresOptions extends ClusterOptions {

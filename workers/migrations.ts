@@ -6,9 +6,19 @@ import type { Queryable, TransactionOptions } from '../wasm/queries/query.js'
 
 /** The part of drizzle-kit's `meta/_journal.json` that is used here. */
 export interface DrizzleJournal {
-  readonly entries: readonly { readonly tag: string; readonly when: number }[]
+  /** The migrations in their order. */
+  readonly entries: readonly DrizzleJournalEntry[]
 }
 
+/** A migration in the journal. */
+export interface DrizzleJournalEntry {
+  /** The name of the file without `.sql`. */
+  readonly tag: string
+  /** When it was made, in milliseconds since 1970. */
+  readonly when: number
+}
+
+/** The migrations of a database. */
 export interface Migrations {
   /** SQL by file name, with or without folders and `.sql`. Executed in the order of names, unless there is a journal. */
   readonly files: Readonly<Record<string, string>>

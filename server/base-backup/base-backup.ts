@@ -14,6 +14,7 @@ import { nodeFiles } from '../../wasm/node/files.js'
 import { posixPath } from '../../wasm/node/paths.js'
 import { BackupCommand, type BackupMessage } from './messages.js'
 
+/** How a base backup is taken. */
 export interface BackupOptions {
   /** kB each second at most. Default: as fast as it goes. */
   readonly maxRate?: number | undefined

@@ -11,6 +11,7 @@ import { syncPath, syncTree } from '../new-cluster/template.js'
 import { type BackupOptions, takeBaseBackup } from './base-backup.js'
 import { clientFor, connectionInfo, connectTo, shown } from './source.js'
 
+/** The options of cloneDataDirectory(). */
 export interface CloneOptions extends BackupOptions {
   /** Makes a standby, which follows the server when it is started. Default: false. */
   readonly standby?: boolean | undefined

@@ -8,6 +8,7 @@ import { ListeningSocket } from '../network/listening-socket.js'
 import { DEFAULT_PORT } from '../settings.js'
 import type { BridgeConnection } from './connection.js'
 
+/** The options of startBridge(). */
 export interface BridgeOptions {
   /** The URL of the server: ws:// or wss://; http:// and https:// mean the same. */
   url: string
@@ -19,9 +20,11 @@ export interface BridgeOptions {
   log?: ((line: string) => void) | undefined
 }
 
+/** A bridge to a server elsewhere. */
 export interface Bridge {
   /** The host that clients on this machine connect to; `localhost` where the bridge listens on all addresses. */
   readonly host: string
+  /** The TCP port. */
   readonly port: number
   /** Stops listening and disconnects all clients. */
   stop(): Promise<void>

@@ -25,6 +25,7 @@ export async function exportDataDirectory(dataDir: string): Promise<ReadableStre
   return exportFiles(nodeFiles(), posixPath(directory.path), () => directory.release())
 }
 
+/** The options of importDataDirectory(). */
 export interface ImportOptions {
   /** A superuser of the cluster, who converts the files of a 32-bit server. Default: 'postgres'. */
   readonly superuser?: string | undefined

@@ -16,6 +16,7 @@ import { processMetricsText } from './process-metrics.js'
 import { SqlByHttp } from './sql.js'
 import { statisticsOf } from './statistics.js'
 
+/** Where the monitor listens, and whom it answers. */
 export interface HttpOptions {
   /** The TCP port, 0 for any free one. */
   port: number

@@ -2,6 +2,7 @@
 import type { QueryResultRow } from 'pg'
 import type { DatabasePools } from './database-pools.js'
 
+/** The options of `server.databases()`. */
 export interface DatabasePoolOptions {
   /** The database to clone. No client may be connected to it while it is cloned. */
   template: string
@@ -9,6 +10,7 @@ export interface DatabasePoolOptions {
   size?: number | undefined
 }
 
+/** Clones of a database, kept ready. */
 export interface DatabasePool {
   /**
    * Takes a database that no other caller has; waits until there is one.
@@ -22,7 +24,9 @@ export interface DatabasePool {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** A clone that nobody else has. */
 export interface TakenDatabase {
+  /** The database's name. */
   readonly name: string
   /** Connection string for clients on this machine. */
   readonly url: string

@@ -20,9 +20,19 @@ import type { TlsProvider } from './tls.js'
 
 export type { ListenAddress } from '../machine/address.js'
 
+/** Bytes through connections. */
+export interface Traffic {
+  /** From clients. */
+  readonly received: number
+  /** To clients. */
+  readonly sent: number
+}
+
 /** What a cluster runs on. */
 export interface ClusterHost {
+  /** The compiled modules. */
   readonly programs: Programs
+  /** Runs the processes. */
   readonly scheduler: StartScheduler
   /** The path of the server's executable, as the processes see it: they find share/ and lib/ from it. */
   readonly postgresPath: string
@@ -34,7 +44,9 @@ export interface ClusterHost {
   readonly maximumPages?: number
 }
 
+/** The options of `Cluster.start()`. */
 export interface ClusterOptions extends ConnectingHost {
+  /** What the cluster runs on. */
   host: ClusterHost
   /** Absolute path of a directory that holds a cluster. */
   dataDir: string
@@ -82,6 +94,7 @@ interface ListeningSocket {
   stop: () => void
 }
 
+/** A running cluster, without a host of its own: it asks `options.host` for all that it needs of one. */
 export class Cluster {
   /** Resolves to the postmaster's exit code when it has ended. */
   readonly exited: Promise<number>
@@ -113,7 +126,10 @@ export class Cluster {
     throw new StartError(code, cluster.#logTail)
   }
 
-  private constructor(readonly options: ClusterOptions) {
+  private constructor(
+    /** What Cluster.start() was given. */
+    readonly options: ClusterOptions,
+  ) {
     const { programs, scheduler, environment, postgresPath, pid, maximumPages } = options.host
     const { kernel, postgres, modules, shared } = programs
     const maxProcesses = options.maxProcesses ?? MAX_PROCESSES
@@ -187,7 +203,7 @@ export class Cluster {
   }
 
   /** Bytes through all connections since the start. */
-  get traffic(): { received: number; sent: number } {
+  get traffic(): Traffic {
     return { received: this.#machine.kernel.received(), sent: this.#machine.kernel.sent() }
   }
 

@@ -3,5 +3,11 @@ export {
   createPGliteImportHandler,
   type PGliteImportHandler,
   type PGliteImports,
+  type PGliteModule,
 } from '../machine/import-handler.js'
-export { type InstantiateOptions, PostgresExit, type PostgresModule } from './postgres-module.js'
+export {
+  type InstantiateOptions,
+  type ModuleImports,
+  PostgresExit,
+  type PostgresModule,
+} from './postgres-module.js'

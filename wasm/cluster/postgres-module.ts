@@ -17,7 +17,9 @@ import { CALLER_STACK } from '../machine/stack.js'
 import { exitCode } from '../machine/wait-status.js'
 import type { Programs } from './programs.js'
 
+/** One backend without a server. */
 export interface PostgresModule {
+  /** The backend's memory. */
   readonly memory: WebAssembly.Memory
   /**
    * Serves the input that the import handler has.
@@ -34,6 +36,7 @@ export interface PostgresModule {
 export class PostgresExit extends Error {
   /** @param exitCode as a shell shows it: 128 + n after an end by signal n */
   constructor(
+    /** As a shell shows it: 128 + n after an end by signal n. */
     readonly exitCode: number,
     options?: { cause: unknown },
   ) {
@@ -41,8 +44,10 @@ export class PostgresExit extends Error {
   }
 }
 
+/** Imports of a WebAssembly module, by module and name. */
 export type ModuleImports = Record<string, Record<string, WebAssembly.ImportValue>>
 
+/** How the module is instantiated. */
 export interface InstantiateOptions {
   /**
    * Instantiates postgres.wasm and passes the instance to `callback`. It must add the import handler's imports to

@@ -3,6 +3,7 @@ import { SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1 } from '../machine/a
 
 export const SIGNALS = { SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1 } as const
 
+/** The signals that can be sent to PostgreSQL's processes. */
 export type Signal = keyof typeof SIGNALS
 
 /** How to shut down, as in pg_ctl: wait for clients to leave, disconnect them, or stop at once and recover at the next start. */

@@ -4,6 +4,7 @@ import { StartupError } from './startup-error.js'
 /** The postmaster has ended before it accepted connections. The message is PostgreSQL's own, from its log. */
 export class StartError extends StartupError {
   constructor(
+    /** The postmaster's exit code. */
     readonly exitCode: number,
     /** The last lines of PostgreSQL's log. */
     readonly log: string,

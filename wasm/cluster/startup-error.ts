@@ -3,6 +3,7 @@
  * happened, on what, and what to do. The command line prints it as it is.
  */
 export class StartupError extends Error {
+  /** 'StartupError'. */
   override name = 'StartupError'
 
   constructor(

@@ -6,7 +6,23 @@ import type { LinearMemory } from './memory.js'
  * A numeric internet address, or the path of a unix socket, which is empty for a client without one. A path that begins with @ is an
  * abstract address, not in the file system.
  */
-export type ListenAddress = { host: string; port: number; family: 4 | 6 } | { path: string }
+export type ListenAddress = InternetAddress | UnixAddress
+
+/** An internet address. */
+export interface InternetAddress {
+  /** IPv4 or IPv6, as text. */
+  host: string
+  /** The TCP port. */
+  port: number
+  /** Which of the two it is. */
+  family: 4 | 6
+}
+
+/** The address of a unix socket. */
+export interface UnixAddress {
+  /** Its path, empty for a client without one. */
+  path: string
+}
 
 const { sockaddr_un: UNIX, sockaddr_in: INET, sockaddr_in6: INET6 } = offsetof
 

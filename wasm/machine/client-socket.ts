@@ -15,6 +15,7 @@ const nothing = () => {}
 /** Longest duration in milliseconds of a write that does not block. */
 const SEND_PATIENCE = 100
 
+/** The host's end of one connection. */
 export class ClientSocket {
   /** Called with all input before it is passed. */
   onInput: (bytes: Uint8Array) => void = nothing
@@ -49,9 +50,13 @@ export class ClientSocket {
   #heard = false
 
   constructor(
+    /** The connection's number in the kernel. */
     readonly fd: number,
+    /** The kernel. */
     readonly kernel: KernelExports,
+    /** The memory with the rings. */
     readonly memory: LinearMemory,
+    /** Called when the connection is no longer needed. */
     readonly released: (socket: ClientSocket) => void,
   ) {}
 

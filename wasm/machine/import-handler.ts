@@ -14,6 +14,7 @@ export type PGliteImports = Readonly<ClientImports>
 
 /** The module in whose memory the imports' addresses are. */
 export interface PGliteModule {
+  /** That memory. */
   readonly memory: WebAssembly.Memory
 }
 

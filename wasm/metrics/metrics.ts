@@ -11,18 +11,23 @@ export interface ServerStatus {
   readonly memory: number
   /** Bytes through connections since the start. */
   readonly received: number
+  /** Bytes to clients since the start. */
   readonly sent: number
   /** Client connections since the start that were accepted, and that were refused because there was no room. */
   readonly accepted: number
+  /** Client connections since the start that were refused because there was no room. */
   readonly refused: number
   /** Query, Execute and FunctionCall messages that clients have sent since the start. */
   readonly statements: number
   /** Client connections now. */
   readonly connections: number
+  /** The processes that run. */
   readonly processes: readonly ProcessMemory[]
 }
 
+/** A process and its memory. */
 export interface ProcessMemory {
+  /** Its PID. */
   readonly pid: number
   /** For example 'backend'. */
   readonly type: string
@@ -40,6 +45,7 @@ export interface ObjectStatus {
   readonly maxMemory: number
   /** Bytes of the object's storage, other tables included, and how many it may have; undefined without storage. */
   readonly storage: number | undefined
+  /** How many bytes the storage may have; undefined without storage. */
   readonly maxSize: number | undefined
 }
 
@@ -171,6 +177,7 @@ const BGWRITER: View = {
   },
 }
 
+/** The content type of Prometheus' text. */
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** All metrics as text. Without an answer from PostgreSQL its metrics are left out, and pg_up is 0. */

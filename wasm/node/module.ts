@@ -13,6 +13,7 @@ import { posixPath, realPath } from './paths.js'
 import { nodeSystem } from './system.js'
 import { readTemplate } from './template.js'
 
+/** The options of createPostgresModule(). */
 export interface PostgresModuleOptions extends InstantiateOptions {
   /** A data directory. Default: a new cluster in memory, which is lost with the module. */
   dataDir?: string
@@ -51,6 +52,7 @@ function newCluster(): FileLayer {
   return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installation }])
 }
 
+/** Starts one backend without a server. An import handler gives it input, which the backend processes to completion. */
 export async function createPostgresModule(options: PostgresModuleOptions = {}): Promise<PostgresModule> {
   const { dataDir, settings = {}, onLog = () => {} } = options
   const place =
