@@ -66,7 +66,10 @@ async function importFrom(
   if (file === '-' && process.stdin.isTTY)
     throw new StartupError('an archive is not read from a terminal: name a file')
   try {
-    await importDataDirectory(dataDir, await input(file), { superuser: username })
+    await importDataDirectory(dataDir, await input(file), {
+      superuser: username,
+      onNote: note => console.error(`pglite-imports-server: ${note}`),
+    })
   } catch (error) {
     throw refusal(`cannot read "${file}"`, error)
   }

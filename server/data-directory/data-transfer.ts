@@ -6,7 +6,7 @@ import { StartupError } from '../../wasm/cluster/startup-error.js'
 import { INITIAL_SUPERUSER } from '../../wasm/cluster/superuser.js'
 import { nodeFiles } from '../../wasm/node/files.js'
 import { posixPath } from '../../wasm/node/paths.js'
-import { isNarrowCluster, widenCluster } from '../narrow-format/convert.js'
+import { isNarrowCluster, type MissingExtension, widenCluster } from '../narrow-format/convert.js'
 import { syncTree } from '../new-cluster/template.js'
 import { startServer } from '../start.js'
 import { checkCluster, isCluster, openDataDirectory } from './data-directory.js'
@@ -29,6 +29,8 @@ export async function exportDataDirectory(dataDir: string): Promise<ReadableStre
 export interface ImportOptions {
   /** A superuser of the cluster, who converts the files of a 32-bit server. Default: 'postgres'. */
   readonly superuser?: string | undefined
+  /** Called with what a person should know: of extensions, for example, that the cluster has and this server does not. */
+  readonly onNote?: ((note: string) => void) | undefined
 }
 
 /**
@@ -43,13 +45,18 @@ export interface ImportOptions {
 export async function importDataDirectory(
   dataDir: string,
   source: ReadableStream<Uint8Array> | string,
-  { superuser = INITIAL_SUPERUSER }: ImportOptions = {},
+  { superuser = INITIAL_SUPERUSER, onNote = () => {} }: ImportOptions = {},
 ): Promise<void> {
   const directory = await openDataDirectory(dataDir, async unpacking => {
     if (typeof source === 'string') await copyFiles(resolve(source), unpacking)
     else await importFiles(nodeFiles(), posixPath(unpacking), source)
     try {
-      if (isNarrowCluster(unpacking)) await widenCluster(unpacking, startAlone, superuser)
+      if (isNarrowCluster(unpacking))
+        await widenCluster(unpacking, {
+          start: startAlone,
+          superuser,
+          onMissing: missing => onNote(noteOf(missing)),
+        })
       checkCluster(unpacking)
     } catch (error) {
       if (!(error instanceof StartupError)) throw error
@@ -59,6 +66,10 @@ export async function importDataDirectory(
     syncTree(unpacking)
   })
   directory.release()
+}
+
+function noteOf({ database, extension }: MissingExtension): string {
+  return `database "${database}" has the extension ${extension}, which is not in this package: statements that need it fail; to do without it, execute DROP EXTENSION ${extension} CASCADE in the cluster that you import, before you do`
 }
 
 async function copyFiles(source: string, target: string): Promise<void> {

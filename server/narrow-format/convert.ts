@@ -43,18 +43,27 @@ export function isNarrowCluster(directory: string): boolean {
   return isControlFile(control) && isNarrow(control)
 }
 
+export interface Conversion {
+  /** Starts a server on the directory, to which other processes cannot connect. */
+  start(dataDir: string, settings: typeof ALONE): Promise<PostgresServer>
+  /** A role of the cluster. */
+  readonly superuser: string
+  /** Called for each extension of the cluster that this server does not have. */
+  onMissing(missing: MissingExtension): void
+}
+
+export interface MissingExtension {
+  readonly database: string
+  readonly extension: string
+}
+
 /**
  * Converts the files in a directory. They must be a copy, because a failure leaves them useless.
  *
- * @param start starts a server on the directory, to which other processes cannot connect
- * @param superuser a role of the cluster
  * @throws StartupError that says what there is in the cluster that cannot be converted
  */
-export async function widenCluster(
-  directory: string,
-  start: (dataDir: string, settings: typeof ALONE) => Promise<PostgresServer>,
-  superuser: string,
-): Promise<void> {
+export async function widenCluster(directory: string, conversion: Conversion): Promise<void> {
+  const { start } = conversion
   dropFiles(directory)
   const file = join(directory, 'global', 'pg_control')
   // Recovery writes blocks and reads no catalogs, and both formats have the same WAL.
@@ -68,7 +77,7 @@ export async function widenCluster(
 
   const server = await start(directory, ALONE)
   try {
-    await widenDatabases(server, superuser)
+    await widenDatabases(server, conversion)
   } catch (error) {
     throw new StartupError(`the cluster cannot be converted: ${(error as Error).message}`)
   } finally {
@@ -96,7 +105,7 @@ function subfoldersOf(directory: string, folder: string): string[] {
   return readdirSync(join(directory, folder)).map(name => join(folder, name))
 }
 
-async function widenDatabases(server: PostgresServer, superuser: string): Promise<void> {
+async function widenDatabases(server: PostgresServer, { superuser, onMissing }: Conversion): Promise<void> {
   const closed: string[] = []
   await inDatabase(server, superuser, 'postgres', async client => {
     const { rows } = await client.query(
@@ -114,6 +123,8 @@ async function widenDatabases(server: PostgresServer, superuser: string): Promis
   for (const database of databases) {
     await inDatabase(server, superuser, database, widenExpressions)
     // In another session, whose caches have nothing from before the change.
+    for (const extension of await inDatabase(server, superuser, database, missingExtensions))
+      onMissing({ database, extension })
     await inDatabase(server, superuser, database, rebuild)
   }
   await inDatabase(server, superuser, 'postgres', client =>
@@ -191,6 +202,16 @@ async function widenColumns(
   }
 }
 
+async function missingExtensions(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ extname: string }>(
+    'select extname from pg_extension where extname not in (select name from pg_available_extensions) order by 1',
+  )
+  return rows.map(({ extname }) => extname)
+}
+
+/** SQLSTATE of a file that does not exist: that of an extension's library. */
+const UNDEFINED_FILE = '58P01'
+
 /** Objects that contain values as a server has them in memory: indexes of SP-GiST, and extended statistics. */
 async function rebuild(client: Client): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
@@ -201,5 +222,9 @@ async function rebuild(client: Client): Promise<void> {
     'select distinct stxrelid::regclass::text as name from pg_statistic_ext_data join pg_statistic_ext s on s.oid = stxoid',
   )
   await client.query('delete from pg_statistic_ext_data')
-  for (const { name } of tables) await client.query(`analyze ${name}`)
+  for (const { name } of tables)
+    await client.query(`analyze ${name}`).catch((error: { code?: string }) => {
+      // A table with an index of an extension that is missing cannot even be read.
+      if (error.code !== UNDEFINED_FILE) throw error
+    })
 }

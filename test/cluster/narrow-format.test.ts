@@ -3,6 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
+import { pg_hashids } from '@electric-sql/pglite-pg_hashids'
+import { pg_textsearch } from '@electric-sql/pglite-pg_textsearch'
+import { pg_uuidv7 } from '@electric-sql/pglite-pg_uuidv7'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import pg from 'pg'
 import { PGlite as PGlite0517 } from 'pglite-0.5.17'
@@ -172,6 +175,56 @@ test("PGlite's own archive is imported as well", async () => {
   await on(dataDir, async client => {
     expect((await client.query('table v')).rows).toEqual([{ more: '5000000001' }])
   })
+})
+
+test('extensions that are not here are named, and everything else is served', async () => {
+  const narrow = join(folder, 'extensions')
+  const db = await PGlite.create(narrow, { extensions: { pg_hashids, pg_textsearch, pg_uuidv7 } })
+  await db.exec(`
+    create extension pg_hashids; create extension pg_textsearch; create extension pg_uuidv7;
+    create table item (id uuid default uuid_generate_v7(), hash text default id_encode(7), name text);
+    insert into item (name) values ('kept');
+    create table document (a int, b int, body text);
+    insert into document select i, i, 'postgres' from generate_series(1, 100) i;
+    create index on document using bm25 (body) with (text_config = 'english');
+    create statistics on a, b from document;
+    analyze document;`)
+  await db.close()
+  const dataDir = join(folder, 'without-extensions')
+  const command = new Command('import', '-D', dataDir, narrow)
+  expect(await command.closed).toBe(0)
+  const notes = command.stderr.trim().split('\n')
+  expect(notes).toEqual(
+    ['pg_hashids', 'pg_textsearch', 'pg_uuidv7'].map(name =>
+      expect.stringMatching(
+        `^pglite-imports-server: database "postgres" has the extension ${name}, which is not in this package: `,
+      ),
+    ),
+  )
+  const log: string[] = []
+  const server = await startServer({ dataDir, port: 0, log: line => void log.push(line) })
+  const client = new pg.Client({ stream: () => server.connect(), user: 'postgres', database: 'postgres' })
+  await client.connect()
+  try {
+    expect((await client.query('select name, length(hash) as length from item')).rows).toEqual([
+      { name: 'kept', length: 2 },
+    ])
+    await expect(client.query('insert into item (name) values (1)')).rejects.toThrow(
+      /could not access file "pg_(uuidv7|hashids)"/,
+    )
+    await client.query('drop extension pg_uuidv7 cascade; drop extension pg_hashids cascade')
+    await client.query(`insert into item (name) values ('new')`)
+    // PostgreSQL asks the method of each index before it reads a table.
+    await expect(client.query('table document')).rejects.toThrow('could not access file "pg_textsearch"')
+  } finally {
+    await client.end()
+    await server.stop()
+  }
+  expect(log).toContainEqual(
+    expect.stringMatching(
+      /^shared_preload_libraries = 'pg_textsearch' does not apply here: there is no pg_textsearch/,
+    ),
+  )
 })
 
 test('what cannot be converted is left alone, and nothing is made', async () => {
