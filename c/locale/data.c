@@ -1,5 +1,5 @@
 /*
- * data.c: the file with the locales' data. It lies in share/, beside bin/, where the program is found by PATH.
+ * data.c: reads the file with the locales' data. It lies beside ICU's data, in a folder that an environment variable names.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "icu/data-file.h"
 #include "locale/locale.h"
 
 static struct header *header;
@@ -25,7 +26,7 @@ read_all(int fd, void *buffer, size_t size, off_t offset)
 static int
 open_file(void)
 {
-	const char *share = getenv("ICU_DATA");	/* the host's name for it */
+	const char *share = getenv(ICU_DATA_FOLDER);
 	char		path[PATH_MAX];
 
 	if (share == NULL)
@@ -37,7 +38,7 @@ open_file(void)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* The path of the file. The caller frees it. */
+/* Reads a part of the file. The caller frees it. */
 static void *
 read_from(struct part part)
 {

@@ -1,5 +1,5 @@
 /*
- * descriptors.c: the table that numbers a process' open files: open, dup, close, fcntl.
+ * descriptors.c: the table that numbers a process' open files: dup, close, fcntl. For open() see open.c.
  *
  * Descriptors are not inherited: a child begins with the three standard streams, and with whatever pipes and sockets
  * its parent tells it the numbers of.
@@ -149,23 +149,4 @@ __syscall_fcntl64(int fd, int command, ...)
 		default:
 			return -EINVAL;
 	}
-}
-
-int
-pipe2(int ends[2], int flags)
-{
-	int			result = sys_pipe(self, ends);
-
-	if (result == 0 && (flags & O_NONBLOCK))
-	{
-		sys_nonblock(self, ends[0], 1);
-		sys_nonblock(self, ends[1], 1);
-	}
-	return answer(result);
-}
-
-int
-pipe(int ends[2])
-{
-	return pipe2(ends, 0);
 }

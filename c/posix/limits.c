@@ -1,5 +1,5 @@
 /*
- * limits.c: limits of resources, sysconf(), and the environment.
+ * limits.c: limits of resources, and sysconf().
  */
 #include "descriptors.h"
 #include "process.h"
@@ -65,53 +65,4 @@ setrlimit(int resource, const struct rlimit *limit)
 	(void) resource;
 	(void) limit;
 	return 0;
-}
-
-/* The C library asks for the environment in WASI's two steps, the number of strings and their size first. */
-static char *environment;
-static int	environment_size;
-
-__wasi_errno_t
-__wasi_environ_sizes_get(__wasi_size_t *count, __wasi_size_t *size)
-{
-	environment_size = host_environment(NULL, 0);
-	environment = malloc((size_t) environment_size);
-	if (environment == NULL || host_environment(environment, (size_t) environment_size) != environment_size)
-		return ENOMEM;
-	*count = 0;
-	for (int i = 0; i < environment_size; i++)
-		if (environment[i] == '\0')
-			(*count)++;
-	*size = (size_t) environment_size;
-	return 0;
-}
-
-__wasi_errno_t
-__wasi_environ_get(uint8_t **strings, uint8_t *buffer)
-{
-	uint8_t    *start = buffer;
-
-	for (int i = 0; i < environment_size; i++)
-	{
-		buffer[i] = (uint8_t) environment[i];
-		if (buffer[i] == '\0')
-		{
-			*strings++ = start;
-			start = buffer + i + 1;
-		}
-	}
-	free(environment);
-	return 0;
-}
-
-__wasi_errno_t
-__wasi_random_get(uint8_t *buffer, __wasi_size_t size)
-{
-	return host_random(buffer, size) < 0 ? EIO : 0;
-}
-
-int
-getentropy(void *buffer, size_t size)
-{
-	return answer(host_random(buffer, size)) < 0 ? -1 : 0;
 }

@@ -1,5 +1,5 @@
 /*
- * sockets.c: sockets, and poll. The client's bytes go their own way (client.c); all other sockets are the kernel's.
+ * sockets.c: sockets. The client's bytes go their own way (client.c); all other sockets are the kernel's.
  */
 #include "descriptors.h"
 #include "process.h"
@@ -174,23 +174,4 @@ int
 shutdown(int fd, int how)
 {
 	return how == SHUT_RD ? 0 : answer(sys_shutdown(self, fd));
-}
-
-/* If only the imports know the client, its input comes from the caller of this function, so there is no point in waiting. */
-int
-poll(struct pollfd *fds, nfds_t count, int ms)
-{
-	int			result = sys_poll(self, fds, count, ms);
-
-	for (nfds_t i = 0; result > 0 && i < count; i++)
-		if ((fds[i].revents & POLLNVAL) && is_client(fds[i].fd))
-			result = -EDEADLK;
-	return answer(result);
-}
-
-/* For the C library's own functions that wait, such as those of stdio. */
-int
-__syscall_poll(struct pollfd *fds, nfds_t count, int ms)
-{
-	return sys_poll(self, fds, count, ms);
 }
