@@ -1,7 +1,7 @@
 /** `--remote`: runs the bridge to a server elsewhere, until a signal stops it. */
-
 import { type BridgeOptions, startBridge } from '../server/bridge/bridge.js'
 import { hostInUrl } from '../server/network/listen-addresses.js'
+import { SHUTDOWN_SIGNALS } from '../wasm/cluster/signals.js'
 
 export async function bridge(options: BridgeOptions, quiet: boolean): Promise<void> {
   const { host, port, stop } = await startBridge({
@@ -16,6 +16,6 @@ export async function bridge(options: BridgeOptions, quiet: boolean): Promise<vo
     '  stop with:         Ctrl-C',
   ]
   console.log(quiet ? url : greeting.join('\n'))
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const)
+  for (const signal of Object.values(SHUTDOWN_SIGNALS))
     process.on(signal, () => void stop().then(() => process.exit(0)))
 }

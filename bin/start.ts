@@ -10,6 +10,7 @@ import {
   type StopMode,
   startServer,
 } from '../server/index.js'
+import { SHUTDOWN_SIGNALS } from '../wasm/cluster/signals.js'
 import { StartError } from '../wasm/cluster/start-error.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 import { progressOn } from './clone.js'
@@ -123,19 +124,19 @@ async function start(options: StartOptions): Promise<void> {
     else void server.stop(mode)
   }
   // With --run the command gets the signal. The server stops when the command ends.
-  const signalled = (signal: NodeJS.Signals, mode: StopMode) => {
-    if (command !== undefined && !stopping) command.kill(signal)
+  const signalled = (mode: StopMode) => {
+    if (command !== undefined && !stopping) command.kill(SHUTDOWN_SIGNALS[mode])
     else stop(mode)
   }
   let interrupted = Number.NEGATIVE_INFINITY
   const interrupt = () => {
     const now = performance.now()
-    if (now - interrupted > SAME_INTERRUPT) signalled('SIGINT', stopping ? 'immediate' : 'fast')
+    if (now - interrupted > SAME_INTERRUPT) signalled(stopping ? 'immediate' : 'fast')
     interrupted = now
   }
-  process.on('SIGINT', interrupt)
-  process.on('SIGTERM', () => signalled('SIGTERM', 'smart'))
-  process.on('SIGQUIT', () => signalled('SIGQUIT', 'immediate'))
+  process.on(SHUTDOWN_SIGNALS.fast, interrupt)
+  process.on(SHUTDOWN_SIGNALS.smart, () => signalled('smart'))
+  process.on(SHUTDOWN_SIGNALS.immediate, () => signalled('immediate'))
   if (process.platform === 'win32') {
     // As PostgreSQL on Windows, for Ctrl-Break and a closed window. Node reports the latter as SIGHUP with a number.
     process.on('SIGBREAK', interrupt)
