@@ -1,14 +1,15 @@
 /** Unpacks the files of a server module: the server's own, and those of a new cluster. */
 import { identified, newSystemIdentifier } from '../wasm/cluster/control-file.js'
 import { pathInTemplate, TEMPLATE } from '../wasm/cluster/files-bin.js'
+import { ICU_DATA_FILE } from '../wasm/machine/postgres-abi.js'
 import type { Volume } from '../wasm/machine/volume/volume.js'
 import { filesIn, type ServerModule } from './server-module.js'
 
 /** The data directory. */
 export const DATA = TEMPLATE
 
-/** The path of ICU's data, if the server module has it. */
-const ICU_DATA = '/pgsql/share/icu.bin'
+/** The folder of the files that PostgreSQL's installation has in share/. */
+export const SHARE = '/pgsql/share'
 
 /** Puts the server's own files into a volume, and a directory for temporary ones. */
 export function unpackServer(module: ServerModule, volume: Volume): void {
@@ -19,7 +20,7 @@ export function unpackServer(module: ServerModule, volume: Volume): void {
     if (content === undefined) files.mkdir(path, 0o700)
     else volume.put(path, content, 0o700)
   }
-  if (module.icu !== undefined) volume.put(ICU_DATA, new Uint8Array(module.icu), 0o600)
+  if (module.icu !== undefined) volume.put(`${SHARE}/${ICU_DATA_FILE}`, new Uint8Array(module.icu), 0o600)
 }
 
 /** Puts a new cluster, with an identity of its own, into a directory of a volume. Makes the directory, unless it is the root, ''. */

@@ -3,7 +3,8 @@ import type { ModuleHost } from '../wasm/cluster/postgres-module.js'
 import { NPAGE, PAGE_SIZE } from '../wasm/machine/abi.js'
 import type { FileLayer } from '../wasm/machine/host/file-layer.js'
 import type { System } from '../wasm/machine/host/system.js'
-import { DATA } from './files.js'
+import { ICU_DATA_FOLDER } from '../wasm/machine/postgres-abi.js'
+import { DATA, SHARE } from './files.js'
 import type { ServerModule } from './server-module.js'
 
 /** A cluster's files as they were at one moment. A backup reads them once, while the server goes on changing them. */
@@ -37,7 +38,7 @@ export interface EmbeddedHost {
 
 export const POSTGRES_PATH = '/pgsql/bin/postgres'
 
-export const ENVIRONMENT = { PATH: '/pgsql/bin', LC_ALL: 'C', TZ: 'UTC', ICU_DATA: '/pgsql/share' }
+export const ENVIRONMENT = { PATH: '/pgsql/bin', LC_ALL: 'C', TZ: 'UTC', [ICU_DATA_FOLDER]: SHARE }
 
 /** The postmaster's PID. No other program runs here, so none has the same PID. */
 export const PID = 1

@@ -1,4 +1,5 @@
 /** Fetches and compiles a server module where no bundler imports it: in browsers, Deno and Bun. */
+import { ICU_DATA_FILE } from '../wasm/machine/postgres-abi.js'
 import type { ServerModule } from './server-module.js'
 import { importUnshared } from './unshared.js'
 
@@ -41,7 +42,7 @@ export async function loadModule(
     return WebAssembly.compile(module)
   }
   const files = bytes('files.bin')
-  const icu = options.icu ? bytes('share/icu.bin') : undefined
+  const icu = options.icu ? bytes(`share/${ICU_DATA_FILE}`) : undefined
   const kernel = compile('kernel.wasm')
   const postgres = compile('postgres.wasm')
   const manifest = (await (await get('manifest.json')).json()) as {

@@ -1,6 +1,7 @@
 /** Checks the options of startServer() before it does anything, so that an error names the option that is misspelt or wrong. */
 import * as v from 'valibot'
 import { StartupError } from '../wasm/cluster/startup-error.js'
+import { MAX_BACKENDS } from '../wasm/machine/postgres-abi.js'
 import type { HttpOptions } from './http/http.js'
 import type { StartServerOptions } from './options.js'
 
@@ -21,9 +22,6 @@ const callback = v.function('a function')
 
 /** The compiler refuses this type if an option has no entry. */
 type Entries<Options> = Record<keyof Options, v.GenericSchema>
-
-/** PostgreSQL's MAX_BACKENDS. */
-const MOST_CONNECTIONS = 262143
 
 const schema = v.strictObject(
   {
@@ -48,7 +46,7 @@ const schema = v.strictObject(
     ),
     allowDirs: v.optional(texts),
     shareDirs: v.optional(texts),
-    maxConnections: v.optional(wholeNumber(1, MOST_CONNECTIONS)),
+    maxConnections: v.optional(wholeNumber(1, MAX_BACKENDS)),
     settings: v.optional(v.record(v.string(), v.optional(setting), 'an object of settings')),
     defaults: v.optional(v.record(v.string(), v.optional(setting), 'an object of settings')),
     threads: v.optional(yesOrNo),

@@ -6,10 +6,9 @@
  * RemoteAccess keeps a copy of the verifiers of all passwords. With it the host refuses, before it starts a backend, a client whose
  * password PostgreSQL would refuse.
  */
-
 import type { Cluster } from '../wasm/cluster/cluster.js'
 import { asSuperuser, INITIAL_SUPERUSER, setPassword } from '../wasm/cluster/superuser.js'
-import { MOCK_AUTH_NONCE_LEN, offsetof } from '../wasm/machine/abi.js'
+import { MOCK_AUTH_NONCE_LEN, offsetof } from '../wasm/machine/postgres-abi.js'
 import { keysOf, mockVerifier, parseVerifier, type Verifier } from '../wasm/protocol/scram.js'
 
 /** Where a server finds it, unless the user sets `hba_file`. */

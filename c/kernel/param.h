@@ -22,6 +22,7 @@
 #define MAX_FIRST_ARGS	1024	/* arguments of the first process: a postmaster has two for each setting */
 #define ARGS_SIZE		PAGE_SIZE	/* room for a process' argument strings and vector */
 #define PATH_SIZE		1024	/* bytes for the path of a process' working directory; PostgreSQL's MAXPGPATH */
+#define IN_PROCESS		"@in-process"	/* the unix socket for connections from the host's own program */
 #define RESOLVER		"@resolver"	/* the unix socket at which the host resolves names; see c/posix/resolver.c */
 #define INTERFACES		"@interfaces"	/* at which it tells the addresses of its network interfaces; see c/posix/interfaces.c */
 #define PEER_SERVICE	"@peer"	/* at which it tells who is at the other end of a connection; see c/posix/peer.c */

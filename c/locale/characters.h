@@ -20,6 +20,7 @@
 #define TYPE_CNTRL	0x200
 #define TYPE_PUNCT	0x400
 #define TYPE_ALNUM	0x800
+#define TYPE_COUNT	12
 
 #define TYPE_PAGE_BITS 7
 

@@ -100,7 +100,8 @@ struct collation_kind
 
 #define SLOT_WEIGHTS	0x007fffff
 #define SLOT_OWN		0x00800000	/* the weights have 32 bits */
-#define SLOT_RULESET(slot) ((slot) >> 24 & 0x7f)
+#define SLOT_RULESET_SHIFT	24
+#define SLOT_RULESET(slot) ((slot) >> SLOT_RULESET_SHIFT & 0x7f)
 #define SLOT_SEQUENCES	0x80000000	/* the character begins sequences */
 
 #define PAGE_BITS		6			/* how many bits of a code point say where in its page it is */

@@ -15,13 +15,11 @@
 #include "kernel/param.h"
 #include "users.h"
 
-/* The abstract unix socket for connections from the same program: INTERNAL in wasm/cluster/cluster.ts. */
-#define IN_PROCESS "in-process"
 
 int
 peer_credentials(int fd, struct ucred *credentials, socklen_t *length)
 {
-	static const char in_process[] = "\0" IN_PROCESS "/";
+	static const char in_process[] = IN_PROCESS "/";
 	struct sockaddr_un own;
 	socklen_t	size = sizeof(own);
 	char		question[16];
@@ -33,8 +31,9 @@ peer_credentials(int fd, struct ucred *credentials, socklen_t *length)
 		errno = ENOSYS;
 		return -1;
 	}
-	if (size < offsetof(struct sockaddr_un, sun_path) + sizeof(in_process) - 1 ||
-		memcmp(own.sun_path, in_process, sizeof(in_process) - 1) != 0)
+	/* The name of an abstract socket begins with a NUL, which IN_PROCESS has as @. */
+	if (size < offsetof(struct sockaddr_un, sun_path) + sizeof(in_process) - 1 || own.sun_path[0] != '\0' ||
+		memcmp(own.sun_path + 1, in_process + 1, sizeof(in_process) - 2) != 0)
 	{
 		int			answered;
 

@@ -4,36 +4,33 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import * as abi from '../../wasm/machine/postgres-abi.js'
 import { changeTuples, tuplesOf } from './pages.js'
 
-/** OIDs in pg_type.dat, for FLOAT8PASSBYVAL: int8, float8, money, time, timestamp, timestamptz, pg_lsn, xid8. */
-const BY_VALUE = [20, 701, 790, 1083, 1114, 1184, 3220, 5069]
-/** Those that are as long as a pointer: pg_ddl_command, internal. */
-const POINTERS = [32, 2281]
-
-const PG_TYPE = 1247
-const PG_ATTRIBUTE = 1249
+/** The types that pg_type.dat marks with FLOAT8PASSBYVAL. */
+const BY_VALUE: readonly number[] = [
+  ...[abi.INT8OID, abi.FLOAT8OID, abi.MONEYOID, abi.PG_LSNOID, abi.XID8OID],
+  ...[abi.TIMEOID, abi.TIMESTAMPOID, abi.TIMESTAMPTZOID],
+]
+/** The types that are as long as a pointer. */
+const POINTERS: readonly number[] = [abi.PG_DDL_COMMANDOID, abi.INTERNALOID]
 
 /** Offsets of columns. All before them have fixed lengths and are not null. */
-const TYPE = { oid: 0, typlen: 76, typbyval: 78, typtype: 79, typalign: 128, typbasetype: 132 }
-const ATTRIBUTE = { atttypid: 68, attbyval: 82 }
-
-const DOMAIN = 'd'.charCodeAt(0)
-const DOUBLE = 'd'.charCodeAt(0)
+const { FormData_pg_type: TYPE, FormData_pg_attribute: ATTRIBUTE } = abi.offsetof
 
 /** @param folder of the database, base/OID */
 export function widenCatalogs(folder: string, checksums: boolean): void {
   const files = mappedFiles(folder)
   const fileOf = (catalog: number) => join(folder, String(files.get(catalog)))
-  const types = byValue(fileOf(PG_TYPE))
-  changeTuples(fileOf(PG_TYPE), checksums, columns => {
+  const types = byValue(fileOf(abi.TypeRelationId))
+  changeTuples(fileOf(abi.TypeRelationId), checksums, columns => {
     const oid = columns.getUint32(TYPE.oid, true)
     if (types.has(oid)) columns.setUint8(TYPE.typbyval, 1)
     if (!POINTERS.includes(oid)) return
     columns.setInt16(TYPE.typlen, 8, true)
-    columns.setUint8(TYPE.typalign, DOUBLE)
+    columns.setUint8(TYPE.typalign, abi.TYPALIGN_DOUBLE)
   })
-  changeTuples(fileOf(PG_ATTRIBUTE), checksums, columns => {
+  changeTuples(fileOf(abi.AttributeRelationId), checksums, columns => {
     if (types.has(columns.getUint32(ATTRIBUTE.atttypid, true))) columns.setUint8(ATTRIBUTE.attbyval, 1)
   })
 }
@@ -42,7 +39,7 @@ export function widenCatalogs(folder: string, checksums: boolean): void {
 function byValue(file: string): ReadonlySet<number> {
   const bases = new Map<number, number>()
   for (const columns of tuplesOf(file))
-    if (columns.getUint8(TYPE.typtype) === DOMAIN)
+    if (columns.getUint8(TYPE.typtype) === abi.TYPTYPE_DOMAIN)
       bases.set(columns.getUint32(TYPE.oid, true), columns.getUint32(TYPE.typbasetype, true))
   const types = new Set(BY_VALUE)
   for (let size = 0; size < types.size; ) {

@@ -1,14 +1,11 @@
 /** Heap pages, by the layout of src/include/storage/bufpage.h and htup_details.h. */
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { BLCKSZ } from '../../wasm/machine/abi.js'
+import { BLCKSZ, LP_NORMAL, offsetof, sizeof } from '../../wasm/machine/postgres-abi.js'
 
 /** Offsets in a page: its checksum, the end of the line pointers, the first of them. */
-const PD_CHECKSUM = 8
-const PD_LOWER = 12
-const LINE_POINTERS = 24
-const LP_NORMAL = 1
+const { pd_checksum: CHECKSUM, pd_lower: LOWER, pd_linp: LINE_POINTERS } = offsetof.PageHeaderData
 /** Offset in a tuple of the byte that says where its columns begin. */
-const T_HOFF = 22
+const { t_hoff: COLUMNS } = offsetof.HeapTupleHeaderData
 
 /** Files of a table: the first, and those of more than 1 GB. */
 function* filesOf(path: string): Generator<string> {
@@ -27,8 +24,8 @@ export function changeTuples(path: string, checksums: boolean, change: (columns:
     for (let at = 0; at < content.length; at += BLCKSZ, block++) {
       const page = new DataView(content.buffer, content.byteOffset + at, BLCKSZ)
       for (const columns of tuplesIn(page)) change(columns)
-      if (checksums && page.getUint16(PD_LOWER, true) !== 0)
-        page.setUint16(PD_CHECKSUM, checksumOf(page, block), true)
+      if (checksums && page.getUint16(LOWER, true) !== 0)
+        page.setUint16(CHECKSUM, checksumOf(page, block), true)
     }
     writeBack(file, content)
   }
@@ -53,12 +50,12 @@ function writeBack(file: string, content: Uint8Array): void {
 }
 
 function* tuplesIn(page: DataView): Generator<DataView> {
-  const end = page.getUint16(PD_LOWER, true)
-  for (let at = LINE_POINTERS; at < end; at += 4) {
+  const end = page.getUint16(LOWER, true)
+  for (let at = LINE_POINTERS; at < end; at += sizeof.ItemIdData) {
     const pointer = page.getUint32(at, true)
     const [offset, flags, length] = [pointer & 0x7fff, (pointer >>> 15) & 3, pointer >>> 17]
     if (flags !== LP_NORMAL) continue
-    const columns = page.getUint8(offset + T_HOFF)
+    const columns = page.getUint8(offset + COLUMNS)
     yield new DataView(page.buffer, page.byteOffset + offset + columns, length - columns)
   }
 }
@@ -82,7 +79,7 @@ export function checksumOf(page: DataView, block: number): number {
   for (let at = 0; at < BLCKSZ; at += 4) {
     // The checksum itself counts as 0.
     const value = page.getUint32(at, true)
-    mix((at / 4) % SUMS, at === PD_CHECKSUM ? value & 0xffff0000 : value)
+    mix((at / 4) % SUMS, at === CHECKSUM ? value & 0xffff0000 : value)
   }
   for (let round = 0; round < 2; round++) for (let i = 0; i < SUMS; i++) mix(i, 0)
   const folded = sums.reduce((folded, sum) => folded ^ sum, 0)

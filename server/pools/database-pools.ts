@@ -5,13 +5,14 @@
  */
 import type { Duplex } from 'node:stream'
 import pg, { type Client } from 'pg'
+import { NAMEDATALEN } from '../../wasm/machine/postgres-abi.js'
 import { CHANNEL, POOL_SCHEMA } from './schema.js'
 
 /** Milliseconds until a clone that failed is tried again. */
 const PATIENCE = 500
 
-/** PostgreSQL's NAMEDATALEN, without the number that a clone has at its end. */
-const LONGEST_PREFIX = 52
+/** Room for an underscore and a number, which a clone's name ends with, and for C's NUL. */
+const LONGEST_PREFIX = NAMEDATALEN - '_2147483647\0'.length
 
 /** The pools that have too few clones, with the template and its current generation. */
 const WANTED = `select template, generation from pglite_imports.pool p

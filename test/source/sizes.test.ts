@@ -9,7 +9,22 @@ import { repository } from '../../wasm/build/paths.js'
 const LINES_OF_FILE = 400
 const LINES_OF_FUNCTION = 80
 
-const FOLDERS = ['bench', 'bin', 'c', 'embedded', 'examples', 'server', 'test', 'wasm', 'workers']
+const FOLDERS = [
+  ...[
+    'bench',
+    'bin',
+    'c',
+    'embedded',
+    'examples',
+    'packaging',
+    'server',
+    'test',
+    'testing',
+    'wasm',
+    'workers',
+    '.ci',
+  ],
+]
 
 interface Extent {
   name: string

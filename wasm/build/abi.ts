@@ -1,20 +1,18 @@
 /**
- * Makes wasm/machine/abi.ts: what TypeScript needs of the headers in c/ and of PostgreSQL's.
+ * Makes wasm/machine/abi.ts, what TypeScript needs of the headers in c/, and wasm/machine/postgres-abi.ts, what it needs of PostgreSQL's.
  *
  * For numbers, strings and the layout of structures it compiles the files of c/abi for the target, and calls each of their
  * functions. It takes signatures from the compiler's syntax tree of each header.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { BuildFailure } from './failure.js'
 import type { OwnObjects } from './own-objects.js'
 import { logFile, repository } from './paths.js'
 import type { Toolchain } from './toolchain.js'
 
-export const ABI = join(repository, 'wasm', 'machine', 'abi.ts')
-
-const HEADING = `/**
- * What TypeScript has to know of C. Made by wasm/build/abi.ts from the headers that c/abi/ names: change those, not this,
+const heading = (about: string) => `/**
+ * ${about}. Made by wasm/build/abi.ts from the headers that c/abi/ names: change those, not this,
  * and then run \`npm run build:wasm\`.
  */
 `
@@ -25,9 +23,6 @@ export type Address = number
 `
 
 type Flags = Readonly<Record<keyof OwnObjects, string[]>>
-
-/** The files of c/abi, and how each is compiled. */
-const VALUES: readonly (keyof OwnObjects)[] = ['kernel', 'posix', 'postgres']
 
 interface Interface {
   readonly name: string
@@ -65,6 +60,32 @@ const INTERFACES: readonly Interface[] = [
   },
 ]
 
+interface AbiFile {
+  readonly path: string
+  readonly about: string
+  /** The files of c/abi, each named as the folder of c/ whose flags it is compiled with. */
+  readonly values: readonly (keyof OwnObjects)[]
+  readonly interfaces: readonly Interface[]
+}
+
+const FILES: readonly AbiFile[] = [
+  {
+    path: join(repository, 'wasm', 'machine', 'abi.ts'),
+    about: 'What TypeScript has to know of C',
+    values: ['kernel', 'posix'],
+    interfaces: INTERFACES,
+  },
+  {
+    path: join(repository, 'wasm', 'machine', 'postgres-abi.ts'),
+    about: 'What TypeScript has to know of PostgreSQL',
+    values: ['postgres'],
+    interfaces: [],
+  },
+]
+
+/** The paths of the files that requireAbi() compares. */
+export const ABI = FILES.map(({ path }) => path)
+
 /** Names of our functions. Other functions in these headers are the C library's. */
 const DECLARED = /^(sys|kernel|host|pglite_js)_/
 
@@ -78,30 +99,35 @@ const TYPES = new Map([
   ...['int', 'uint32_t', 'size_t', 'ssize_t', 'double'].map(type => [type, 'number'] as const),
 ])
 
-/** Returns the text that wasm/machine/abi.ts should have. */
-export async function readAbi(toolchain: Toolchain, flags: Flags): Promise<string> {
-  const values = Object.entries(await readValues(toolchain, flags))
+/** Compares the repository's files with the headers. If one differs, writes it anew and throws BuildFailure. */
+export async function requireAbi(toolchain: Toolchain, flags: Flags): Promise<void> {
+  const changed: string[] = []
+  for (const file of FILES) {
+    const text = await readAbi(toolchain, flags, file)
+    if (existsSync(file.path) && readFileSync(file.path, 'utf8') === text) continue
+    writeFileSync(file.path, text)
+    changed.push(relative(repository, file.path))
+  }
+  if (changed.length > 0)
+    throw new BuildFailure(
+      `the build has written ${changed.join(' and ')} anew, because the headers have changed: build again, and commit that`,
+    )
+}
+
+async function readAbi(toolchain: Toolchain, flags: Flags, file: AbiFile): Promise<string> {
+  const values = Object.entries(await readValues(toolchain, flags, file.values))
   const flat = values.filter(([, value]) => typeof value !== 'object')
   const objects = values.filter(([, value]) => typeof value === 'object')
   const parts = [
     flat.map(([name, value]) => `export const ${name} = ${literal(value)}\n`).join(''),
     ...objects.map(([name, value]) => `\nexport const ${name} = ${literal(value)} as const\n`),
-    ADDRESS,
+    ...(file.interfaces.length > 0 ? [ADDRESS] : []),
   ]
-  for (const { name, about, header, flags: which } of INTERFACES) {
+  for (const { name, about, header, flags: which } of file.interfaces) {
     const methods = await readSignatures(toolchain, flags[which], header)
     parts.push(`\n/** ${about} (c/${header}). */\nexport interface ${name} {\n  ${methods.join('\n  ')}\n}\n`)
   }
-  return HEADING + parts.join('')
-}
-
-/** Compares this text with the repository's file. If it differs, writes it there and throws BuildFailure. */
-export function requireAbi(text: string): void {
-  if (readFileSync(ABI, 'utf8') === text) return
-  writeFileSync(ABI, text)
-  throw new BuildFailure(
-    'wasm/machine/abi.ts differed from the headers, and has been written anew: build again, and commit it',
-  )
+  return heading(file.about) + parts.join('')
 }
 
 interface Tree {
@@ -109,8 +135,8 @@ interface Tree {
 }
 
 /** The results of the functions in c/abi. A dot in a function's name separates an object and its property. */
-async function readValues(toolchain: Toolchain, flags: Flags): Promise<Tree> {
-  const instance = await WebAssembly.instantiate(await linkValues(toolchain, flags))
+async function readValues(toolchain: Toolchain, flags: Flags, files: AbiFile['values']): Promise<Tree> {
+  const instance = await WebAssembly.instantiate(await linkValues(toolchain, flags, files))
   const memory = instance.exports.memory as WebAssembly.Memory
   const tree: Tree = {}
   for (const [name, value] of Object.entries(instance.exports)) {
@@ -128,10 +154,14 @@ async function readValues(toolchain: Toolchain, flags: Flags): Promise<Tree> {
   return tree
 }
 
-async function linkValues(toolchain: Toolchain, flags: Flags): Promise<WebAssembly.Module> {
+async function linkValues(
+  toolchain: Toolchain,
+  flags: Flags,
+  files: AbiFile['values'],
+): Promise<WebAssembly.Module> {
   const log = logFile('abi')
   const objects: string[] = []
-  for (const name of VALUES) {
+  for (const name of files) {
     const object = `${toolchain.work}/abi/${name}.o`
     const source = `${toolchain.work}/c/abi/${name}.c`
     mkdirSync(toolchain.outside(dirname(object)), { recursive: true })

@@ -3,19 +3,18 @@
  * locale in UTF-8 (glibc's locale/programs/ld-ctype.c), and what c/locale/characters.c reads of them.
  */
 import { readFileSync } from 'node:fs'
+import { numberIn } from './c-header.js'
 import { BuildFailure } from './failure.js'
 
 /** The values of the file, by number: where among them the tables of the types and of the maps are. */
 const CLASS_OFFSET = 17
 const MAP_OFFSET = 18
 
-/** The types, in the order of their bits in c/locale/characters.h. */
-const CLASSES = 12
+const HEADER = 'locale/characters.h'
+const CLASSES = numberIn(HEADER, 'TYPE_COUNT')
+const PAGE = 1 << numberIn(HEADER, 'TYPE_PAGE_BITS')
 
 const LAST = 0x10ffff
-
-/** c/locale/characters.h's. */
-const PAGE = 128
 
 /** By code point. */
 export interface CharacterTypes {

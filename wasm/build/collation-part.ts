@@ -2,19 +2,22 @@
  * A collation as c/locale/collation.c reads it (c/locale/file.h): either complete, or only its differences from the basic collation,
  * which most languages share.
  */
-
+import { numberIn } from './c-header.js'
 import type { Collation, Element } from './collation.js'
 import { basicWeights, stepsOf, weightsIn } from './collation-weights.js'
 import { BuildFailure } from './failure.js'
 
+const HEADER = 'locale/file.h'
+const LEVELS = numberIn(HEADER, 'COLLATION_LEVELS')
+
 /** How many code points a page has. */
-const PAGE = 64
+const PAGE = 1 << numberIn(HEADER, 'PAGE_BITS')
 const PAGES = 0x110000 / PAGE
 
 /** Parts of a slot. The bits below OWN say where the element's weights are. */
-const OWN = 1 << 23
-const RULESET_SHIFT = 24
-const SEQUENCES = 0x80000000
+const OWN = numberIn(HEADER, 'SLOT_OWN')
+const RULESET_SHIFT = numberIn(HEADER, 'SLOT_RULESET_SHIFT')
+const SEQUENCES = numberIn(HEADER, 'SLOT_SEQUENCES')
 
 /** The most weights that an element may have on a level. */
 const MOST = 15
@@ -184,12 +187,13 @@ function sequencesOf(
 /** The beginning of a collation: the number of levels, how far apart weights are on each, and the rules of each ruleset. */
 function partOf({ rulesets }: Collation, steps: readonly number[], parts: readonly Buffer[]): Buffer {
   const levels = rulesets[0]!.length
-  if (levels > 4) throw new BuildFailure('a collation has too many levels')
-  const four = (numbers: readonly number[]) => [0, 1, 2, 3].map(level => numbers[level] ?? 0)
-  const rules = rulesets.flatMap(four)
+  if (levels > LEVELS) throw new BuildFailure('a collation has too many levels')
+  const ofAll = (numbers: readonly number[]) =>
+    Array.from({ length: LEVELS }, (_, level) => numbers[level] ?? 0)
+  const rules = rulesets.flatMap(ofAll)
   return Buffer.concat([
     words(Uint32Array.of(levels, rulesets.length)),
-    Buffer.from([...four(steps), ...rules]),
+    Buffer.from([...ofAll(steps), ...rules]),
     ...parts,
   ])
 }

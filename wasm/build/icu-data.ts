@@ -7,12 +7,13 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { stringIn } from './c-header.js'
 import { BuildFailure } from './failure.js'
 import type { CompiledLibrary } from './library-objects.js'
 import type { Toolchain } from './toolchain.js'
 
-/** Where it is in wasm/dist/: c/icu/data-file.h. */
-export const ICU_DATA = 'share/icu.bin'
+/** Where the file is in wasm/dist/. */
+export const ICU_DATA = `share/${stringIn('icu/data-file.h', 'ICU_DATA_FILE')}`
 
 /** The converters of the server encodings that PostgreSQL has ICU's name of (src/common/encnames.c), beside those that are code. */
 const CONVERTERS = [

@@ -3,6 +3,7 @@
  * JavaScript is needed, because c/posix answers the C library and the host answers c/posix.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { PAGE_SIZE } from '../machine/abi.js'
 import type { CLibrary } from './c-library.js'
 import { type LibraryForm, linkInputs } from './link-record.js'
 import type { OwnObjects } from './own-objects.js'
@@ -15,11 +16,9 @@ import { SHARED_MEMORY, wasmLd, wasmLdWithLines, wasmLdWithSharedConstants } fro
 /** @param constants bytes of them that the server's processes share, which lie before the kernel's variables */
 const kernel = (constants: number) => [
   ...[...SHARED_MEMORY, '--no-entry', '--stack-first', '-z', 'stack-size=65536'],
-  ...[`--global-base=${Math.ceil((CONSTANTS_AT + constants) / PAGE) * PAGE}`],
+  ...[`--global-base=${Math.ceil((CONSTANTS_AT + constants) / PAGE_SIZE) * PAGE_SIZE}`],
   ...['--export=__stack_pointer', '--export=__heap_base'],
 ]
-/** Of WebAssembly, in bytes. */
-const PAGE = 65536
 
 const PROGRAM = [
   ...[...SHARED_MEMORY, '-pie', '--experimental-pic', '--no-entry', '--import-undefined', '--gc-sections'],

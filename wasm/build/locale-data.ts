@@ -4,11 +4,12 @@
  */
 import { cpSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { numberIn, stringIn } from './c-header.js'
 import { type CharacterTypes, changesOf, characterTables, readCharacterTypes } from './character-types.js'
 import { CODESETS, type Codeset, codesetPart, encoderOf, readCodeset } from './codeset.js'
 import { type Collation, readCollation } from './collation.js'
 import { BasicCollation } from './collation-part.js'
-import { filesBelow, hashOfFiles } from './hash.js'
+import { filesBelow, hashOf, hashOfFiles } from './hash.js'
 import { type Encode, monetary, numeric, time } from './locale-conventions.js'
 import type { SupportedLocale } from './locale-source.js'
 import { COMMON, type Locales } from './locales.js'
@@ -17,13 +18,12 @@ import type { GeneratedSource } from './own-objects.js'
 import { repository } from './paths.js'
 import type { Toolchain } from './toolchain.js'
 
-/** Where it is in wasm/dist/: c/locale/file.h. */
-export const LOCALE_DATA = 'share/locales.bin'
+/** Where the file is in wasm/dist/. */
+export const LOCALE_DATA = `share/${stringIn('locale/file.h', 'LOCALES_FILE')}`
 
 const UTF_8 = 'UTF-8'
 
-/** c/locale/file.h's. */
-const MAGIC = 0x31434f4c
+const MAGIC = numberIn('locale/file.h', 'LOCALES_MAGIC')
 
 /** C sources for c/locale/. */
 export function generatedLocaleSources(toolchain: Toolchain, locales: Locales): GeneratedSource[] {
@@ -39,8 +39,9 @@ function typesOf(toolchain: Toolchain, { compiled }: Locales, name: string): Cha
   return readCharacterTypes(toolchain.outside(`${compiled}/${name}/LC_CTYPE`))
 }
 
-/** The source files that, beside the locales, determine the file's content. */
+/** The source files and headers that, beside the locales, determine the file's content. */
 const RECIPE = /^(collation.*|character-types|codeset|locale.*)\.ts$/
+const HEADERS = ['file.h', 'characters.h']
 
 /** Writes the file into a folder of artefacts. It takes a minute to compute, so it is kept beside the compiled locales. */
 export async function writeLocaleData(toolchain: Toolchain, locales: Locales, folder: string): Promise<void> {
@@ -49,7 +50,8 @@ export async function writeLocaleData(toolchain: Toolchain, locales: Locales, fo
     place,
     filesBelow(place).filter(name => RECIPE.test(name)),
   )
-  const kept = toolchain.outside(`${locales.compiled}.data-${recipe}`)
+  const format = hashOfFiles(join(repository, 'c', 'locale'), HEADERS)
+  const kept = toolchain.outside(`${locales.compiled}.data-${hashOf(recipe, format)}`)
   await makeOnce(kept, async unfinished =>
     writeFileSync(join(unfinished, basename(LOCALE_DATA)), new LocaleFile(toolchain, locales).bytes()),
   )

@@ -3,7 +3,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { ABI, readAbi, requireAbi } from './abi.js'
+import { ABI, requireAbi } from './abi.js'
 import { gather, gatherForTests, publish, publishedInputHash } from './artefacts.js'
 import { getCLibrary } from './c-library.js'
 import { DEBUG } from './compiler.js'
@@ -47,7 +47,7 @@ function hashOfInputs(): string {
   return hashOf(
     hashOfFiles(join(repository, 'wasm', 'build'), recipe),
     hashOfFiles(join(repository, 'c'), filesBelow(join(repository, 'c'))),
-    readFileSync(ABI, 'utf8'),
+    ...ABI.map(path => readFileSync(path, 'utf8')),
     readFileSync(TABLES, 'utf8'),
     String(DEBUG),
   )
@@ -97,7 +97,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
   const icu = libraries.find(({ library }) => library.name === 'icu')!
   const flags = ownFlags(toolchain, library, source, objects, icu)
   await progress.step('ABI', async () => {
-    requireAbi(await readAbi(toolchain, flags))
+    await requireAbi(toolchain, flags)
     requireSaslprepTables(readSaslprepTables(toolchain.outside(source.folder)))
   })
   const own = await progress.step('compile c/', () => compileOwnSources(toolchain, flags))

@@ -2,7 +2,7 @@
 /**
  * A running cluster: the postmaster, its processes, and the sockets at which it listens.
  */
-import { SOCKET_CLOSED, SOCKET_LISTEN } from '../machine/abi.js'
+import { IN_PROCESS, SOCKET_CLOSED, SOCKET_LISTEN } from '../machine/abi.js'
 import { type ListenAddress, readAddress, writeAddress } from '../machine/address.js'
 import type { ClientSocket } from '../machine/client-socket.js'
 import { errnoOf } from '../machine/host/errno.js'
@@ -77,9 +77,6 @@ export interface Door {
   /** Called when the door may not be busy any more. The listener sets it. */
   onRoom: () => void
 }
-
-/** An abstract unix socket for connections from the same program. */
-const INTERNAL = '@in-process'
 
 /** DEFAULTS suit this host better than PostgreSQL's. REQUIRED are the only values that work here. */
 const DEFAULTS = { io_method: 'sync', file_copy_method: 'clone' }
@@ -175,7 +172,7 @@ export class Cluster {
     const all = {
       ...DEFAULTS,
       ...settings,
-      unix_socket_directories: [directories, INTERNAL].filter(Boolean).join(','),
+      unix_socket_directories: [directories, IN_PROCESS].filter(Boolean).join(','),
       ...REQUIRED,
     }
     const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])

@@ -20,7 +20,7 @@ import {
   TOAST_MAX_CHUNK_SIZE,
   XLOG_BLCKSZ,
   XLP_LONG_HEADER,
-} from '../machine/abi.js'
+} from '../machine/postgres-abi.js'
 
 const { ControlFileData: CONTROL, XLogPageHeaderData: PAGE, XLogLongPageHeaderData: FIRST_PAGE } = offsetof
 

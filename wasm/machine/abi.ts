@@ -9,6 +9,7 @@ export const MAX_FIRST_ARGS = 1024
 export const ARGS_SIZE = 65536
 export const PATH_SIZE = 1024
 export const HOST_SLOT = 0
+export const IN_PROCESS = '@in-process'
 export const RESOLVER = '@resolver'
 export const INTERFACES = '@interfaces'
 export const PEER_SERVICE = '@peer'
@@ -67,23 +68,6 @@ export const SIGUSR1 = 10
 export const SIGSEGV = 11
 export const SIGALRM = 14
 export const SIGTERM = 15
-export const PIPE_PROTO_IS_LAST = 1
-export const PIPE_PROTO_DEST_STDERR = 16
-export const PIPE_PROTO_DEST_CSVLOG = 32
-export const PIPE_PROTO_DEST_JSONLOG = 64
-export const PG_CONTROL_VERSION = 1800
-export const CATALOG_VERSION_NO = 202506291
-export const MAXIMUM_ALIGNOF = 8
-export const BLCKSZ = 8192
-export const RELSEG_SIZE = 131072
-export const XLOG_BLCKSZ = 8192
-export const NAMEDATALEN = 64
-export const INDEX_MAX_KEYS = 32
-export const TOAST_MAX_CHUNK_SIZE = 1996
-export const LOBLKSIZE = 2048
-export const DB_SHUTDOWNED = 1
-export const MOCK_AUTH_NONCE_LEN = 32
-export const XLP_LONG_HEADER = 2
 
 export const offsetof = {
   signals: {
@@ -119,36 +103,6 @@ export const offsetof = {
   sockaddr_in6: {
     sin6_port: 2,
     sin6_addr: 8,
-  },
-  PipeProtoHeader: {
-    len: 2,
-    flags: 8,
-    data: 9,
-  },
-  ControlFileData: {
-    system_identifier: 0,
-    pg_control_version: 8,
-    catalog_version_no: 12,
-    state: 16,
-    maxAlign: 204,
-    blcksz: 216,
-    relseg_size: 220,
-    xlog_blcksz: 224,
-    xlog_seg_size: 228,
-    nameDataLen: 232,
-    indexMaxKeys: 236,
-    toast_max_chunk_size: 240,
-    loblksize: 244,
-    float8ByVal: 248,
-    data_checksum_version: 252,
-    mock_authentication_nonce: 257,
-    crc: 292,
-  },
-  XLogPageHeaderData: {
-    xlp_info: 2,
-  },
-  XLogLongPageHeaderData: {
-    xlp_sysid: 24,
   },
 } as const
 

@@ -9,7 +9,7 @@ import {
   PIPE_PROTO_DEST_JSONLOG,
   PIPE_PROTO_DEST_STDERR,
   PIPE_PROTO_IS_LAST,
-} from './abi.js'
+} from './postgres-abi.js'
 
 /**
  * An entry's format, by the log_destination that it is for. 'stderr' is plain text of one or more lines. 'output' is no log

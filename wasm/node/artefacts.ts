@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Programs } from '../cluster/programs.js'
 import type { LoadableModules } from '../machine/loadable-modules.js'
+import { ICU_DATA_FOLDER } from '../machine/postgres-abi.js'
 import { tuneEngine } from './engine.js'
 import { posixPath } from './paths.js'
 
@@ -16,12 +17,12 @@ export const installation = posixPath(artefactsDir)
 /** The path that the server takes for its own: it finds its share/ folder beside it. */
 export const postgresPath = `${installation}/bin/postgres`
 
-/** The processes' environment. PostgreSQL finds its executable by PATH, ICU its data by ICU_DATA. */
+/** The processes' environment. PostgreSQL finds its executable by PATH. */
 export const environment = {
   PATH: `${installation}/bin`,
   LC_ALL: 'C',
   TZ: 'UTC',
-  ICU_DATA: `${installation}/share`,
+  [ICU_DATA_FOLDER]: `${installation}/share`,
 }
 
 /** Buffer of compile(). The engine copies the bytes, so one buffer serves all files. */

@@ -5,6 +5,7 @@ import {
   type PostgresModule,
 } from '../cluster/postgres-module.js'
 import type { FileLayer } from '../machine/host/file-layer.js'
+import { ICU_DATA_FOLDER } from '../machine/postgres-abi.js'
 import { memoryVolume } from '../machine/volume/memory-files.js'
 import { mountedFiles } from '../machine/volume/mounted-files.js'
 import { artefactsDir, environment, installation, loadPrograms, postgresPath } from './artefacts.js'
@@ -61,7 +62,7 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
           files: newCluster(),
           dataDir: MEMORY_DATA_DIR,
           postgresPath: `${INSTALLED_AT}/bin/postgres`,
-          environment: { ...environment, ICU_DATA: `${INSTALLED_AT}/share` },
+          environment: { ...environment, [ICU_DATA_FOLDER]: `${INSTALLED_AT}/share` },
         }
       : { files: ownFiles(dataDir), dataDir: posixPath(dataDir), postgresPath, environment }
   const host = { programs: loadPrograms(), system: nodeSystem, pid: process.pid }

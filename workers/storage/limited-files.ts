@@ -3,8 +3,12 @@
  * to grow fails with PostgreSQL's own error. All other files can still grow, up to the platform's limit: PostgreSQL needs room for WAL
  * and for its own files to go on, and so do statements that free room.
  */
-
 import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
+import {
+  FirstNormalObjectId,
+  LargeObjectLOidPNIndexId,
+  LargeObjectRelationId,
+} from '../../wasm/machine/postgres-abi.js'
 import { FileError } from '../../wasm/machine/volume/node.js'
 
 /** Each table and index can have so many bytes even when the storage is full: TRUNCATE makes new files, and an index always has pages. */
@@ -14,10 +18,8 @@ const ALWAYS = 64 * 1024
 const SPILLED = /^\/base\/pgsql_tmp\//
 /** The paths of tables and indexes. Those of free space maps and visibility maps, which VACUUM writes, do not match. */
 const RELATION = /^\/base\/\d+\/(?:t\d+_)?(\d+)(?:\.\d+)?$/
-/** Relations with lower numbers are catalogs (FirstNormalObjectId). */
-const FIRST_NORMAL = 16384
-/** pg_largeobject and its index, which hold users' data. */
-const LARGE_OBJECTS = [2613, 2683]
+/** pg_largeobject and its index, which hold users' data. All other relations with numbers below FirstNormalObjectId are catalogs. */
+const LARGE_OBJECTS: readonly number[] = [LargeObjectRelationId, LargeObjectLOidPNIndexId]
 
 /** The limit in bytes for the file at a path when the storage is full; undefined if it has none. */
 function limitOf(path: string): number | undefined {
@@ -25,7 +27,7 @@ function limitOf(path: string): number | undefined {
   const [, digits] = RELATION.exec(path) ?? []
   if (digits === undefined) return undefined
   const number = Number(digits)
-  return number < FIRST_NORMAL && !LARGE_OBJECTS.includes(number) ? undefined : ALWAYS
+  return number < FirstNormalObjectId && !LARGE_OBJECTS.includes(number) ? undefined : ALWAYS
 }
 
 /** @param layer has the data directory as its root; its methods must not use `this` */
