@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path'
 import { Command } from 'commander'
 import { startServer } from '../server/index.js'
 import { Outgoing, resolve } from '../server/network/outgoing.js'
-import { artefactsDir, installation } from '../wasm/node/artefacts.js'
+import { artefactsFolder, installedAt } from '../wasm/node/artefacts.js'
 import { posixPath } from '../wasm/node/paths.js'
 import { runProgram } from '../wasm/node/run-program.js'
 import { NoCluster, type RunningServer, runningServer } from './running-server.js'
@@ -127,8 +127,8 @@ function builtIn(program: string, args: readonly string[], environment: Environm
   // The program cannot ask for the width of the terminal.
   const { columns } = process.stdout
   return runProgram(
-    join(artefactsDir, `programs/${program}.wasm`),
-    [`${installation}/bin/${program}`, ...args],
+    join(artefactsFolder(), `programs/${program}.wasm`),
+    [`${installedAt()}/bin/${program}`, ...args],
     {
       alone: true,
       environment: {

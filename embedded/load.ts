@@ -3,8 +3,11 @@ import { ICU_DATA_FILE } from '../wasm/machine/postgres-abi.js'
 import type { ServerModule } from './server-module.js'
 import { importUnshared } from './unshared.js'
 
+/** In a constant of its own: where bundlers see `new URL(…, import.meta.url)`, they look for a file to copy. undefined in some bundles. */
+const MODULE: string | undefined = import.meta.url
+
 /** The package's wasm/dist/. */
-const PACKAGED = new URL('../../wasm/dist/', import.meta.url)
+const PACKAGED = MODULE === undefined ? undefined : new URL('../../wasm/dist/', MODULE)
 
 /** What loadModule() fetches. */
 export interface LoadOptions {
@@ -23,10 +26,14 @@ export interface LoadOptions {
  * @throws Error when a file cannot be fetched
  */
 export async function loadModule(
-  base: string | URL = PACKAGED,
+  base: string | URL | undefined = PACKAGED,
   options: LoadOptions = {},
 ): Promise<ServerModule> {
   const { shared = 'SharedArrayBuffer' in globalThis } = options
+  if (base === undefined)
+    throw new Error(
+      "in this bundle loadModule() needs the URL of a folder with the files of the package's wasm/dist",
+    )
   const folder = new URL(base, globalThis.location?.href)
   if (!folder.pathname.endsWith('/')) folder.pathname += '/'
   const get = async (name: string): Promise<Response> => {

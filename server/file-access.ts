@@ -9,7 +9,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Settings } from '../wasm/cluster/settings.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
-import { artefactsDir } from '../wasm/node/artefacts.js'
+import { artefactsFolder } from '../wasm/node/artefacts.js'
 import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/node/confined-files.js'
 import { hostPathIn, posixPath, realPath } from '../wasm/node/paths.js'
 import { includedBy } from './configuration.js'
@@ -56,7 +56,7 @@ export function fileAccess(
   return {
     folders: [
       { path: posixPath(dataDir), real: posixPath(dataDir), writable: true },
-      folder(artefactsDir, false),
+      folder(artefactsFolder(), false),
       ...allowed.map(path => folder(path, true)),
       ...named(FOLDERS)
         .filter(exists)

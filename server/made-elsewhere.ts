@@ -6,7 +6,7 @@ import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'no
 import { basename, dirname, join, relative } from 'node:path'
 import type { Settings } from '../wasm/cluster/settings.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
-import { artefactsDir } from '../wasm/node/artefacts.js'
+import { artefactsFolder } from '../wasm/node/artefacts.js'
 import { hostPathIn, posixPath } from '../wasm/node/paths.js'
 import { configuredSettings } from './configuration.js'
 import { hasUnixSockets } from './linux.js'
@@ -154,7 +154,7 @@ const libraries: Rule = value => {
 }
 
 const isLibrary = (name: string) =>
-  existsSync(join(artefactsDir, 'lib', `${basename(name.replace(/\.so$/, ''))}.so.wasm`))
+  existsSync(join(artefactsFolder(), 'lib', `${basename(name.replace(/\.so$/, ''))}.so.wasm`))
 
 /** The server uses a file that SQL cannot have named. One that SQL could have named it uses only inside the data directory. */
 const rulesFile =

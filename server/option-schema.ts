@@ -26,6 +26,7 @@ type Entries<Options> = Record<keyof Options, v.GenericSchema>
 const schema = v.strictObject(
   {
     dataDir: v.optional(name),
+    packageDir: v.optional(name),
     copyOf: v.optional(name),
     port: v.optional(port),
     host: v.optional(text),

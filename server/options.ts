@@ -23,6 +23,12 @@ export interface StartServerOptions {
    * in the system's temporary directory.
    */
   dataDir?: string | undefined
+  /**
+   * The folder of this package, or a copy of it, for all servers of this process: for programs whose bundler has moved the package's
+   * code. The environment variable PGLITE_IMPORTS_PACKAGE says the same. Default: the folder is found from the code, or in node_modules
+   * above the program or the working directory.
+   */
+  packageDir?: string | undefined
   /** A data directory that no server runs on. The ephemeral cluster begins as a copy of it. Not together with `dataDir`. */
   copyOf?: string | undefined
   /** The TCP port, 0 for any free one. Default: that of postgresql.conf, else 5432. */

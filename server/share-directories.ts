@@ -6,7 +6,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Settings } from '../wasm/cluster/settings.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
-import { installation } from '../wasm/node/artefacts.js'
+import { installedAt } from '../wasm/node/artefacts.js'
 import type { Overlay } from '../wasm/node/confined-files.js'
 import { posixPath } from '../wasm/node/paths.js'
 
@@ -21,7 +21,7 @@ export function overlaysOf(directories: readonly string[]): Overlay[] {
   return directories.flatMap(directory => {
     const present = foldersIn(directory)
     return OVERLAID.filter(name => present.includes(name)).map(name => ({
-      folder: `${installation}/share/${name}`,
+      folder: `${installedAt()}/share/${name}`,
       by: posixPath(join(directory, name)),
     }))
   })

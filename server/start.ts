@@ -1,5 +1,4 @@
 /** Starts a server: settles its settings, binds its ports, opens the data directory, and runs PostgreSQL on it. */
-import { existsSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
 import { Cluster } from '../wasm/cluster/cluster.js'
 import type { Settings } from '../wasm/cluster/settings.js'
@@ -8,10 +7,11 @@ import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import type { LogSink } from '../wasm/machine/log-collector.js'
 import type { StackSize } from '../wasm/machine/stack.js'
-import { artefactsDir, loadPrograms } from '../wasm/node/artefacts.js'
+import { loadPrograms } from '../wasm/node/artefacts.js'
 import { confinedFiles } from '../wasm/node/confined-files.js'
 import { IS_NODE } from '../wasm/node/engine.js'
 import { nodeHost } from '../wasm/node/host.js'
+import { packageFolder, tellPackageFolder } from '../wasm/node/package-folder.js'
 import { hostPathIn, posixPath } from '../wasm/node/paths.js'
 import { stackSize } from '../wasm/node/stack.js'
 import { ThreadPool } from '../wasm/node/thread-pool.js'
@@ -94,11 +94,11 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   }
 }
 
-function refuseImpossible({ threads, dataDir, copyOf }: StartServerOptions): void {
+function refuseImpossible({ threads, dataDir, copyOf, packageDir }: StartServerOptions): void {
   if (copyOf !== undefined && dataDir !== undefined)
     throw new StartupError('dataDir and copyOf exclude each other: give one of them')
-  if (!existsSync(`${artefactsDir}postgres.wasm`))
-    throw new StartupError(`postgres.wasm is not in ${artefactsDir}: run "npm run build"`, 'ENOENT')
+  if (packageDir !== undefined) tellPackageFolder(packageDir)
+  packageFolder()
   if (threads === true && !IS_NODE)
     throw new StartupError("this runtime's threads cannot run processes of PostgreSQL: leave out `threads`")
   if (!(threads ?? IS_NODE) && !hasPromiseIntegration())

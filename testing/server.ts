@@ -1,7 +1,8 @@
 /** A server for tests, in a process of its own, so that a busy test runner does not keep it waiting. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import type { StartServerOptions } from '../server/index.js'
+import { packageFolder } from '../wasm/node/package-folder.js'
 
 export interface TestServer {
   readonly url: string
@@ -27,7 +28,7 @@ export interface Until {
  * @throws Error when it does not start
  */
 export async function startTestServer(options: TestServerOptions, until?: Until): Promise<TestServer> {
-  const program = fileURLToPath(new URL('server-process.js', import.meta.url))
+  const program = join(packageFolder(), 'dist', 'testing', 'server-process.js')
   const child = fork(program, [JSON.stringify({ options, until })], {
     execArgv: [],
     env: withoutRunner(process.env),

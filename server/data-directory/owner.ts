@@ -1,7 +1,7 @@
 /** The user to whom a data directory belongs. Native PostgreSQL opens a directory only if this user runs it. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
-import { artefactsDir } from '../../wasm/node/artefacts.js'
+import { artefactsFolder } from '../../wasm/node/artefacts.js'
 
 /** Node's types lack these. */
 const { initgroups } = process as unknown as { initgroups(uid: number, gid: number): void }
@@ -81,10 +81,10 @@ export function becomeOwner(path: string): void {
   process.setgid!(gid)
   process.setuid!(uid)
   try {
-    accessSync(artefactsDir, constants.R_OK | constants.X_OK)
+    accessSync(artefactsFolder(), constants.R_OK | constants.X_OK)
   } catch {
     throw new StartupError(
-      `${owner.shown}, to whom "${path}" belongs, cannot read ${artefactsDir}: install the package where all users can read it`,
+      `${owner.shown}, to whom "${path}" belongs, cannot read ${artefactsFolder()}: install the package where all users can read it`,
       'EACCES',
     )
   }

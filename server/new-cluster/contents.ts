@@ -9,7 +9,7 @@ import type { Cluster } from '../../wasm/cluster/cluster.js'
 import { InProcessSocket } from '../../wasm/cluster/in-process.js'
 import { join as joinConnections } from '../../wasm/cluster/joined.js'
 import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
-import { artefactsDir, installation } from '../../wasm/node/artefacts.js'
+import { artefactsFolder, installedAt } from '../../wasm/node/artefacts.js'
 import { posixPath } from '../../wasm/node/paths.js'
 import { runProgram } from '../../wasm/node/run-program.js'
 
@@ -96,8 +96,8 @@ async function psql(given: Initialisation, file: string, name: string): Promise<
   const args = ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', path]
   let said = ''
   const code = await runProgram(
-    join(artefactsDir, 'programs', 'psql.wasm'),
-    [`${installation}/bin/psql`, ...args],
+    join(artefactsFolder(), 'programs', 'psql.wasm'),
+    [`${installedAt()}/bin/psql`, ...args],
     {
       alone: true,
       environment: {

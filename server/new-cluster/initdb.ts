@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
 import { INITIAL_SUPERUSER } from '../../wasm/cluster/superuser.js'
-import { artefactsDir, installation } from '../../wasm/node/artefacts.js'
+import { artefactsFolder, installedAt } from '../../wasm/node/artefacts.js'
 import { posixPath } from '../../wasm/node/paths.js'
 import { runProgram } from '../../wasm/node/run-program.js'
 import { openDataDirectory } from '../data-directory/data-directory.js'
@@ -47,10 +47,10 @@ export async function initdb(
 ): Promise<void> {
   let said = ''
   const args = [
-    ...[`${installation}/bin/initdb`, ...DEFAULTS, ...localeDefaults(options, locale), ...options],
+    ...[`${installedAt()}/bin/initdb`, ...DEFAULTS, ...localeDefaults(options, locale), ...options],
     ...['-D', posixPath(directory)],
   ]
-  const code = await runProgram(join(artefactsDir, 'programs/initdb.wasm'), args, {
+  const code = await runProgram(join(artefactsFolder(), 'programs/initdb.wasm'), args, {
     environment: { ...DEFAULT_ENVIRONMENT, ...locale, ...(process.env.TZ ? { TZ: process.env.TZ } : {}) },
     onWrite: text => {
       said += text

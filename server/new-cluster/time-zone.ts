@@ -1,7 +1,7 @@
 /** The time zone of a new cluster: like initdb, takes TZ of the environment if it names a zone. The template has UTC. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { artefactsDir } from '../../wasm/node/artefacts.js'
+import { artefactsFolder } from '../../wasm/node/artefacts.js'
 
 /** The lines that initdb writes; wasm/build/template.ts runs it in UTC. */
 const SETTING = /^((?:log_)?timezone = )'UTC'/gm
@@ -20,5 +20,7 @@ export function inTimeZone(name: string, content: Uint8Array): Uint8Array | stri
 /** Whether PostgreSQL has a zone of this name. */
 function isTimeZone(name: string | undefined): name is string {
   if (name === undefined || !/^[A-Za-z][\w+-]*(\/[\w+-]+)*$/.test(name)) return false
-  return statSync(join(artefactsDir, 'share/timezone', name), { throwIfNoEntry: false })?.isFile() ?? false
+  return (
+    statSync(join(artefactsFolder(), 'share/timezone', name), { throwIfNoEntry: false })?.isFile() ?? false
+  )
 }

@@ -24,7 +24,7 @@ const FOLDERS: Record<string, { folders: string[]; packages?: RegExp }> = {
   'wasm/node': { folders: PORTABLE, packages: ANY_PACKAGE },
   'wasm/build': { folders: [...PORTABLE, 'wasm/node'], packages: ANY_PACKAGE },
   server: { folders: [...PORTABLE, 'wasm/node'], packages: ANY_PACKAGE },
-  testing: { folders: ['server'], packages: ANY_PACKAGE },
+  testing: { folders: ['server', 'wasm/node'], packages: ANY_PACKAGE },
   bin: { folders: [...PORTABLE, 'wasm/node', 'server'], packages: ANY_PACKAGE },
   embedded: { folders: PORTABLE, packages: /^node:stream$/ },
   workers: { folders: [...PORTABLE, 'embedded'] },

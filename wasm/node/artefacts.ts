@@ -1,35 +1,35 @@
 /** Finds and loads the build's files. */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import type { Programs } from '../cluster/programs.js'
 import type { LoadableModules } from '../machine/loadable-modules.js'
 import { ICU_DATA_FOLDER } from '../machine/postgres-abi.js'
 import { tuneEngine } from './engine.js'
+import { packageFolder } from './package-folder.js'
 import { posixPath } from './paths.js'
 
 /** The folder of the build's files: postgres.wasm, kernel.wasm, lib/, share/, files.bin. */
-export const artefactsDir = fileURLToPath(new URL('../../../wasm/dist/', import.meta.url))
+export const artefactsFolder = () => join(packageFolder(), 'wasm', 'dist')
 
-/** The same as processes see it, without a slash at the end. */
-export const installation = posixPath(artefactsDir)
+/** The same as processes see it. */
+export const installedAt = () => posixPath(artefactsFolder())
 
 /** The path that the server takes for its own: it finds its share/ folder beside it. */
-export const postgresPath = `${installation}/bin/postgres`
+export const serverPath = () => `${installedAt()}/bin/postgres`
 
 /** The processes' environment. PostgreSQL finds its executable by PATH. */
-export const environment = {
-  PATH: `${installation}/bin`,
+export const commonEnvironment = () => ({
+  PATH: `${installedAt()}/bin`,
   LC_ALL: 'C',
   TZ: 'UTC',
-  [ICU_DATA_FOLDER]: `${installation}/share`,
-}
+  [ICU_DATA_FOLDER]: `${installedAt()}/share`,
+})
 
 /** Buffer of compile(). The engine copies the bytes, so one buffer serves all files. */
 let buffer = new Uint8Array()
 
 function compile(name: string): WebAssembly.Module {
-  const path = resolve(artefactsDir, name)
+  const path = resolve(artefactsFolder(), name)
   let file: number
   try {
     file = openSync(path, 'r')
@@ -75,7 +75,7 @@ export function loadKernel(): WebAssembly.Module {
 /** The loadable modules. Each is compiled when it is first needed. */
 class ModuleFiles implements LoadableModules {
   readonly #names = new Set(
-    readdirSync(`${artefactsDir}lib`).flatMap(file =>
+    readdirSync(join(artefactsFolder(), 'lib')).flatMap(file =>
       file.endsWith('.so') ? file.slice(0, -'.so'.length) : [],
     ),
   )

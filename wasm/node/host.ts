@@ -4,7 +4,7 @@ import type { ClusterHost } from '../cluster/cluster.js'
 import { Coroutines } from '../machine/coroutines.js'
 import { hasPromiseIntegration } from '../machine/jspi.js'
 import type { StackSize } from '../machine/stack.js'
-import { environment, loadPrograms, postgresPath } from './artefacts.js'
+import { commonEnvironment, loadPrograms, serverPath } from './artefacts.js'
 import { confinedFiles, type FileAccess } from './confined-files.js'
 import { IS_NODE, setCoroutineStack } from './engine.js'
 import { engineStack } from './stack.js'
@@ -22,8 +22,8 @@ export function nodeHost(access: FileAccess, threads: ThreadPool | undefined, st
   if (IS_NODE && hasPromiseIntegration()) setCoroutineStack(engineStack(stack))
   return {
     programs: loadPrograms(),
-    postgresPath,
-    environment,
+    postgresPath: serverPath(),
+    environment: commonEnvironment(),
     pid: process.pid,
     scheduler: (setup, heard) =>
       threads === undefined

@@ -8,7 +8,7 @@ import type { FileLayer } from '../machine/host/file-layer.js'
 import { ICU_DATA_FOLDER } from '../machine/postgres-abi.js'
 import { memoryVolume } from '../machine/volume/memory-files.js'
 import { mountedFiles } from '../machine/volume/mounted-files.js'
-import { artefactsDir, environment, installation, loadPrograms, postgresPath } from './artefacts.js'
+import { artefactsFolder, commonEnvironment, installedAt, loadPrograms, serverPath } from './artefacts.js'
 import { confinedFiles } from './confined-files.js'
 import { posixPath, realPath } from './paths.js'
 import { nodeSystem } from './system.js'
@@ -28,7 +28,11 @@ const MEMORY_DATA_DIR = '/data'
 /** The path at which the server's own files appear beside files in memory. */
 const INSTALLED_AT = '/pgsql'
 
-const installed = { path: installation, real: posixPath(realPath(artefactsDir)), writable: false }
+const installed = () => ({
+  path: installedAt(),
+  real: posixPath(realPath(artefactsFolder())),
+  writable: false,
+})
 
 /** The computer's files that the module needs: the installation's and, if there is one, the data directory. */
 function ownFiles(dataDir?: string): FileLayer {
@@ -36,7 +40,7 @@ function ownFiles(dataDir?: string): FileLayer {
     dataDir === undefined
       ? []
       : [{ path: posixPath(dataDir), real: posixPath(realPath(dataDir)), writable: true }]
-  return confinedFiles({ folders: [...cluster, installed], files: [], overlays: [] })
+  return confinedFiles({ folders: [...cluster, installed()], files: [], overlays: [] })
 }
 
 function newCluster(): FileLayer {
@@ -50,7 +54,7 @@ function newCluster(): FileLayer {
     else volume.put(path, Uint8Array.from(content), 0o600)
   }
   files.mkdir(INSTALLED_AT, 0o755)
-  return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installation }])
+  return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installedAt() }])
 }
 
 /** Starts one backend without a server. An import handler gives it input, which the backend processes to completion. */
@@ -62,9 +66,14 @@ export async function createPostgresModule(options: PostgresModuleOptions = {}):
           files: newCluster(),
           dataDir: MEMORY_DATA_DIR,
           postgresPath: `${INSTALLED_AT}/bin/postgres`,
-          environment: { ...environment, [ICU_DATA_FOLDER]: `${INSTALLED_AT}/share` },
+          environment: { ...commonEnvironment(), [ICU_DATA_FOLDER]: `${INSTALLED_AT}/share` },
         }
-      : { files: ownFiles(dataDir), dataDir: posixPath(dataDir), postgresPath, environment }
+      : {
+          files: ownFiles(dataDir),
+          dataDir: posixPath(dataDir),
+          postgresPath: serverPath(),
+          environment: commonEnvironment(),
+        }
   const host = { programs: loadPrograms(), system: nodeSystem, pid: process.pid }
   return instantiatePostgres({ ...host, ...place, settings, onLog }, options)
 }

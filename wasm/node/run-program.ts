@@ -3,7 +3,7 @@ import { type ConnectingHost, Connections } from '../cluster/connections.js'
 import { SIGINT } from '../machine/abi.js'
 import { Machine } from '../machine/machine.js'
 import { exitCode } from '../machine/wait-status.js'
-import { environment, loadKernel, loadProgram, loadPrograms } from './artefacts.js'
+import { commonEnvironment, loadKernel, loadProgram, loadPrograms } from './artefacts.js'
 import { posixPath } from './paths.js'
 import { ThreadPool } from './thread-pool.js'
 import { Threads } from './threads.js'
@@ -40,7 +40,7 @@ export async function runProgram(
     program: postgres,
     modules,
     maxProcesses: 16,
-    environment: { ...environment, ...own },
+    environment: { ...commonEnvironment(), ...own },
     ownStreams: onWrite === undefined,
     onLog: onWrite ?? (text => void process.stderr.write(text)),
     onState: () => {},

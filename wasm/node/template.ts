@@ -3,7 +3,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { fileEntries, HEADER_AT, headerLength, pathInTemplate } from '../cluster/files-bin.js'
-import { artefactsDir } from './artefacts.js'
+import { artefactsFolder } from './artefacts.js'
 
 export interface TemplateEntry {
   /** Path relative to the data directory, with slashes between names. */
@@ -14,12 +14,12 @@ export interface TemplateEntry {
 
 /** Yields all directories and files, each directory before its contents. Only one file is in memory at a time. */
 export function* readTemplate(): Generator<TemplateEntry> {
-  const fd = openSync(`${artefactsDir}files.bin`, 'r')
+  const fd = openSync(`${artefactsFolder()}/files.bin`, 'r')
   let room = Buffer.alloc(0)
   const read = (at: number, length: number): Buffer => {
     if (room.length < length) room = Buffer.allocUnsafeSlow(length)
     const read = readSync(fd, room, 0, length, at)
-    if (read < length) throw new Error(`${artefactsDir}files.bin is incomplete: run "npm run build"`)
+    if (read < length) throw new Error(`${artefactsFolder()}/files.bin is incomplete: run "npm run build"`)
     return room.subarray(0, length)
   }
   try {

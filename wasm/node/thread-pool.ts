@@ -2,9 +2,11 @@
  * Idle threads. To start a thread takes longer than a client should wait, so a few are started in advance.
  */
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { hasPromiseIntegration } from '../machine/jspi.js'
 import type { StackSize } from '../machine/stack.js'
+import { packageFolder } from './package-folder.js'
 import { engineStack, stackSize } from './stack.js'
 
 /**
@@ -30,9 +32,6 @@ const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 }
 const NODE_OPTIONS = process.execArgv.some(option => option.startsWith('--input-type'))
   ? { execArgv: [] }
   : {}
-
-/** The path leads through the folder, because `npm run build:chunks` moves this code to dist/wasm/chunks/. */
-const WORKER = new URL('../node/worker.js', import.meta.url)
 
 interface Waiting {
   readonly forClient: boolean
@@ -134,7 +133,7 @@ export class ThreadPool {
   }
 
   #make(): void {
-    const worker = new Worker(WORKER, {
+    const worker = new Worker(join(packageFolder(), 'dist', 'wasm', 'node', 'worker.js'), {
       resourceLimits: { ...LIMITS, stackSizeMb: Math.ceil(engineStack(this.stack) / (1 << 20)) },
       ...NODE_OPTIONS,
     })

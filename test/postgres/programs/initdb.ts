@@ -1,12 +1,12 @@
 /** PostgreSQL's initdb, as scripts call it: built for WebAssembly, and the cluster that it makes is one for this server. */
-import { artefactsDir } from '../../../wasm/node/artefacts.js'
+import { artefactsFolder } from '../../../wasm/node/artefacts.js'
 import { runProgram } from '../../../wasm/node/run-program.js'
 import { settingsOfProcess } from './environment.js'
 
 process.exit(
   await runProgram(
-    `${artefactsDir}programs/initdb.wasm`,
-    [`${artefactsDir}bin/initdb`, ...process.argv.slice(2)],
+    `${artefactsFolder()}/programs/initdb.wasm`,
+    [`${artefactsFolder()}/bin/initdb`, ...process.argv.slice(2)],
     { environment: settingsOfProcess() },
   ),
 )

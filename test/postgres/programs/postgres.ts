@@ -6,7 +6,7 @@ import { readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type ServerControl, type Signal, StartupError, startServer } from '../../../server/index.js'
-import { artefactsDir, postgresPath } from '../../../wasm/node/artefacts.js'
+import { artefactsFolder, serverPath } from '../../../wasm/node/artefacts.js'
 import { runProgram } from '../../../wasm/node/run-program.js'
 import { settingsOfProcess } from './environment.js'
 
@@ -34,7 +34,7 @@ process.exit(await (asksForOther ? other() : serve()))
 
 function other(): Promise<number> {
   const options = { environment: settingsOfProcess() }
-  return runProgram(`${artefactsDir}postgres.wasm`, [postgresPath, ...args], options)
+  return runProgram(`${artefactsFolder()}/postgres.wasm`, [serverPath(), ...args], options)
 }
 
 async function serve(): Promise<number> {
