@@ -12,7 +12,7 @@ const tests: TestProjectInlineConfiguration = {
     globalSetup,
     name: 'default',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/abuse/**', 'test/windows/**'],
+    exclude: ['test/abuse/**', 'test/projects/**', 'test/windows/**'],
   },
 }
 
@@ -43,6 +43,17 @@ const abuse: TestProjectInlineConfiguration = {
   },
 }
 
+/** `npm run test:projects`: projects that install hundreds of megabytes. */
+const others: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    globalSetup,
+    name: 'projects',
+    include: ['test/projects/**/*.test.ts'],
+    poolOptions: { forks: { singleFork: true } },
+  },
+}
+
 /** `npm run test:windows`: the server on Windows, as far as Wine is that, which has to be installed. */
 const windows: TestProjectInlineConfiguration = {
   extends: true,
@@ -57,7 +68,7 @@ const windows: TestProjectInlineConfiguration = {
 export default defineConfig({
   test: {
     // Processes share a thread by JSPI, which Node has from 24 on.
-    projects: [tests, abuse, windows, ...('Suspending' in WebAssembly ? [oneThread] : [])],
+    projects: [tests, abuse, others, windows, ...('Suspending' in WebAssembly ? [oneThread] : [])],
     // The package imports itself by its name; what that leads to is to run as it is, not transformed.
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',
