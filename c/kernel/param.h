@@ -24,8 +24,8 @@
 #define PATH_SIZE		1024	/* bytes for the path of a process' working directory; PostgreSQL's MAXPGPATH */
 #define IN_PROCESS		"@in-process"	/* the unix socket for connections from the host's own program */
 #define RESOLVER		"@resolver"	/* the unix socket at which the host resolves names; see c/posix/resolver.c */
-#define INTERFACES		"@interfaces"	/* at which it tells the addresses of its network interfaces; see c/posix/interfaces.c */
-#define PEER_SERVICE	"@peer"	/* at which it tells who is at the other end of a connection; see c/posix/peer.c */
+#define INTERFACES		"@interfaces"	/* the unix socket at which the host tells its network addresses; see c/posix/interfaces.c */
+#define PEER_SERVICE	"@peer"	/* the unix socket at which the host tells a connection's user; see c/posix/peer.c */
 #define TLS_SERVICE		"@tls"	/* the unix socket at which the host does TLS; see c/postgres/tls.c */
 #define LOCK_PATIENCE	50.0	/* ms after which one wait for a lock times out */
 #define LOCK_LIMIT		20		/* after so many timeouts without a release the host takes the lock's holder for dead */

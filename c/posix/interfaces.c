@@ -1,7 +1,7 @@
 /*
  * interfaces.c: the addresses of the host's network interfaces, for samehost and samenet in pg_hba.conf.
  *
- * The host is asked (ask.c), by an empty question. The answer is for each address the address and its netmask, with a NUL after each.
+ * This file asks the host (ask.c), with an empty question. The answer has each address and its netmask, with a NUL after each of the two.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "ask.h"
 #include "kernel/param.h"
 
-#define ANSWER_SIZE		16384	/* of what the host may say more is not read */
+#define ANSWER_SIZE		16384	/* bytes that are read of an answer */
 
 /* One result: the entry, and behind it what it points to. */
 struct entry

@@ -1,9 +1,9 @@
 /*
  * peer.c: the user at the other end of a connection, for peer authentication.
  *
- * A connection from within the server's own program is the server's user's. For clients of a unix socket the host is asked (ask.c). The
- * question is the number of the socket; the answer is the name of the user, or nothing where the host does not know it. By the error
- * PostgreSQL learns that there is no peer authentication then.
+ * A connection from within the server's own program belongs to the server's user. For a client of a unix socket this file asks the host
+ * (ask.c). The question is the number of the socket; the answer is the name of the user, or empty if the host does not know it. Then the
+ * call fails, which tells PostgreSQL that there is no peer authentication on this connection.
  */
 #include "peer.h"
 #include <errno.h>

@@ -1,5 +1,5 @@
 /*
- * peer.h: who is at the other end of a connection.
+ * peer.h: the user at the other end of a connection.
  */
 #ifndef PEER_H
 #define PEER_H

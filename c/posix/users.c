@@ -1,6 +1,6 @@
 /*
- * users.c: the user that the server runs as, with fixed values, and the one at the other end of the connection, whose name only matters.
- * Groups are those of the system, because a unix socket can be given to one.
+ * users.c: the user that the server runs as, with fixed values, and the user at the other end of the connection, of whom only the name
+ * matters. Groups are those of the system, because a unix socket can be given to one.
  */
 #include "users.h"
 #include "host-imports.h"

@@ -50,7 +50,7 @@ export class ListeningSocket {
     server.on('connection', client => this.onClient(client))
   }
 
-  /** The name of the user who can only have connected just now, if there is one such. */
+  /** The name of the only user who can connect at the moment; undefined if others can as well. */
   get onlyUser(): string | undefined {
     return this.#private === undefined ? undefined : onlyUserOf(this.#private)
   }

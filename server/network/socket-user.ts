@@ -1,17 +1,17 @@
 /**
- * Who is at the other end of a unix socket. Node does not tell it. But where only one user can open the socket, it is that one, or the
- * system's administrator, who can act as any user.
+ * Finds the user at the other end of a unix socket. Node does not tell it. But if only one user can open the socket, the client is that
+ * user's, or the system administrator's, who can act as any user.
  */
 import { statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 
-/** Permissions of others than the owner: to write, which a socket's file needs, and to search a directory. */
+/** Permissions of users other than the owner: to write, which a client needs for the socket's file, and to search a directory. */
 const TO_WRITE = 0o022
 const TO_SEARCH = 0o011
 
 /**
- * The name of the user who runs this process, if nobody else can open this socket.
+ * The name of the user who runs this process, if no other user can open this socket.
  *
  * @param path absolute
  */

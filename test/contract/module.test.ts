@@ -196,12 +196,12 @@ describe('the end of such a backend', () => {
   it('is a crash, told in the log, where something else is thrown through it', async () => {
     const log: string[] = []
     const { handler, run } = await backend(log)
-    const cause = new Error('nobody takes this')
+    const cause = new Error('no code catches this')
     handler.onOutput = () => {
       throw cause
     }
     expect(() => run(query('select 1'))).toThrow(expect.objectContaining({ exitCode: 128 + 11, cause }))
-    expect(log.at(-1)).toMatch(/^process \d+ crashed: Error: nobody takes this\n/)
+    expect(log.at(-1)).toMatch(/^process \d+ crashed: Error: no code catches this\n/)
     expect(() => run(query('select 1'))).toThrow(PostgresExit)
   })
 

@@ -126,7 +126,7 @@ export class Server {
         return client
       } catch (error) {
         if (Date.now() - began > PATIENCE || this.child.exitCode !== null)
-          throw new Failure(`it lets nobody in: ${(error as Error).message}`, this)
+          throw new Failure(`it lets no client in: ${(error as Error).message}`, this)
         await new Promise(resolve => setTimeout(resolve, 20))
       }
     }

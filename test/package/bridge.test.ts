@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { startBridge } from 'pglite-imports-server'
 import { expect, test } from 'vitest'
 
-/** Resolves to undefined when somebody listens, else to the error's code. */
+/** Resolves to undefined if a server listens, else to the error's code. */
 function attempt(port: number): Promise<string | undefined> {
   return new Promise(resolve => {
     const socket = connect(port, '127.0.0.1')
