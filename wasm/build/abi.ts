@@ -196,10 +196,14 @@ interface SyntaxNode {
   readonly inner?: readonly SyntaxNode[]
 }
 
+/** Leaves out what only a kernel with assertions has, which that of a debug build is. */
+const ORDINARY = ['-UUSE_ASSERT_CHECKING']
+const AS_TREE = ['-Xclang', '-ast-dump=json']
+
 /** The functions that a header declares, as methods of an interface. */
 async function readSignatures(toolchain: Toolchain, flags: string[], header: string): Promise<string[]> {
   const output = await toolchain.run(
-    ['clang', ...flags, '-fsyntax-only', '-Xclang', '-ast-dump=json', `${toolchain.work}/c/${header}`],
+    ['clang', ...flags, ...ORDINARY, '-fsyntax-only', ...AS_TREE, `${toolchain.work}/c/${header}`],
     { log: logFile('abi-signatures'), doing: `read c/${header}` },
   )
   const typeOf = (type: string) => {
