@@ -1,9 +1,9 @@
 /**
  * Says on one line how many tests have passed and failed, and ends with 1 unless all have passed.
  *
- *     node .ci/summary.mjs RESULTS SUITES STATUS
+ *     node .ci/summary.mjs SUITES STATUS RESULTS...
  *
- * RESULTS is the file that Vitest's JSON reporter has written, SUITES what `npm run test:postgres` has printed, and STATUS is not 0
+ * RESULTS are files that Vitest's JSON reporter has written, SUITES is what `npm run test:postgres` has printed, and STATUS is not 0
  * when any other command has failed. This is JavaScript, so that it also works when TypeScript could not be compiled.
  */
 import { readFileSync } from 'node:fs'
@@ -58,8 +58,8 @@ function countedFrom(count, file) {
   }
 }
 
-const [results = '', suites = '', status] = process.argv.slice(2)
-const counts = [countedFrom(countTests, results), countedFrom(countSuites, suites)]
+const [suites = '', status, ...results] = process.argv.slice(2)
+const counts = [...results.map(file => countedFrom(countTests, file)), countedFrom(countSuites, suites)]
 const passed = counts.reduce((sum, count) => sum + count.passed, 0)
 let failed = counts.reduce((sum, count) => sum + count.failed, 0)
 if (status !== '0' && failed === 0) failed = 1

@@ -8,7 +8,7 @@ import type { StopMode } from '../wasm/cluster/signals.js'
 import { PAGE_SIZE } from '../wasm/machine/abi.js'
 import type { ClientSocket } from '../wasm/machine/client-socket.js'
 import { Coroutines } from '../wasm/machine/coroutines.js'
-import { StatementCount, StatementCounter } from '../wasm/protocol/statement-count.js'
+import { StatementCounter } from '../wasm/protocol/statement-count.js'
 import { DATA } from './files.js'
 import { type EmbeddedHost, ENVIRONMENT, PID, POSTGRES_PATH } from './host.js'
 
@@ -65,7 +65,7 @@ export class EmbeddedServer {
   #abandoned: SessionRefused | undefined
   /** Bytes of linear memory that belong to no single process. */
   readonly #shared: number
-  readonly #statements = new StatementCount()
+  #statements = 0
   #accepted = 0
   #refused = 0
 
@@ -142,7 +142,7 @@ export class EmbeddedServer {
   }
 
   get counts(): Counts {
-    const { statements } = this.#statements
+    const statements = this.#statements
     return { accepted: this.#accepted, refused: this.#refused, statements, ...this.cluster.traffic }
   }
 
@@ -184,7 +184,7 @@ export class EmbeddedServer {
 
   #counted(socket: ClientSocket): ClientSocket {
     this.#accepted++
-    const counter = new StatementCounter(this.#statements)
+    const counter = new StatementCounter(() => this.#statements++)
     socket.onInput = bytes => counter.add(bytes)
     return socket
   }

@@ -154,6 +154,12 @@ kernel_kill(int slot, int signal)
 	return 0;
 }
 
+volatile int *
+kernel_event(int slot)
+{
+	return &procs[slot].event;
+}
+
 int
 kernel_signalled(int slot)
 {

@@ -12,8 +12,11 @@
 #define WAIT_TIMED_OUT	1
 #define WAIT_IMPOSSIBLE	2		/* this host cannot block the thread */
 
-/* Sleep until another thread notifies `word`, if it still is `expected`; at most `ms`, or without a limit if that is < 0. */
-HOST_IMPORT(wait) int host_wait(volatile int *word, int expected, double ms);
+/*
+ * Sleep until another thread notifies `word`, if it still is `expected`; at most `ms`, or without a limit if that is < 0. With `moved` the
+ * caller waits for a socket for which its thread does the host's part (kernel_move): then the thread must not block.
+ */
+HOST_IMPORT(wait) int host_wait(volatile int *word, int expected, double ms, int moved);
 /* Wake all threads that wait for `word`. */
 HOST_IMPORT(notify) void host_notify(volatile int *word);
 /* Milliseconds on a clock that never goes back and is the same for all threads. */

@@ -171,6 +171,8 @@ KERNEL(pid) int kernel_pid(int slot);
 KERNEL(state) int kernel_state(int slot);
 KERNEL(pages) int kernel_pages(int slot);
 KERNEL(kill) int kernel_kill(int slot, int signal);
+/* The word on which a process sleeps when it waits for anything but a lock of the kernel's. */
+KERNEL(event) volatile int *kernel_event(int slot);
 /* Whether there are signals that the process can handle now. */
 KERNEL(signalled) int kernel_signalled(int slot);
 /* Post SIGALRM to each process whose alarm is due at `now` (ms). Returns when to call again, or 0 if no alarm is set. */
@@ -178,6 +180,11 @@ KERNEL(post_alarms) double kernel_post_alarms(double now);
 
 KERNEL(next_socket) int kernel_next_socket(void);
 KERNEL(socket_events) int kernel_socket_events(int fd);
+/*
+ * From now on the thread of the socket's process does the host's part but for kernel_release(), and kernel_next_socket() passes over the
+ * socket.
+ */
+KERNEL(move) void kernel_move(int fd);
 /* The address to which a listening socket is bound, or to which a connecting one wants to connect. */
 KERNEL(socket_address) struct address *kernel_socket_address(int fd);
 /* Answer SOCKET_LISTEN: 0, or the errno of the failure. */

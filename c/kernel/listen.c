@@ -33,7 +33,7 @@ sys_bind(int self, int fd, const void *address, uint32_t length)
 
 		if (load(&s->state) != SOCKET_ASKED)
 			return -s->error;
-		if (proc_sleep(self, seen, __builtin_inf()) == -EDEADLK)
+		if (proc_sleep(self, seen, __builtin_inf(), 0) == -EDEADLK)
 			return -EDEADLK;
 	}
 }

@@ -55,7 +55,7 @@ acquire(enum lock lock, int self)
 			continue;
 		seen |= CONTENDED;
 		mine = (self + 1) | CONTENDED;	/* others may wait beside us */
-		if (host_wait(word, seen, LOCK_PATIENCE) != WAIT_TIMED_OUT)
+		if (host_wait(word, seen, LOCK_PATIENCE, 0) != WAIT_TIMED_OUT)
 			timeouts = 0;
 		else if (++timeouts >= LOCK_LIMIT && self == HOST_SLOT && compare_exchange(word, &seen, mine))
 			return;

@@ -263,7 +263,7 @@ sys_waitpid(int self, int pid, int *status, int block)
 			return 0;
 		if (signal_deliverable(&procs[self]))
 			return -EINTR;
-		proc_sleep(self, seen, __builtin_inf());
+		proc_sleep(self, seen, __builtin_inf(), 0);
 	}
 }
 

@@ -46,7 +46,7 @@ int			proc_runs(int self);
 void		proc_check_idle(void);
 
 /* sleep.c */
-int			proc_sleep(int self, int seen, double deadline);
+int			proc_sleep(int self, int seen, double deadline, int moved);
 int			proc_block(int self, int seen, int nonblock);
 void		proc_wake(int slot);
 

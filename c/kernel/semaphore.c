@@ -41,7 +41,7 @@ sys_sem_wait(int self, volatile int *semaphore)
 			result = -EINTR;
 			break;
 		}
-		if (proc_sleep(self, seen, __builtin_inf()) == -EDEADLK)
+		if (proc_sleep(self, seen, __builtin_inf(), 0) == -EDEADLK)
 		{
 			result = -EDEADLK;
 			break;

@@ -31,10 +31,10 @@ ring(int slot, double alarm)
 
 /*
  * Sleep until the wake word is no longer `seen`, or until `deadline` (by host_now(); INFINITY for none). A process that
- * sleeps sees to its own alarm. Returns 0 when woken, -ETIMEDOUT, or -EDEADLK in a host that cannot block.
+ * sleeps sees to its own alarm. `moved`: see host_wait(). Returns 0 when woken, -ETIMEDOUT, or -EDEADLK in a host that cannot block.
  */
 int
-proc_sleep(int self, int seen, double deadline)
+proc_sleep(int self, int seen, double deadline, int moved)
 {
 	struct proc *p = &procs[self];
 	double		alarm = p->alarm;
@@ -47,7 +47,7 @@ proc_sleep(int self, int seen, double deadline)
 	if (until != __builtin_inf())
 		ms = until - host_now();
 	if (until == __builtin_inf() || ms > 0)
-		result = host_wait(&p->event, seen, ms);
+		result = host_wait(&p->event, seen, ms, moved);
 	else
 		result = WAIT_TIMED_OUT;
 	if (result == WAIT_IMPOSSIBLE)
@@ -69,7 +69,7 @@ proc_block(int self, int seen, int nonblock)
 		return -EAGAIN;
 	if (signal_deliverable(&procs[self]))
 		return -EINTR;
-	return proc_sleep(self, seen, __builtin_inf()) == -EDEADLK ? -EDEADLK : 0;
+	return proc_sleep(self, seen, __builtin_inf(), 0) == -EDEADLK ? -EDEADLK : 0;
 }
 
 void
@@ -91,7 +91,7 @@ sys_sleep(int self, double ms)
 
 		if (signal_deliverable(&procs[self]))
 			return -EINTR;
-		result = proc_sleep(self, seen, deadline);
+		result = proc_sleep(self, seen, deadline, 0);
 		if (result == -ETIMEDOUT)
 			return 0;
 		if (result < 0)

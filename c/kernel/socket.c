@@ -45,7 +45,7 @@ socket_fd(struct socket *s)
 void
 socket_tell_host(struct socket *s, int event)
 {
-	if (!(fetch_or(&s->events, event) & event))
+	if (!(fetch_or(&s->events, event) & event) && !load(&s->moved))
 		work_post(WORK_SOCKET);
 }
 
@@ -139,6 +139,14 @@ sys_socket(int self)
 	struct socket *s = socket_alloc(self, SOCKET_NEW);
 
 	return s == NULL ? -EMFILE : socket_fd(s);
+}
+
+int
+socket_moved(int fd)
+{
+	struct socket *s = socket_of(fd);
+
+	return s != NULL && s->moved;
 }
 
 int
@@ -258,9 +266,19 @@ int
 kernel_next_socket(void)
 {
 	for (int i = 0; i < load(&reached); i++)
-		if (sockets[i].state != SOCKET_FREE && sockets[i].events != 0)
+		if (sockets[i].state != SOCKET_FREE && sockets[i].events != 0 && !sockets[i].moved)
 			return socket_fd(&sockets[i]);
 	return 0;
+}
+
+void
+kernel_move(int fd)
+{
+	struct socket *s = &sockets[fd & FD_INDEX];
+
+	Assert(s->state == SOCKET_CONNECTED && s->hosted);
+	s->descriptor = -1;
+	store(&s->moved, 1);
 }
 
 /* A request makes the socket the host's as well, unless the process has released it meanwhile. */

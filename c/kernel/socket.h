@@ -38,6 +38,7 @@ struct socket
 	volatile int wants_space;	/* the host has input for which there is no room */
 	volatile int flushed;		/* the host has sent all output that it has taken */
 	volatile int sending;		/* the process is writing to `descriptor` */
+	volatile int moved;			/* the process' thread does the host's part, see kernel_move() */
 	int			descriptor;		/* the system's own socket, to which the process may write, or -1 */
 	int			nonblock;
 	int			shut;			/* the process has shut down its output */
@@ -64,6 +65,7 @@ int			socket_give(int self, int fd, int slot);
 void		socket_close(int self, int fd);
 void		socket_close_all(int slot);
 int			socket_poll(int self, int fd, int events);
+int			socket_moved(int fd);
 int			socket_nonblock(int fd, int nonblock);
 void		socket_check_idle(void);
 

@@ -5,9 +5,8 @@
 import type { Socket } from 'node:net'
 import type { Door, ListenAddress } from '../../wasm/cluster/cluster.js'
 import type { ClientSocket } from '../../wasm/machine/client-socket.js'
+import { Connection } from '../../wasm/node/connection.js'
 import { TOO_MANY_CLIENTS } from '../../wasm/protocol/first-message.js'
-import { StatementCount, StatementCounter } from '../../wasm/protocol/statement-count.js'
-import { Connection } from './connection.js'
 import { ListeningSocket } from './listening-socket.js'
 import { refuse } from './refusal.js'
 import type { Tls } from './tls.js'
@@ -26,7 +25,8 @@ export class Listener {
   /** Clients that wait until PostgreSQL listens, or until there is room for another process. */
   readonly #waiting = new Set<WaitingClient>()
   readonly #connections = new Set<Connection>()
-  readonly #count = new StatementCount()
+  /** One number, to which the threads of backends add. */
+  readonly #statements = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT))
   #accepted = 0
   #refused = 0
   #door: Door | undefined
@@ -59,7 +59,7 @@ export class Listener {
       accepted: this.#accepted,
       refused: this.#refused,
       open: this.#connections.size,
-      statements: this.#count.statements,
+      statements: Number(Atomics.load(this.#statements, 0)),
     }
   }
 
@@ -111,7 +111,7 @@ export class Listener {
     const connection = new Connection(client, backend, {
       onEnd: ended => this.#connections.delete(ended),
       tls: this.#tls,
-      counter: new StatementCounter(this.#count),
+      statements: this.#statements,
     })
     this.#connections.add(connection)
   }

@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os'
 import type { ListenAddress } from '../../wasm/cluster/cluster.js'
 import type { InterfaceAddress } from '../../wasm/cluster/connections.js'
 import type { ClientSocket } from '../../wasm/machine/client-socket.js'
-import { Connection } from './connection.js'
+import { Connection } from '../../wasm/node/connection.js'
 
 /** Makes the process' end of a connection, or returns undefined when the process has closed it meanwhile. */
 export type Connected = (local: ListenAddress) => ClientSocket | undefined

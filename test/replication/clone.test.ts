@@ -139,7 +139,7 @@ test('what cannot be copied is told in a line, and leaves nothing; what a copy h
   const url = urlOf(source)
   const target = join(folder, 'not', 'made')
   for (const [from, reason] of [
-    ['http://localhost', /^[^\n]*named by a URL, such as postgres:[^\n]*\n$/],
+    ['http://localhost', /^[^\n]*name the server by a URL, such as postgres:[^\n]*\n$/],
     [url.replace(/\d+$/, '1'), /^[^\n]*cannot connect to [^\n]*:1: connect ECONNREFUSED[^\n]*\n$/],
     [url.replace('postgres@', 'nobody@'), /^[^\n]*permission denied to start WAL sender[^\n]*\n$/],
     [`${url}?sslmode=require`, /^[^\n]*does not support SSL[^\n]*\n$/],

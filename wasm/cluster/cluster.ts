@@ -162,6 +162,7 @@ export class Cluster {
         this.#admission.ended(slot)
         this.#haveRoom()
       },
+      clientSocket: fd => this.#connections.get(fd),
       onSocket: (fd, events) => this.#handle(fd, events),
     })
     this.#connections = new Connections(this.#machine, options, options.tls, fd => {

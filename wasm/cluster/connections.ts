@@ -62,11 +62,17 @@ export class Connections {
   /** Makes the machine's end of a connection. */
   add(fd: number): ClientSocket {
     const socket = new ClientSocket(fd, this.machine.kernel, this.machine.memory, () => {
+      this.machine.kernel.release(fd)
       this.#open.delete(fd)
       this.left(fd)
     })
     this.#open.set(fd, socket)
     return socket
+  }
+
+  /** The machine's end of a connection. */
+  get(fd: number): ClientSocket | undefined {
+    return this.#open.get(fd)
   }
 
   /** Handles events of a socket that does not listen. */

@@ -263,10 +263,12 @@ export interface KernelFunctions {
   state(slot: number): number
   pages(slot: number): number
   kill(slot: number, signal: number): number
+  event(slot: number): Address
   signalled(slot: number): number
   post_alarms(now: number): number
   next_socket(): number
   socket_events(fd: number): number
+  move(fd: number): void
   socket_address(fd: number): Address
   listening(fd: number, error: number): void
   queue_client(listener: number): number
@@ -288,7 +290,7 @@ export interface KernelFunctions {
 
 /** What kernel.wasm imports from `host` (c/kernel/host.h). */
 export interface KernelImports {
-  wait(word: Address, expected: number, ms: number): number
+  wait(word: Address, expected: number, ms: number, moved: number): number
   notify(word: Address): void
   now(): number
   assertion_failed(condition: Address, file: Address, line: number): void

@@ -12,6 +12,18 @@ import type { TlsSession } from './tls-session.js'
 
 const nothing = () => {}
 
+/** A socket of the system's on its way to another thread. */
+export interface MovingSocket {
+  /** The host's own object for it. */
+  readonly handle: unknown
+  /** Counts statements, in its first number. */
+  readonly statements: BigInt64Array | undefined
+  /** To be called when the other thread has it. */
+  passed(): void
+  /** To be called when the other thread has ended the connection. */
+  ended(): void
+}
+
 /** Longest duration in milliseconds of a write that does not block. */
 const SEND_PATIENCE = 100
 
@@ -41,6 +53,9 @@ export class ClientSocket {
   /** The name of the user at the other end, if the host knows that. */
   user: string | undefined
 
+  /** Gives up the system's socket, so that the thread of the process may have it; undefined if that is not possible. */
+  onMove: () => MovingSocket | undefined = () => undefined
+
   /** Input for which there is no room in the ring yet. */
   #kept: Uint8Array | undefined
   #ended = false
@@ -56,9 +71,20 @@ export class ClientSocket {
     readonly kernel: KernelExports,
     /** The memory with the rings. */
     readonly memory: LinearMemory,
-    /** Called when the connection is no longer needed. */
+    /** Called once, by release(). */
     readonly released: (socket: ClientSocket) => void,
   ) {}
+
+  /**
+   * Leaves the host's part to the thread of the process (kernel_move), except for release().
+   *
+   * @returns whether that is possible: not while there is input that the ring has no room for, or after its end
+   */
+  leave(): boolean {
+    if (this.#kept !== undefined || this.#ended || this.#released) return false
+    this.kernel.move(this.fd)
+    return true
+  }
 
   /**
    * Passes raw bytes of the frontend protocol to the backend. They are copied into the ring, or kept until there is room.
@@ -161,17 +187,21 @@ export class ClientSocket {
     }
   }
 
-  /** Whether the backend has ended its output and all of it has been taken. */
-  get outputEnded(): boolean {
-    return this.#shutdown && !this.#released && this.kernel.output_size(this.fd) === 0
+  /** Whether there is output to take. */
+  get hasOutput(): boolean {
+    return !this.#released && this.kernel.output_size(this.fd) > 0
   }
 
-  /** Frees the socket in the kernel, after onClose or reset(). */
+  /** Whether the backend has ended its output and all of it has been taken. */
+  get outputEnded(): boolean {
+    return this.#shutdown && !this.#released && !this.hasOutput
+  }
+
+  /** Lets go of the socket, after onClose or reset(). */
   release(): void {
     if (this.#released) return
     this.#released = true
     this.#kept = undefined
-    this.kernel.release(this.fd)
     this.released(this)
   }
 

@@ -13,6 +13,7 @@ import {
   WORK_TIMER,
 } from './abi.js'
 import { boot, type FirstProcess, spawn } from './boot.js'
+import type { ClientSocket } from './client-socket.js'
 import type { KernelExports, KernelHost } from './kernel.js'
 import type { LoadableModules } from './loadable-modules.js'
 import { LogCollector, type LogSink } from './log-collector.js'
@@ -22,10 +23,10 @@ import { imageSize } from './program.js'
 import type { StackSize } from './stack.js'
 
 /**
- * What a process is for: a client waits for it; it mostly waits, so that it may share a thread with others of this kind; or it
+ * What a process is for: the client of this socket; it mostly waits, so that it may share a thread with others of this kind; or it
  * computes.
  */
-export type ProcessUse = 'client' | 'attendant' | 'work'
+export type ProcessUse = ClientSocket | 'attendant' | 'work'
 
 /** Runs processes, on threads of their own or as coroutines of one. */
 export interface Scheduler {
@@ -81,6 +82,8 @@ export interface MachineOptions {
   onRunning?(slot: number): void
   /** Called when a process has ended. */
   onEnd?(slot: number): void
+  /** A client's socket, by the descriptor that its process has. Default: no process has a client. */
+  clientSocket?(fd: number): ClientSocket | undefined
   /** Called with the events of a socket: bits such as SOCKET_OUTPUT. */
   onSocket(fd: number, events: number): void
 }
@@ -173,8 +176,8 @@ export class Machine {
   }
 
   #useOf(slot: number, args: readonly string[]): ProcessUse {
-    if (this.kernel.sys_client(slot) >= 0) return 'client'
-    return this.options.isAttendant?.(args) ? 'attendant' : 'work'
+    const client = this.options.clientSocket?.(this.kernel.sys_client(slot))
+    return client ?? (this.options.isAttendant?.(args) ? 'attendant' : 'work')
   }
 
   #argumentsOf(slot: number): string[] {

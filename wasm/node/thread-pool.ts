@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads'
 import { hasPromiseIntegration } from '../machine/jspi.js'
 import type { StackSize } from '../machine/stack.js'
 import { packageFolder } from './package-folder.js'
+import { SocketChannel } from './socket-channel.js'
 import { engineStack, stackSize } from './stack.js'
 
 /**
@@ -32,6 +33,22 @@ const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 }
 const NODE_OPTIONS = process.execArgv.some(option => option.startsWith('--input-type'))
   ? { execArgv: [] }
   : {}
+
+/** The channels through which threads get the sockets of clients. */
+const channels = new WeakMap<Worker, SocketChannel>()
+
+export const channelOf = (worker: Worker): SocketChannel | undefined => channels.get(worker)
+
+/** A thread can use a client's socket while its process is suspended. Windows passes no sockets through pipes. */
+function newChannel(): SocketChannel | undefined {
+  if (!hasPromiseIntegration() || process.platform === 'win32') return undefined
+  try {
+    return new SocketChannel()
+  } catch {
+    // There is no folder for temporary files that this process may write to.
+    return undefined
+  }
+}
 
 interface Waiting {
   readonly forClient: boolean
@@ -133,10 +150,13 @@ export class ThreadPool {
   }
 
   #make(): void {
+    const channel = newChannel()
     const worker = new Worker(join(packageFolder(), 'dist', 'wasm', 'node', 'worker.js'), {
+      workerData: channel?.path,
       resourceLimits: { ...LIMITS, stackSizeMb: Math.ceil(engineStack(this.stack) / (1 << 20)) },
       ...NODE_OPTIONS,
     })
+    if (channel !== undefined) channels.set(worker, channel)
     this.#coming.add(worker)
     let failure: Error | undefined
     // Not 'online', which comes before the thread reads its code. That can fail, because no file descriptor is free.
@@ -148,6 +168,7 @@ export class ThreadPool {
       failure = error
     })
     worker.on('exit', () => {
+      channel?.close()
       const at = this.#idle.indexOf(worker)
       if (at >= 0) this.#idle.splice(at, 1)
       if (!this.#coming.delete(worker)) return

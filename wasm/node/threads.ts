@@ -2,8 +2,10 @@
  * Runs processes on threads: each on one of its own, except that those which mostly wait share one, where the engine can suspend
  * them (JSPI).
  */
+import { setTimeout } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { SIGKILL, SIGSEGV, STDERR_FILENO } from '../machine/abi.js'
+import type { ClientSocket, MovingSocket } from '../machine/client-socket.js'
 import { hasPromiseIntegration } from '../machine/jspi.js'
 import { threadHost } from '../machine/kernel.js'
 import type { ProcessUse, Scheduler } from '../machine/machine.js'
@@ -11,9 +13,20 @@ import type { ProcessMessage, ProcessSetup } from '../machine/process.js'
 import type { StackSize } from '../machine/stack.js'
 import { exited } from '../machine/wait-status.js'
 import type { FileAccess } from './confined-files.js'
+import type { Handle } from './socket-channel.js'
 import { nodeSystem } from './system.js'
-import type { ThreadPool } from './thread-pool.js'
-import type { KillMessage, ModuleAnswer, ModuleRequest, RunMessage, ThreadSetup } from './worker.js'
+import { channelOf, type ThreadPool } from './thread-pool.js'
+import type {
+  KillMessage,
+  LeftMessage,
+  ModuleAnswer,
+  ModuleRequest,
+  RunMessage,
+  ThreadSetup,
+} from './worker.js'
+
+/** Milliseconds that clients have at most to read the last output of their processes when the machine is closed. */
+const LAST_OUTPUT = 1000
 
 export class Threads implements Scheduler {
   readonly stack: StackSize
@@ -23,6 +36,8 @@ export class Threads implements Scheduler {
   readonly #sharing = new Set<number>()
   /** Processes for which there is no thread yet. */
   readonly #waiting = new Map<number, RunMessage>()
+  /** Clients whose sockets have moved to threads, by the machine's socket. */
+  readonly #moved = new Map<number, { readonly worker: Worker; readonly socket: MovingSocket }>()
   /** Threads that have got this machine's ThreadSetup. */
   readonly #joined = new WeakSet<Worker>()
   /** Threads that are being ended. The process may have exited first, but the thread gets no other. */
@@ -47,11 +62,12 @@ export class Threads implements Scheduler {
 
   run(slot: number, program: WebAssembly.Module, use: ProcessUse): void {
     const shared = use === 'attendant' && hasPromiseIntegration()
+    const client = typeof use === 'object' ? use : undefined
     const message = { slot, program, shared }
     this.#waiting.set(slot, message)
-    const thread = shared ? this.#sharedThread() : this.pool.take(use === 'client')
+    const thread = shared ? this.#sharedThread() : this.pool.take(client !== undefined)
     thread.then(
-      worker => this.#start(message, worker),
+      worker => this.#start(message, worker, client),
       (error: Error) => this.#waiting.delete(slot) && this.#fail(slot, error),
     )
   }
@@ -91,6 +107,7 @@ export class Threads implements Scheduler {
   async close(): Promise<void> {
     this.#waiting.clear()
     const shared = await this.#shared?.catch(() => undefined)
+    for (let waited = 0; this.#sending && waited < LAST_OUTPUT; waited += 5) await setTimeout(5)
     await Promise.all([
       this.pool.close(),
       shared?.terminate(),
@@ -98,7 +115,13 @@ export class Threads implements Scheduler {
     ])
   }
 
-  #start(message: RunMessage, worker: Worker): void {
+  /** Whether threads still send clients the last output of processes that have ended. */
+  get #sending(): boolean {
+    const busy = new Set(this.#busy.values())
+    return [...this.#moved.values()].some(({ worker }) => !busy.has(worker))
+  }
+
+  #start(message: RunMessage, worker: Worker, client: ClientSocket | undefined): void {
     const { slot } = message
     if (this.#waiting.get(slot) !== message) {
       if (!message.shared) this.pool.put(worker)
@@ -108,16 +131,29 @@ export class Threads implements Scheduler {
     this.#busy.set(slot, worker)
     if (message.shared) this.#sharing.add(slot)
     if (!this.#joined.has(worker)) this.#join(worker)
-    worker.postMessage(message)
+    const moving = client === undefined ? undefined : this.#move(worker, client)
+    worker.postMessage(moving === undefined ? message : { ...message, ...moving })
     this.heard({ type: 'running', slot })
+  }
+
+  /** Passes the client's socket to the thread of its process, if both can. */
+  #move(worker: Worker, client: ClientSocket): Partial<RunMessage> | undefined {
+    const channel = channelOf(worker)
+    const socket = channel?.open === true ? client.onMove() : undefined
+    if (channel === undefined || socket === undefined) return undefined
+    this.#moved.set(client.fd, { worker, socket })
+    const { passed, handle, statements } = socket
+    channel.pass(handle as Handle).then(passed, passed)
+    return { client: client.fd, statements }
   }
 
   #join(worker: Worker): void {
     this.#joined.add(worker)
     const written = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
     let failure: Error | undefined
-    worker.on('message', (message: ProcessMessage | ModuleRequest) => {
+    worker.on('message', (message: ProcessMessage | ModuleRequest | LeftMessage) => {
       if (message.type === 'module') return this.#answer(worker, message)
+      if (message.type === 'left') return this.#left(message.client)
       if (message.type === 'exit') this.#free(message.slot, worker)
       try {
         this.heard(message)
@@ -133,6 +169,7 @@ export class Threads implements Scheduler {
       failure = error
     })
     worker.on('exit', () => {
+      for (const [client, moved] of this.#moved) if (moved.worker === worker) this.#left(client)
       for (const [slot, busy] of this.#busy) if (busy === worker) this.#lost(slot, failure)
     })
     const { modules: _, ...setup } = this.setup
@@ -167,6 +204,13 @@ export class Threads implements Scheduler {
     this.#sharing.delete(slot)
     if (failure !== undefined) this.#log(slot, `thread ended: ${failure.message}`)
     this.heard({ type: 'exit', slot, status: failure === undefined ? SIGKILL : SIGSEGV })
+  }
+
+  /** The thread has ended the connection to the client. */
+  #left(client: number): void {
+    const moved = this.#moved.get(client)
+    this.#moved.delete(client)
+    moved?.socket.ended()
   }
 
   #free(slot: number, worker: Worker): void {

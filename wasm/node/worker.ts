@@ -3,7 +3,7 @@
  * coroutines, which are suspended where they wait. It sends messages to the main thread.
  */
 import { writeSync } from 'node:fs'
-import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { Coroutine } from '../machine/coroutine.js'
 import { errnoOf } from '../machine/host/errno.js'
 import type { FileLayer } from '../machine/host/file-layer.js'
@@ -12,7 +12,9 @@ import { LinearMemory } from '../machine/memory.js'
 import { Process, type ProcessHost, type ProcessMessage, type ProcessSetup } from '../machine/process.js'
 import { confinedFiles, type FileAccess } from './confined-files.js'
 import { nodeFiles } from './files.js'
+import { OwnClient } from './own-client.js'
 import { OwnStreams } from './own-streams.js'
+import { SocketReceiver } from './socket-channel.js'
 import { nodeSystem } from './system.js'
 import { ThreadSleeper } from './thread-sleeper.js'
 
@@ -22,6 +24,17 @@ export interface RunMessage {
   readonly program: WebAssembly.Module
   /** Whether others run on this thread as well. */
   readonly shared: boolean
+  /** The client's socket in the machine, if the thread gets the system's through its channel. */
+  readonly client?: number
+  /** With `client`: what counts its statements. */
+  readonly statements?: BigInt64Array | undefined
+}
+
+/** To the main thread: the connection to the process' client, whose socket this thread has got, has ended. */
+export interface LeftMessage {
+  readonly type: 'left'
+  /** The client's socket in the machine. */
+  readonly client: number
 }
 
 /** From the main thread: end this one of the processes that share the thread. */
@@ -66,6 +79,7 @@ class Thread {
   constructor(
     readonly setup: ThreadSetup,
     readonly port: MessagePort,
+    readonly sockets: SocketReceiver | undefined,
   ) {
     this.#memory = new LinearMemory(setup.memory)
     this.#kernel = instantiateKernel(
@@ -79,6 +93,7 @@ class Thread {
   hear(message: ThreadMessage): void {
     if ('killed' in message) this.#coroutines.get(message.killed)?.kill()
     else if (message.shared) void this.#runShared(message)
+    else if (message.client !== undefined) void this.#runWithClient(message, message.client)
     else this.#run(message)
   }
 
@@ -105,22 +120,36 @@ class Thread {
     this.#tell({ type: 'exit', slot, status })
   }
 
-  #processHost(slot: number): ProcessHost {
+  /** Runs the process to its end, suspended while it waits: then the thread reads and writes its client's socket. */
+  async #runWithClient({ slot, program, statements }: RunMessage, fd: number): Promise<void> {
+    const client = new OwnClient(this.setup.kernel, this.#memory, {
+      fd,
+      statements,
+      event: this.#kernel.event(slot) >>> 0,
+      left: () => this.#tell({ type: 'left', client: fd }),
+    })
+    void this.sockets!.next().then(handle => client.connect(handle))
+    const status = await new Process(slot, program, this.#processHost(slot, client.kernel)).runSuspended()
+    client.end()
+    this.#tell({ type: 'exit', slot, status })
+  }
+
+  #processHost(slot: number, kernel = this.#kernel): ProcessHost {
     const own = this.setup.ownStreams ? new OwnStreams(() => this.#kernel.signalled(slot) !== 0) : undefined
     return {
       memory: this.#memory,
-      kernel: this.#kernel,
+      kernel,
       modules: { get: name => this.#module(slot, name) },
       environment: this.setup.environment,
       system: nodeSystem,
       files: own?.files(this.#files) ?? this.#files,
       streams: own ?? { write: (stream, bytes) => this.#log(slot, stream, bytes) },
-      client: this.#client(slot),
+      client: this.#client(slot, kernel),
       notifyState: state => this.#tell({ type: 'state', slot, state }),
     }
   }
 
-  #tell(message: ProcessMessage | ModuleRequest): void {
+  #tell(message: ProcessMessage | ModuleRequest | LeftMessage): void {
     this.port.postMessage(message)
   }
 
@@ -142,8 +171,7 @@ class Thread {
    * The imports for the client's bytes, on the process' end of the rings. If the host has lent the system's socket, output goes
    * directly there as long as the socket takes it.
    */
-  #client(slot: number): ProcessHost['client'] {
-    const kernel = this.#kernel
+  #client(slot: number, kernel: KernelExports): ProcessHost['client'] {
     const client = kernel.sys_client(slot)
     return {
       pglite_js_read: (buffer: number, length: number) => kernel.sys_recv(slot, client, buffer, length),
@@ -198,9 +226,11 @@ class Thread {
 const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
 let thread: Thread | undefined
+const sockets = workerData === undefined ? undefined : new SocketReceiver(workerData as string)
 port.on('message', (message: ThreadSetup | ThreadMessage) => {
-  if ('memory' in message) thread = new Thread(message, port)
-  else thread?.hear(message)
+  if ('memory' in message) {
+    thread = new Thread(message, port, sockets)
+  } else thread?.hear(message)
 })
 
 /** ThreadPool waits for this message. */

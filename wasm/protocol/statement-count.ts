@@ -3,17 +3,13 @@ import { FrontendStream } from './frontend-stream.js'
 
 const STATEMENTS = ['Q', 'E', 'F']
 
-export class StatementCount {
-  /** The number of such messages, of all connections that share this object. */
-  statements = 0
-}
-
 export class StatementCounter {
-  readonly #count: StatementCount
+  readonly #counted: () => void
   #stream: FrontendStream
 
-  constructor(count: StatementCount) {
-    this.#count = count
+  /** @param counted called for each statement */
+  constructor(counted: () => void) {
+    this.#counted = counted
     this.#stream = this.#begin()
   }
 
@@ -28,7 +24,7 @@ export class StatementCounter {
 
   #begin(): FrontendStream {
     return new FrontendStream(({ type }) => {
-      if (STATEMENTS.includes(type)) this.#count.statements++
+      if (STATEMENTS.includes(type)) this.#counted()
     })
   }
 }

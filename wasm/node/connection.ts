@@ -10,10 +10,11 @@
  * socket, or when the client is gone.
  */
 import type { Socket } from 'node:net'
-import type { ClientSocket } from '../../wasm/machine/client-socket.js'
-import type { TlsSession } from '../../wasm/machine/tls-session.js'
-import type { StatementCounter } from '../../wasm/protocol/statement-count.js'
-import type { Tls } from './tls.js'
+import { RING_SIZE } from '../machine/abi.js'
+import type { ClientSocket, MovingSocket } from '../machine/client-socket.js'
+import type { TlsSession } from '../machine/tls-session.js'
+import { StatementCounter } from '../protocol/statement-count.js'
+import { type Handle, handleOf, socketOf } from './socket-channel.js'
 
 /** Milliseconds without progress after which a client that does not read its backend's last output is disconnected. */
 const PATIENCE = 60_000
@@ -21,10 +22,20 @@ const PATIENCE = 60_000
 export interface ConnectionOptions {
   /** Called once, when the backend's end has been released. */
   readonly onEnd: (connection: Connection) => void
+  /** Called when the client's socket has been closed, after that. */
+  readonly onClosed?: () => void
   /** Does TLS on the client's socket; without it, backends cannot offer TLS. */
-  readonly tls?: Tls | undefined
-  /** Counts the statements that the client sends. */
-  readonly counter?: StatementCounter
+  readonly tls?: SocketTls | undefined
+  /** Counts the statements that the client sends, in its first number. */
+  readonly statements?: BigInt64Array | undefined
+}
+
+/** TLS on sockets. */
+export interface SocketTls {
+  /** 'none' as long as there is no certificate. */
+  readonly state: string
+  /** Does the handshake. Resolves to the socket to read and write from now on. */
+  open(client: Socket): Promise<{ socket: Socket; session: TlsSession }>
 }
 
 export class Connection {
@@ -32,14 +43,18 @@ export class Connection {
   #client: Socket
   readonly #backend: ClientSocket
   readonly #options: ConnectionOptions
+  readonly #counter: StatementCounter | undefined
   #released = false
+  /** Whether the client's socket has gone to another thread. */
+  #moved = false
 
   /** @param client a connected socket with `allowHalfOpen` that has not been read from */
   constructor(client: Socket, backend: ClientSocket, options: ConnectionOptions) {
     this.#client = client
     this.#backend = backend
     this.#options = options
-    const { tls } = options
+    const { tls, statements } = options
+    this.#counter = statements && new StatementCounter(() => Atomics.add(statements, 0, 1n))
 
     this.#lendSocket()
     client.on('error', () => {
@@ -49,15 +64,26 @@ export class Connection {
     backend.onOutput = this.#toClient
     backend.onSpace = () => this.#client.resume()
     if (tls !== undefined) backend.onSecure = early => this.#secure(tls, early)
+    if (statements !== undefined) backend.onMove = () => this.#move()
     backend.onShutdown = this.#toClient
     backend.onClose = () => this.finish()
     client.resume()
     this.#toClient()
   }
 
+  /** The same for a socket that another thread has passed. */
+  static ofHandle(handle: Handle, backend: ClientSocket, options: ConnectionOptions): Connection {
+    const read = (length: number, bytes: Uint8Array) => connection.#toBackend(bytes.subarray(0, length))
+    const onread = { buffer: new Uint8Array(RING_SIZE), callback: read }
+    const client = socketOf(handle, { allowHalfOpen: true, onread })
+    const connection = new Connection(client, backend, options)
+    if (options.onClosed !== undefined) client.once('close', options.onClosed)
+    return connection
+  }
+
   /** Sends the client what the backend has written up to now, and ends the connection. To be called when the backend has ended. */
   finish(): void {
-    if (this.#released) return
+    if (this.#released || this.#moved) return
     this.#client.cork()
     for (const chunk of this.#backend.getOutput()) this.#client.write(chunk)
     this.#client.uncork()
@@ -77,6 +103,18 @@ export class Connection {
     this.#client.on('close', this.#atClose)
   }
 
+  /** Whether the client's socket has taken all output that the backend has written. */
+  get sent(): boolean {
+    return this.#client.writableLength === 0 && !this.#backend.hasOutput
+  }
+
+  #unlisten(): void {
+    this.#client.off('data', this.#toBackend)
+    this.#client.off('end', this.#atEnd)
+    this.#client.off('drain', this.#toClient)
+    this.#client.off('close', this.#atClose)
+  }
+
   readonly #atEnd = (): void => {
     if (!this.#released) this.#backend.endInput()
   }
@@ -92,7 +130,7 @@ export class Connection {
    *
    * @param early bytes that the backend has read and that belong to the handshake; they are put back into the socket
    */
-  async #secure(tls: Tls, early: Uint8Array): Promise<TlsSession> {
+  async #secure(tls: SocketTls, early: Uint8Array): Promise<TlsSession> {
     const client = this.#client
     client.pause()
     client.off('data', this.#toBackend)
@@ -111,15 +149,18 @@ export class Connection {
       socket.destroy()
       throw new Error('the backend is gone')
     }
-    this.#options.counter?.restart()
+    this.#counter?.restart()
     this.#listen()
     socket.resume()
     return session
   }
 
-  readonly #toBackend = (bytes: Buffer): void => {
-    this.#options.counter?.add(bytes)
-    if (!this.#backend.setInput(bytes)) this.#client.pause()
+  /** Passes what the client's socket has read to the backend. Returns whether the socket is to go on reading. */
+  readonly #toBackend = (bytes: Uint8Array): boolean => {
+    this.#counter?.add(bytes)
+    const room = this.#backend.setInput(bytes)
+    if (!room) this.#client.pause()
+    return room
   }
 
   readonly #toClient = (): void => {
@@ -143,14 +184,37 @@ export class Connection {
    */
   #lendSocket(): void {
     const client = this.#client
-    const { fd } = (client as unknown as { _handle?: { fd?: number } })._handle ?? {}
+    const { fd } = handleOf(client) ?? {}
     if (fd === undefined || fd < 0) return
     const destroy = client._destroy
     client._destroy = (error, done) => {
-      if (!this.#released) this.#backend.reset()
+      if (!this.#released && !this.#moved) this.#backend.reset()
       destroy.call(client, error, done)
     }
     this.#backend.lend(fd)
+  }
+
+  /** Gives the client's socket away, if all that was read or written has got where it belongs. */
+  #move(): MovingSocket | undefined {
+    const client = this.#client
+    const handle = handleOf(client)
+    const { tls, statements } = this.#options
+    if (tls !== undefined && tls.state !== 'none') return undefined
+    if (handle === undefined || client.destroyed || client.readableLength + client.writableLength > 0)
+      return undefined
+    if (client.readableEnded || !this.#backend.leave()) return undefined
+    this.#moved = true
+    client.pause()
+    handle.readStop()
+    this.#unlisten()
+    return {
+      handle,
+      statements,
+      passed: () => client.destroy(),
+      ended: () => {
+        if (!this.#released) this.#release()
+      },
+    }
   }
 
   #release(): void {

@@ -1,0 +1,75 @@
+/**
+ * How a process waits that is alone on its thread, while the thread reads its client's socket: the process is suspended until this thread
+ * or another wakes it. For locks of the kernel's the thread blocks, because these are held for moments.
+ */
+import { WAIT_TIMED_OUT, WAIT_WOKEN } from '../machine/abi.js'
+import type { threadHost } from '../machine/kernel.js'
+import type { LinearMemory } from '../machine/memory.js'
+
+export class OwnSleeper {
+  readonly #words: Int32Array
+  /** Whether the engine watches the process' wake word. It goes on when the process has been woken otherwise. */
+  #watching = false
+  #wake: ((result: number) => void) | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /**
+   * @param event address of the process' wake word
+   * @param blocking how the thread waits for other words
+   * @param idle called before the process sleeps; returns whether the thread has nothing to do meanwhile but for its sockets
+   */
+  constructor(
+    readonly event: number,
+    memory: LinearMemory,
+    readonly blocking: ReturnType<typeof threadHost>,
+    readonly idle: () => boolean,
+  ) {
+    this.#words = new Int32Array(memory.reach(event + Int32Array.BYTES_PER_ELEMENT).buffer)
+  }
+
+  /** Sleeps as c/kernel/host.h says. */
+  sleep(word: number, expected: number, ms: number, moved: boolean): number | Promise<number> {
+    if (word !== this.event) return this.blocking.wait(word, expected, ms)
+    if (this.idle() && !moved) return this.blocking.wait(word, expected, ms)
+    this.#watch()
+    // Whoever changes the word after this notifies, and so ends the watch.
+    if (Atomics.load(this.#words, this.event >>> 2) !== expected) return WAIT_WOKEN
+    return new Promise(wake => {
+      this.#wake = wake
+      const end = () => this.#end(WAIT_TIMED_OUT)
+      if (ms === 0) setImmediate(end)
+      else if (ms > 0) this.#timer = setTimeout(end, Math.ceil(ms))
+    })
+  }
+
+  notify(word: number): void {
+    if (word === this.event) this.#end(WAIT_WOKEN)
+    else this.blocking.notify(word)
+  }
+
+  /** To be called when the process has ended. */
+  close(): void {
+    this.blocking.notify(this.event)
+  }
+
+  #watch(): void {
+    const index = this.event >>> 2
+    while (!this.#watching) {
+      const waiting = Atomics.waitAsync(this.#words, index, Atomics.load(this.#words, index))
+      if (!waiting.async) continue
+      this.#watching = true
+      void waiting.value.then(() => {
+        this.#watching = false
+        this.#end(WAIT_WOKEN)
+      })
+    }
+  }
+
+  #end(result: number): void {
+    const wake = this.#wake
+    if (wake === undefined) return
+    this.#wake = undefined
+    clearTimeout(this.#timer)
+    wake(result)
+  }
+}
