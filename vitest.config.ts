@@ -12,7 +12,7 @@ const tests: TestProjectInlineConfiguration = {
     globalSetup,
     name: 'default',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/abuse/**', 'test/projects/**', 'test/windows/**'],
+    exclude: ['test/abuse/**', 'test/guides/**', 'test/projects/**', 'test/windows/**'],
   },
 }
 
@@ -54,6 +54,12 @@ const others: TestProjectInlineConfiguration = {
   },
 }
 
+/** `npm run test:guides`: the guides in docs/guides, which install much. */
+const guides: TestProjectInlineConfiguration = {
+  extends: true,
+  test: { globalSetup, name: 'guides', include: ['test/guides/**/*.test.ts'] },
+}
+
 /** `npm run test:windows`: the server on Windows, as far as Wine is that, which has to be installed. */
 const windows: TestProjectInlineConfiguration = {
   extends: true,
@@ -68,7 +74,7 @@ const windows: TestProjectInlineConfiguration = {
 export default defineConfig({
   test: {
     // Processes share a thread by JSPI, which Node has from 24 on.
-    projects: [tests, abuse, others, windows, ...('Suspending' in WebAssembly ? [oneThread] : [])],
+    projects: [tests, abuse, guides, others, windows, ...('Suspending' in WebAssembly ? [oneThread] : [])],
     // The package imports itself by its name; what that leads to is to run as it is, not transformed.
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',

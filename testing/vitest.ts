@@ -44,9 +44,17 @@ export interface Databases {
 
 /** Makes `setup`, for Vitest's globalSetup, and `test`, which tests use in the place of Vitest's own. */
 export function databases(options: TestDatabasesOptions = {}): Databases {
-  // No test runs in globalSetup.
-  const test = vitest === undefined ? (undefined as never) : testOf(vitest.test, options)
-  return { setup: () => setUpDatabases(options), test }
+  return { setup: () => setUpDatabases(options), test: testFor(options) }
+}
+
+/** No test runs in globalSetup. Until Vitest 4 it cannot be imported there; since then what it has cannot be used there. */
+function testFor(options: TestDatabasesOptions): Databases['test'] {
+  try {
+    if (vitest !== undefined) return testOf(vitest.test, options)
+  } catch (error) {
+    if (!(error as Error).message.includes('failed to find the current suite')) throw error
+  }
+  return undefined as never
 }
 
 function testOf(base: typeof import('vitest').test, options: TestDatabasesOptions) {

@@ -182,3 +182,19 @@ describe.each(bundlers)('a bundle by $name', bundler => {
       expect(await run(bundler, join(project, 'out'))).toBe('value 1')
     })
 })
+
+test('a program in app.asar finds the package beside it, unpacked', async () => {
+  const application = join(elsewhere, 'app.asar')
+  const code = join(application, 'node_modules', NAME)
+  mkdirSync(code, { recursive: true })
+  cpSync(join(PROJECTS, 'program.mjs'), join(application, 'program.mjs'))
+  await whileHidden(async hidden => {
+    for (const name of ['package.json', 'dist'])
+      cpSync(join(hidden, name), join(code, name), { recursive: true })
+    const unpacked = join(elsewhere, 'app.asar.unpacked/node_modules')
+    mkdirSync(unpacked, { recursive: true })
+    symlinkSync(hidden, join(unpacked, NAME))
+    const program = { ...bundlers[0]!, output: 'program.mjs' }
+    expect(await run(program, application)).toBe('value 1')
+  })
+})

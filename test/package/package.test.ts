@@ -1,7 +1,7 @@
 /** The npm package, as someone gets it who has Node and nothing else: no toolchain, no repository. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -47,9 +47,19 @@ describe('the npm package', () => {
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'NOTICE', 'wasm/dist/postgres.wasm']))
     expect(
       paths.filter(path =>
-        /^dist\/wasm\/build|^dist\/bench|^dist\/test\/|^wasm\/dist\/test|^c\/|\.ts$(?<!\.d\.ts)/.test(path),
+        /^dist\/wasm\/build|^dist\/bench|^dist\/test\/|^wasm\/dist\/test|^c\/|^(?!examples\/).*\.ts$(?<!\.d\.ts)/.test(
+          path,
+        ),
       ),
     ).toEqual([])
+  })
+
+  test('has all that its README leads to', () => {
+    const installed = join(folder, 'node_modules', 'pglite-imports-server')
+    const readme = readFileSync(join(installed, 'README.md'), 'utf8')
+    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(match => match[1]!)
+    expect(links.length).toBeGreaterThan(20)
+    expect(links.filter(link => !existsSync(join(installed, link)))).toEqual([])
   })
 
   test('gives a working npx pglite-imports-server, which Ctrl-C ends', async () => {
