@@ -100,7 +100,7 @@ async function updateOne(
   }
   if (wanted !== undefined || pinned === undefined)
     throw new BuildFailure(
-      `Debian's archive has no ${name} ${wanted ?? ''}; "npm run inputs:check" says what it has`,
+      `Debian's archive has no ${[name, wanted].filter(Boolean).join(' ')}; "npm run inputs:check" says what it has`,
     )
   console.log(`${name}: stays at ${pinned.version}`)
 }
