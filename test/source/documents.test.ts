@@ -20,7 +20,7 @@ const FOLDERS = [
 ]
 
 /** Files that commands make, and those of a reader's own project. */
-const ELSEWHERE = /^(docs\/api\/|wasm\/dist\/|dist\/|test\/test_helper\.rb$|test\/(?:database|goods)\.)/
+const ELSEWHERE = /^(src\/|docs\/api\/|wasm\/dist\/|dist\/|test\/test_helper\.rb$|test\/(?:database|goods)\.)/
 
 const files = [
   ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
@@ -56,11 +56,11 @@ function brokenLinks(file: string): string[] {
     .map(target => `${file}: ${target}`)
 }
 
-/** Paths in backticks that begin in one of the folders, without those that stand for several. */
+/** Paths in backticks that begin in one of the folders, or are those of sources, without those that stand for several. */
 function missingPaths(file: string): string[] {
   const paths = [...textOf(file).matchAll(/`([\w./-]+)`/g)].map(([, path = '']) => path)
   return paths
-    .filter(path => path.includes('/') && FOLDERS.includes(path.split('/')[0]!))
+    .filter(path => path.includes('/') && (FOLDERS.includes(path.split('/')[0]!) || /\.(ts|c|h)$/.test(path)))
     .filter(
       path => !/NAME|NNNN/.test(path) && !isThere(path) && !existsSync(join(repository, dirname(file), path)),
     )
