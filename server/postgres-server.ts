@@ -130,11 +130,34 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
     // Before a smart shutdown, which would wait for the sessions of the pools.
     async stop(mode) {
       await pools.close()
+      if (mode !== 'immediate') await farewell(streams, () => network.statistics.open)
       await control.stop(mode)
     },
     [Symbol.asyncDispose]() {
       return this.stop()
     },
+  }
+}
+
+/** Milliseconds for which stop() waits for clients that leave, and between two looks whether one has left. */
+const FAREWELL = 1000
+const LOOK = 50
+
+/**
+ * Waits for clients that are leaving, before a shutdown that would disconnect them. node-postgres' `pool.end()` resolves when it has said goodbye,
+ * not when the sessions have ended: a backend that a shutdown ends in between sends the pool an error, of which nobody wants to hear any
+ * more, so that Node would end the program. A stream's end shows that its client leaves; of others, that they become fewer.
+ *
+ * @param others how many clients there are beside the streams'
+ */
+async function farewell(streams: ReadonlySet<InProcessSocket>, others: () => number): Promise<void> {
+  const until = performance.now() + FAREWELL
+  for (let before = Number.POSITIVE_INFINITY; performance.now() < until; ) {
+    const now = others() + streams.size
+    const leaving = [...streams].some(stream => stream.writableEnded)
+    if (now === 0 || (now >= before && !leaving)) break
+    before = now
+    await new Promise(resolve => setTimeout(resolve, LOOK))
   }
 }
 

@@ -148,6 +148,22 @@ describe('startServer()', () => {
     expect(await Promise.race([exited, 'running'])).toBe(0)
   })
 
+  test.each([
+    ['by TCP', (to: PostgresServer): pg.PoolConfig => ({ connectionString: to.url })],
+    ['without a network', (to: PostgresServer) => ({ stream: () => to.connect(), user: 'postgres' })],
+  ])('sends a pool %s that has just been ended no error when it stops', async (_, config) => {
+    const errors: Error[] = []
+    for (let round = 0; round < 5; round++) {
+      const other = await startServer({ port: 0 })
+      const pool = new pg.Pool({ ...config(other), max: 5 })
+      pool.on('error', error => errors.push(error))
+      await Promise.all(Array.from({ length: 5 }, () => pool.query('select pg_sleep(0.01)')))
+      await pool.end()
+      await other.stop()
+    }
+    expect(errors).toEqual([])
+  })
+
   test('rejects a taken port with EADDRINUSE', async () => {
     const refused = startServer({ port: server.port })
     await expect(refused).rejects.toBeInstanceOf(StartupError)
