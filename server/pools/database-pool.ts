@@ -24,7 +24,7 @@ export interface DatabasePool {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** A clone that nobody else has. */
+/** A clone for the caller alone. */
 export interface TakenDatabase {
   /** The database's name. */
   readonly name: string

@@ -32,7 +32,7 @@ export class OwnSleeper {
     if (word !== this.event) return this.blocking.wait(word, expected, ms)
     if (this.idle() && !moved) return this.blocking.wait(word, expected, ms)
     this.#watch()
-    // Whoever changes the word after this notifies, and so ends the watch.
+    // A thread that changes the word after this also notifies it, which ends the watch.
     if (Atomics.load(this.#words, this.event >>> 2) !== expected) return WAIT_WOKEN
     return new Promise(wake => {
       this.#wake = wake
