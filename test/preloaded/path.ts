@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { repository } from '../../wasm/build/paths.js'
 
-export type Preloaded = 'forbid-code-generation' | 'kill-at-step' | 'recorder' | 'saboteur'
+export type Preloaded =
+  | 'forbid-code-generation'
+  | 'kill-at-step'
+  | 'recorder'
+  | 'saboteur'
+  | 'torn-control-file'
 
 /** In the repository, or in a copy of the package. */
 export const PRELOADED = join('dist', 'test', 'preloaded')
