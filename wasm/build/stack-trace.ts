@@ -17,6 +17,11 @@ import { codeOffset } from './wasm-binary.js'
 /** As V8 writes one: "at wasm://wasm/postgres-1a2b3c4d:wasm-function[123]:0x4567", the offset in the module's bytes. */
 const FRAME = /(wasm:\/\/wasm\/[^\s():]+):wasm-function\[\d+\]:(0x[0-9a-f]+)/
 
+/** The function's name in such a line, if the module has names: "at postgres.wasm.int4div (wasm://…". */
+const NAME = /\bat (?:\S+\.wasm\.)?(\S+) \(wasm:/
+/** What the symbolizer writes for a function whose name it does not know. */
+const UNNAMED = '??'
+
 /** The modules in a folder, by the URLs that V8 gives them. */
 function modulesByUrl(folder: string): Map<string, string> {
   const modules = new Map<string, string>()
@@ -83,7 +88,10 @@ async function main(): Promise<void> {
   const places = await placesOf(await getToolchain({ detail: () => {} }), text)
   for (const line of text.split('\n')) {
     console.log(line)
-    for (const place of places.get(FRAME.exec(line)?.[0] ?? '') ?? []) console.log(`        ${place}`)
+    // The lines of source lack the names of functions into which none is inlined; V8 has them.
+    const name = NAME.exec(line)?.[1] ?? UNNAMED
+    for (const place of places.get(FRAME.exec(line)?.[0] ?? '') ?? [])
+      console.log(`        ${place.startsWith(UNNAMED) ? name + place.slice(UNNAMED.length) : place}`)
   }
 }
 
