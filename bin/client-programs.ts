@@ -3,15 +3,11 @@
  * get all arguments but -D, which names a cluster. If no server runs on it, this process starts one until the program ends.
  */
 import { spawn } from 'node:child_process'
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
-import { homedir, constants as osConstants } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { constants as osConstants } from 'node:os'
 import { Command } from 'commander'
 import { startServer } from '../server/index.js'
-import { Outgoing, resolve } from '../server/network/outgoing.js'
-import { artefactsFolder, installedAt } from '../wasm/node/artefacts.js'
-import { posixPath } from '../wasm/node/paths.js'
-import { runProgram } from '../wasm/node/run-program.js'
+import { builtIn, installed, ofPostgres } from './built-in.js'
 import { NoCluster, type RunningServer, runningServer } from './running-server.js'
 
 type Environment = Readonly<Record<string, string>>
@@ -20,7 +16,7 @@ type Run = (args: readonly string[], environment: Environment) => Promise<number
 
 export function clientCommands(): Command[] {
   return [
-    client('psql', 'psql', 'run psql: the installed one if there is one, else the one in this package', psql),
+    client('psql', 'psql', 'run psql: an installed one that is as new, else the one in this package', psql),
     client('dump', 'pg_dump', 'run pg_dump', dump),
     client(
       'restore',
@@ -75,24 +71,14 @@ async function runningIn(dataDir: string, run: Run): Promise<RunningServer | und
   }
 }
 
-/** The environment variables that PostgreSQL's programs read. POSTGRES_PASSWORD stands for PGPASSWORD if that is not set. */
-function ofPostgres(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const { POSTGRES_PASSWORD } = environment
-  const entries = Object.entries({
-    ...(POSTGRES_PASSWORD ? { PGPASSWORD: POSTGRES_PASSWORD } : {}),
-    ...environment,
-  }).filter(([name]) => /^(PG|PSQL|HOME$|COLUMNS$)/.test(name))
-  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
-}
-
 const dump: Run = (args, environment) => builtIn('pg_dump', args, environment)
 
 async function psql(args: readonly string[], environment: Environment): Promise<number> {
-  const installed = findInPath('psql')
-  if (installed === undefined) return builtIn('psql', args, { PGCLIENTENCODING: 'UTF8', ...environment })
+  const program = await installed('psql')
+  if (program === undefined) return builtIn('psql', args, environment)
   // psql handles Ctrl-C.
   process.on('SIGINT', () => {})
-  const child = spawn(installed, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
+  const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
   return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', (code, signal) => resolve(code ?? 128 + osConstants.signals[signal!]))
@@ -119,42 +105,5 @@ function isSql(file: string): boolean {
     return head.toString('latin1', 0, 5) !== 'PGDMP' && head.toString('latin1', 257, length) !== 'ustar'
   } catch {
     return false // pg_restore says what is wrong.
-  }
-}
-
-function builtIn(program: string, args: readonly string[], environment: Environment): Promise<number> {
-  const outgoing = new Outgoing()
-  // The program cannot ask for the width of the terminal.
-  const { columns } = process.stdout
-  return runProgram(
-    join(artefactsFolder(), `programs/${program}.wasm`),
-    [`${installedAt()}/bin/${program}`, ...args],
-    {
-      alone: true,
-      environment: {
-        ...(columns === undefined ? {} : { COLUMNS: String(columns) }),
-        HOME: posixPath(homedir()),
-        ...environment,
-      },
-      connections: {
-        connect: (address, connected, signal) => outgoing.connect(address, connected, signal),
-        resolve,
-      },
-    },
-  )
-}
-
-function findInPath(program: string): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
-  const name = process.platform === 'win32' ? `${program}.exe` : program
-  return folders.map(folder => join(folder, name)).find(isExecutable)
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return statSync(file).isFile()
-  } catch {
-    return false
   }
 }

@@ -13,6 +13,7 @@ import {
 import { SHUTDOWN_SIGNALS } from '../wasm/cluster/signals.js'
 import { StartError } from '../wasm/cluster/start-error.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
+import { pathOfPrograms } from './built-in.js'
 import { progressOn } from './clone.js'
 import { fromEnvironment, variablesThatCount } from './environment.js'
 import { type LogOptions, makeLog } from './log.js'
@@ -167,7 +168,7 @@ async function start(options: StartOptions): Promise<void> {
     announce(started, options, variablesThatCount(environment, optional, created))
     notifySystemd('READY=1')
     if (options.run !== undefined) {
-      command = runCommand(options.run, clientEnvironment(started, given))
+      command = runCommand(options.run, { ...clientEnvironment(started, given), ...(await pathOfPrograms()) })
       process.exit(await together(started, command, stop))
     }
     process.exit(await started.exited)

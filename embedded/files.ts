@@ -1,7 +1,7 @@
 /** Unpacks the files of a server module: the server's own, and those of a new cluster. */
 import { identified, newSystemIdentifier } from '../wasm/cluster/control-file.js'
 import { pathInTemplate, TEMPLATE } from '../wasm/cluster/files-bin.js'
-import { ICU_DATA_FILE } from '../wasm/machine/postgres-abi.js'
+import { ICU_DATA_FILE, LOCALES_FILE } from '../wasm/machine/postgres-abi.js'
 import type { Volume } from '../wasm/machine/volume/volume.js'
 import { filesIn, type ServerModule } from './server-module.js'
 
@@ -10,6 +10,9 @@ export const DATA = TEMPLATE
 
 /** The folder of the files that PostgreSQL's installation has in share/. */
 export const SHARE = '/pgsql/share'
+
+/** The names there of the data that a server module may have. */
+const DATA_FILES = { icu: ICU_DATA_FILE, locales: LOCALES_FILE } as const
 
 /** Puts the server's own files into a volume, and a directory for temporary ones. */
 export function unpackServer(module: ServerModule, volume: Volume): void {
@@ -20,7 +23,10 @@ export function unpackServer(module: ServerModule, volume: Volume): void {
     if (content === undefined) files.mkdir(path, 0o700)
     else volume.put(path, content, 0o700)
   }
-  if (module.icu !== undefined) volume.put(`${SHARE}/${ICU_DATA_FILE}`, new Uint8Array(module.icu), 0o600)
+  for (const name of ['icu', 'locales'] as const) {
+    const data = module[name]
+    if (data !== undefined) volume.put(`${SHARE}/${DATA_FILES[name]}`, new Uint8Array(data), 0o600)
+  }
 }
 
 /** Puts a new cluster, with an identity of its own, into a directory of a volume. Makes the directory, unless it is the root, ''. */

@@ -1,5 +1,5 @@
 /** Fetches and compiles a server module where no bundler imports it: in browsers, Deno and Bun. */
-import { ICU_DATA_FILE } from '../wasm/machine/postgres-abi.js'
+import { ICU_DATA_FILE, LOCALES_FILE } from '../wasm/machine/postgres-abi.js'
 import type { ServerModule } from './server-module.js'
 import { importUnshared } from './unshared.js'
 
@@ -13,6 +13,8 @@ const PACKAGED = MODULE === undefined ? undefined : new URL('../../wasm/dist/', 
 export interface LoadOptions {
   /** Whether to fetch ICU's data as well, 5 MB, for its collations. Default: no. */
   icu?: boolean
+  /** Whether to fetch the data of glibc's locales as well, 3 MB, for collations such as "de_DE.utf8". Default: no. */
+  locales?: boolean
   /**
    * Whether to use a memory that threads can share. A server here has one thread, so it makes no difference. Default: if there is such
    * memory, which a browser may give only to pages that are cross-origin isolated.
@@ -50,6 +52,7 @@ export async function loadModule(
   }
   const files = bytes('files.bin')
   const icu = options.icu ? bytes(`share/${ICU_DATA_FILE}`) : undefined
+  const locales = options.locales ? bytes(`share/${LOCALES_FILE}`) : undefined
   const kernel = compile('kernel.wasm')
   const postgres = compile('postgres.wasm')
   const manifest = (await (await get('manifest.json')).json()) as {
@@ -63,6 +66,7 @@ export async function loadModule(
   return {
     files: await files,
     ...(icu && { icu: await icu }),
+    ...(locales && { locales: await locales }),
     programs: { kernel: await kernel, postgres: await postgres, modules: new Map(modules), shared },
   }
 }

@@ -10,6 +10,8 @@ export interface ServerModule {
   readonly files: ArrayBuffer
   /** ICU's data: what `pglite-imports-server/workers/icu` exports. Without it statements that use ICU's collations fail. */
   readonly icu?: ArrayBuffer
+  /** The data of glibc's locales: what `pglite-imports-server/workers/locales` exports. Without it their names are refused. */
+  readonly locales?: ArrayBuffer
 }
 
 export interface ServerFile {

@@ -9,10 +9,11 @@ import { readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Settings } from '../wasm/cluster/settings.js'
 import { errorCode, StartupError } from '../wasm/cluster/startup-error.js'
-import { artefactsFolder } from '../wasm/node/artefacts.js'
+import { artefactsFolder, installedAt } from '../wasm/node/artefacts.js'
 import type { AllowedFile, AllowedFolder, FileAccess } from '../wasm/node/confined-files.js'
 import { hostPathIn, posixPath, realPath } from '../wasm/node/paths.js'
 import { includedBy } from './configuration.js'
+import { systemTimeZoneFile } from './new-cluster/time-zone.js'
 import { socketDirsIn } from './settings.js'
 import { extensionFolders, overlaysOf } from './share-directories.js'
 
@@ -28,6 +29,9 @@ const FOLDERS = ['log_directory', 'ssl_crl_dir', 'basic_archive.archive_director
 
 /** Harmless, and benchmarks of COPY use it. */
 const NOWHERE = '/dev/null'
+
+/** The time zone of this name is that of the system. */
+const LOCAL_TIME = 'share/timezone/localtime'
 
 /**
  * @param dataDir absolute, without symbolic links
@@ -67,6 +71,7 @@ export function fileAccess(
     ],
     files: [
       { path: NOWHERE, writable: true },
+      { path: `${installedAt()}/${LOCAL_TIME}`, real: posixPath(systemTimeZoneFile()), writable: false },
       ...[...named(FILES_TO_READ), ...included.filter(path => !isFolder(path))].map(path => ({
         path: posixPath(path),
         writable: false,

@@ -15,6 +15,7 @@
 #include "catalog/pg_largeobject.h"
 #include "catalog/pg_type.h"
 #include "icu/data-file.h"
+#include "locale/file.h"
 #include "postmaster/syslogger.h"
 #include "storage/bufpage.h"
 #include "storage/large_object.h"
@@ -101,3 +102,4 @@ NUMBER(INTERNALOID)
 
 STRING(ICU_DATA_FOLDER)
 STRING(ICU_DATA_FILE)
+STRING(LOCALES_FILE)

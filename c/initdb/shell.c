@@ -12,45 +12,13 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "posix/command-words.h"
 #include "posix/spawn.h"
 
 #define MAX_WORDS	64
 
 static char pending[4096];		/* the command that the next pclose() runs */
 static char transfer[64];		/* that file, each initdb's its own */
-
-/* Splits a command into words, in place. Returns how many. */
-static int
-split(char *command, char *words[])
-{
-	int			count = 0;
-	char	   *to = command;
-
-	for (char *from = command; *from != '\0' && count < MAX_WORDS - 1;)
-	{
-		char		quote = '\0';
-
-		while (*from == ' ')
-			from++;
-		if (*from == '\0')
-			break;
-		words[count++] = to;
-		for (; *from != '\0' && (quote != '\0' || *from != ' '); from++)
-		{
-			if (quote == '\0' && (*from == '"' || *from == '\''))
-				quote = *from;
-			else if (*from == quote)
-				quote = '\0';
-			else
-				*to++ = *from;
-		}
-		if (*from != '\0')
-			from++;
-		*to++ = '\0';
-	}
-	words[count] = NULL;
-	return count;
-}
 
 static int
 run(const char *command, const char *input)
@@ -66,7 +34,7 @@ run(const char *command, const char *input)
 
 	snprintf(text, sizeof(text), "%s", command);
 	snprintf(streams[0], sizeof(streams[0]), STREAM_MARK "0%s", input);
-	count = split(text, words);
+	count = command_words(text, words, MAX_WORDS);
 	for (int i = 0; i < count; i++)
 	{
 		int			stream = words[i][0] == '>' ? 1 : strncmp(words[i], "2>", 2) == 0 ? 2 : 0;

@@ -170,6 +170,25 @@ pthread_once(pthread_once_t *once, void (*initialize) (void))
 	return 0;
 }
 
+/* There are no others to be had: pgbench says so for -j. */
+int
+pthread_create(pthread_t *restrict made, const pthread_attr_t *restrict attributes, void *(*function) (void *), void *restrict argument)
+{
+	(void) made;
+	(void) attributes;
+	(void) function;
+	(void) argument;
+	return EAGAIN;
+}
+
+int
+pthread_join(pthread_t other, void **result)
+{
+	(void) other;
+	(void) result;
+	return ESRCH;
+}
+
 void
 pthread_testcancel(void)
 {

@@ -9,9 +9,8 @@ import type { Cluster } from '../../wasm/cluster/cluster.js'
 import { InProcessSocket } from '../../wasm/cluster/in-process.js'
 import { join as joinConnections } from '../../wasm/cluster/joined.js'
 import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
-import { artefactsFolder, installedAt } from '../../wasm/node/artefacts.js'
 import { posixPath } from '../../wasm/node/paths.js'
-import { runProgram } from '../../wasm/node/run-program.js'
+import { runClient } from '../../wasm/node/run-program.js'
 
 export interface Initialisation {
   readonly cluster: Cluster
@@ -95,27 +94,22 @@ async function psql(given: Initialisation, file: string, name: string): Promise<
   const path = posixPath(file)
   const args = ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', path]
   let said = ''
-  const code = await runProgram(
-    join(artefactsFolder(), 'programs', 'psql.wasm'),
-    [`${installedAt()}/bin/psql`, ...args],
-    {
-      alone: true,
-      environment: {
-        ...{ PGHOST: '/in-process', PGUSER: superuser, PGDATABASE: database, PGCLIENTENCODING: 'UTF8' },
-        ...(password === undefined ? {} : { PGPASSWORD: password }),
-      },
-      onWrite: text => {
-        said += text
-      },
-      connections: {
-        async connect(_address, connected) {
-          const psql = connected({ path: '' })
-          if (psql !== undefined) joinConnections(psql, cluster.connect())
-        },
-        resolve: () => Promise.resolve([]),
-      },
+  const code = await runClient('psql', args, {
+    environment: {
+      ...{ PGHOST: '/in-process', PGUSER: superuser, PGDATABASE: database, PGCLIENTENCODING: 'UTF8' },
+      ...(password === undefined ? {} : { PGPASSWORD: password }),
     },
-  )
+    onWrite: text => {
+      said += text
+    },
+    connections: {
+      async connect(_address, connected) {
+        const psql = connected({ path: '' })
+        if (psql !== undefined) joinConnections(psql, cluster.connect())
+      },
+      resolve: () => Promise.resolve([]),
+    },
+  })
   const lines = said.replaceAll(path, name).trimEnd().split('\n')
   if (code === 0) {
     for (const line of lines.filter(Boolean)) log(line)

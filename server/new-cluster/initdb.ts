@@ -8,6 +8,7 @@ import { runProgram } from '../../wasm/node/run-program.js'
 import { openDataDirectory } from '../data-directory/data-directory.js'
 import { DEFAULT_ENVIRONMENT, localeDefaults, localeEnvironment } from './initdb-locale.js'
 import { unpackTemplate } from './template.js'
+import { timeZone } from './time-zone.js'
 
 /** The template's options: see INITDB_OPTIONS in wasm/build/template.ts. */
 const DEFAULTS = [
@@ -51,7 +52,7 @@ export async function initdb(
     ...['-D', posixPath(directory)],
   ]
   const code = await runProgram(join(artefactsFolder(), 'programs/initdb.wasm'), args, {
-    environment: { ...DEFAULT_ENVIRONMENT, ...locale, ...(process.env.TZ ? { TZ: process.env.TZ } : {}) },
+    environment: { ...DEFAULT_ENVIRONMENT, ...locale, TZ: timeZone(process.env) },
     onWrite: text => {
       said += text
     },

@@ -1,9 +1,10 @@
 /** glibc's locales: by their names, in their order, with their characters. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { systemTimeZone } from '../../dist/server/new-cluster/time-zone.js'
 import { dist } from '../../wasm/build/paths.js'
 import { Command } from '../fixtures/command.js'
 import { ServerProcess, useServer } from '../fixtures/server.js'
@@ -141,10 +142,67 @@ describe('a server', () => {
         `select upper('ä' collate "de_DE") as upper, 'ä' < 'b' as less`,
       ),
     ).toEqual([{ upper: 'Ä', less: true }])
+    // As natively, where glibc has the locale.
+    expect(
+      await inDatabase(
+        'letters',
+        `encoding 'LATIN1' lc_collate 'de_DE' lc_ctype 'de_DE'`,
+        `select upper('süß') as upper, lower('SÜß') as lower, initcap('äpfel über öl') as initcap, 'Ü' ~ '^[[:upper:]]$' as upper_class,
+                'ü' ~* '^Ü$' as any_case, 'ü' ~ '^\\w$' as word, 'x¿y' ~ '[[:punct:]]' as punctuation, 'ÄÖ' ilike 'äö' as alike,
+                to_tsvector('simple', 'Über Öl')::text as words, to_tsvector('german', 'Häuser')::text as stem,
+                (select ÄB from (select 1 as "äb") t) as folded`,
+      ),
+    ).toEqual([
+      {
+        upper: 'SÜß',
+        lower: 'süß',
+        initcap: 'Äpfel Über Öl',
+        upper_class: true,
+        any_case: true,
+        word: true,
+        punctuation: true,
+        alike: true,
+        words: `'öl':2 'über':1`,
+        stem: `'haus':1`,
+        folded: 1,
+      },
+    ])
     await expect(
       client.query(`create database wrong template template0 encoding 'LATIN1' locale 'de_DE.utf8'`),
     ).rejects.toMatchObject({ code: '22023' })
   })
+})
+
+test('the time zone of the system is that to which a link leads', () => {
+  const linked = (target: string) => {
+    const link = join(folder, `localtime-${target.replaceAll('/', '-')}`)
+    symlinkSync(target, link)
+    return systemTimeZone(link)
+  }
+  expect(linked('/usr/share/zoneinfo/America/Argentina/Salta')).toBe('America/Argentina/Salta')
+  expect(linked('/var/db/timezone/zoneinfo/Europe/Oslo')).toBe('Europe/Oslo')
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
+  expect([linked('/nowhere/Middle/Earth'), systemTimeZone(join(folder, 'none'))]).toEqual([
+    timeZone,
+    timeZone,
+  ])
+})
+
+test('localtime is the zone of the system', async () => {
+  const server = await ServerProcess.start()
+  try {
+    const client = await server.connect()
+    const at = async (zone: string) =>
+      (await client.query(`select timestamptz '2026-01-01 12:00Z' at time zone '${zone}' as time`)).rows
+    expect(await at('localtime')).toEqual(await at(systemTimeZone()))
+    await client.query(`set timezone = 'localtime'`)
+    expect((await client.query('show timezone')).rows).toEqual([{ TimeZone: 'localtime' }])
+    const { rows } = await client.query(`select name from pg_timezone_names where name = 'localtime'`)
+    expect(rows).toEqual([{ name: 'localtime' }])
+    await client.end()
+  } finally {
+    await server.stop()
+  }
 })
 
 /** Of glibc itself, compiled by the build; sort(1) reads it where the C library of the machine is glibc. */
@@ -189,14 +247,7 @@ describe('100,000 strings', () => {
 describe('init', () => {
   const made = async (name: string, env: NodeJS.ProcessEnv, ...options: string[]) => {
     const directory = join(folder, name)
-    const init = new Command(
-      { env: { LANG: '', LC_ALL: '', ...env } },
-      'init',
-      '-D',
-      directory,
-      '--no-sync',
-      ...options,
-    )
+    const init = new Command({ env: { LANG: '', LC_ALL: '', ...env } }, 'init', '-D', directory, ...options)
     expect(await init.closed, init.stderr).toBe(0)
     const server = await ServerProcess.start({ args: ['-D', directory] })
     try {
@@ -228,12 +279,21 @@ describe('init', () => {
     })
   }, 240_000)
 
-  test('takes the time zone of its environment, also without initdb', async () => {
-    expect(await made('zone', { TZ: 'Asia/Tokyo' })).toMatchObject({
-      datcollate: 'C.UTF-8',
-      zone: 'Asia/Tokyo',
-    })
-  }, 240_000)
+  test.each([
+    ['a name', 'Europe/Berlin', 'Europe/Berlin'],
+    ['rules', 'CET-1CEST,M3.5.0,M10.5.0/3', 'CET-1CEST,M3.5.0,M10.5.0/3'],
+    ['the name of the zone of the system', 'localtime', 'localtime'],
+    ['what is no zone', 'Middle/Earth', systemTimeZone()],
+    ['nothing', '', systemTimeZone()],
+  ] as const)(
+    'takes %s as initdb does',
+    async (what, TZ, zone) => {
+      expect(await made(`zone of ${what}`, { TZ })).toMatchObject({ zone })
+      // By initdb itself.
+      expect(await made(`zone of ${what} by initdb`, { TZ }, '--no-sync')).toMatchObject({ zone })
+    },
+    60_000,
+  )
 
   test('refuses a locale that does not exist', async () => {
     const init = new Command({}, 'init', '-D', join(folder, 'wrong'), '--locale=xx_YY.utf8')

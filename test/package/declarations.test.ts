@@ -10,7 +10,16 @@ import { installPackage, removePackage } from '../fixtures/installed-package.js'
 const NAME = 'pglite-imports-server'
 
 /** Entries that require() has no file for: what they are for is written in modules. */
-const MODULES_ONLY = ['./embedded', './workers', './workers/module', './workers/icu', './testing/vitest']
+const MODULES_ONLY = [
+  ...[
+    './embedded',
+    './workers',
+    './workers/module',
+    './workers/icu',
+    './workers/locales',
+    './testing/vitest',
+  ],
+]
 
 let folder: string
 let archive: string

@@ -81,6 +81,15 @@ describe('the npm package', () => {
     await expect(new pg.Client(String(line).trim()).connect()).rejects.toThrow('ECONNREFUSED')
   })
 
+  test('gives npx the programs of PostgreSQL', () => {
+    for (const name of ['pg_dump', 'psql', 'createdb']) {
+      const told = execFileSync('npx', ['--no-install', '-p', 'pglite-imports-server', name, '--version'], {
+        cwd: folder,
+      })
+      expect(String(told)).toMatch(new RegExp(`^${name} \\(PostgreSQL\\) 18\\.`))
+    }
+  })
+
   test('is a library', async () => {
     const script = `
       import { startServer } from 'pglite-imports-server'

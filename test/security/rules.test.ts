@@ -56,8 +56,8 @@ describe('by its rules a server', () => {
     return (await client.query('select session_user, system_user')).rows[0]
   }
 
-  test.runIf(address)('knows the addresses and the networks of its machine', async () => {
-    for (const host of ['127.0.0.1', '::1', address!])
+  test('knows the addresses and the networks of its machine', async () => {
+    for (const host of ['127.0.0.1', '::1', ...(address === undefined ? [] : [address])])
       for (const user of ['same_host', 'same_net'])
         expect(await userOf({ host, user })).toMatchObject({ session_user: user })
     await expect(userOf({ user: 'somebody' })).rejects.toThrow('rejects connection for host "127.0.0.1"')

@@ -38,3 +38,16 @@ test('ICU sorts as each language does, with its data imported, and says so witho
   })
   expect(await runtime.query('without', 'a', 'select 1 as one')).toEqual([{ one: 1 }])
 })
+
+test("glibc's locales sort and change case, with their data imported, and are refused without", async () => {
+  const sort = `select array(select w from unnest('{z,ä,a,Z}'::text[]) w order by w collate german) as sorted, upper('i' collate turkish) as upper`
+  const make = `create collation german (provider = libc, locale = 'de_DE.utf8'); create collation turkish (provider = libc, locale = 'tr_TR.UTF-8')`
+  await runtime.query('with-locales', 'a', make)
+  expect(await runtime.query('with-locales', 'a', sort)).toEqual([
+    { sorted: ['a', 'ä', 'z', 'Z'], upper: 'İ' },
+  ])
+  await expect(runtime.query('without', 'a', make)).rejects.toMatchObject({
+    code: '22023',
+    message: 'could not create locale "de_DE.utf8": No such file or directory',
+  })
+})

@@ -25,19 +25,39 @@ export function gather(
   linked: Linked,
   objects: Objects,
   modules: readonly Modules[],
+  clients: Modules,
   folder: string,
 ): void {
   for (const file of [linked.kernel, linked.postgres])
     cpSync(toolchain.outside(file), join(folder, basename(file)))
   mkdirSync(join(folder, 'bin'))
-  const programs = [linked.initdb, ...linked.clients]
-  for (const name of ['postgres', ...programs.map(file => basename(file, '.wasm'))])
+  for (const name of ['postgres', 'initdb', ...clients.names])
     writeFileSync(join(folder, 'bin', name), '', { mode: 0o755 })
   for (const each of modules) copyModules(toolchain, each, join(folder, 'lib'))
   cpSync(toolchain.outside(`${objects.installed}/share`), join(folder, 'share'), { recursive: true })
-  mkdirSync(join(folder, 'programs'))
-  for (const file of programs) cpSync(toolchain.outside(file), join(folder, 'programs', basename(file)))
+  // The zone of the system, for which a host that knows another one than UTC opens another file.
+  const zones = join(folder, 'share', 'timezone')
+  cpSync(join(zones, 'UTC'), join(zones, 'localtime'))
+  const programs = join(folder, 'programs')
+  mkdirSync(programs)
+  for (const file of [linked.initdb, linked.client])
+    cpSync(toolchain.outside(file), join(programs, basename(file)))
+  for (const name of clients.names)
+    cpSync(toolchain.outside(`${clients.folder}/${name}.so`), join(programs, `${name}.so.wasm`))
+  writeCommands(clients.names, join(folder, 'commands'))
 }
+
+/** A script for each client program, under its own name, and for Windows a batch file: for the PATH, and for npm. */
+function writeCommands(names: readonly string[], folder: string): void {
+  mkdirSync(folder)
+  for (const name of names) {
+    writeFileSync(join(folder, name), COMMAND, { mode: 0o755 })
+    writeFileSync(join(folder, `${name}.cmd`), BATCH_FILE.replace('NAME', name))
+  }
+}
+
+const COMMAND = "#!/usr/bin/env node\nimport '../../../dist/bin/program.js'\n"
+const BATCH_FILE = '@node "%~dp0NAME" %*\r\n'
 
 /**
  * Fills a folder with what tests need besides: the kernels that they run on, and the modules for PostgreSQL's own tests with their

@@ -1,10 +1,11 @@
 /**
- * Links the libraries that are modules of their own, libpq among them, and writes stubs for the server and initdb: for each
+ * Links the libraries that are modules of their own, libpq among them, and writes stubs for the programs: for each
  * function of such a library that these call, one with the same name and type that loads the library when it is first called
  * (c/postgres/foreign-library.h). The types are read from the linked library, so no header has to be parsed.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { clientInputs } from './clients.js'
 import type { CompiledLibrary } from './library-objects.js'
 import { linkInputs } from './link-record.js'
 import { importsOf, MODULE } from './loadable-modules.js'
@@ -40,9 +41,12 @@ export async function linkLazyLibraries(
   const lazy = libraries.filter(({ library }) => library.lazy)
   const archives = new Set(libraries.map(({ archive }) => archive))
 
-  const ofPrograms = ['postgres', 'initdb'].flatMap(program =>
-    linkInputs(toolchain, `${objects.installed}/bin/${program}`, 'archive'),
-  )
+  const ofPrograms = [
+    ...['postgres', 'initdb'].flatMap(program =>
+      linkInputs(toolchain, `${objects.installed}/bin/${program}`, 'archive'),
+    ),
+    ...clientInputs(toolchain, objects),
+  ]
   const calledByPrograms = await symbols(toolchain, 'undefined', withoutAll(ofPrograms, archives))
   const installed = readdirSync(toolchain.outside(`${objects.installed}/lib`)).filter(
     name => name.endsWith('.so') && name !== basename(LIBPQ),

@@ -1,10 +1,11 @@
 /**
- * Links the modules: the kernel, the server, initdb, and the clients. wasm-ld is called directly; nothing of Emscripten's
+ * Links the programs: the kernel, the server, initdb, and that of the clients. wasm-ld is called directly; nothing of Emscripten's
  * JavaScript is needed, because c/posix answers the C library and the host answers c/posix.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { PAGE_SIZE } from '../machine/abi.js'
 import type { CLibrary } from './c-library.js'
+import { CLIENT, type Clients } from './clients.js'
 import { type LibraryForm, linkInputs } from './link-record.js'
 import type { OwnObjects } from './own-objects.js'
 import type { Objects } from './postgres.js'
@@ -28,12 +29,6 @@ const PROGRAM = [
 
 type Linker<T> = (toolchain: Toolchain, file: string, ...args: string[]) => Promise<T>
 
-/** PostgreSQL's own clients that are built, each a program. */
-const CLIENTS = ['pg_dump', 'pg_restore', 'psql']
-
-/** psql leaves a signal handler by longjmp(), about which c/posix/signals.c wants to know. */
-const CLIENT = ['--wrap=__wasm_longjmp']
-
 /** Paths as the compiler sees them. */
 export interface Linked {
   kernel: string
@@ -41,12 +36,12 @@ export interface Linked {
   testKernels: string[]
   postgres: string
   initdb: string
-  clients: string[]
+  client: string
 }
 
 /**
  * `exported` names what loadable modules import from postgres.wasm, `forLibraries` what libraries that are modules import from
- * any program; `foreign` are the objects that stand in it, and in initdb, for the archives of libraries which are modules,
+ * any program; `foreign` are the objects that stand in each program for the archives of libraries which are modules,
  * `lazy`.
  */
 export async function link(
@@ -58,6 +53,7 @@ export async function link(
   forLibraries: string[],
   foreign: string[],
   lazy: ReadonlyMap<string, string>,
+  clients: Clients,
 ): Promise<Linked> {
   const folder = `${toolchain.work}/linked`
   mkdirSync(toolchain.outside(folder), { recursive: true })
@@ -77,16 +73,9 @@ export async function link(
     writeFileSync(linked, tabulateExports(readFileSync(linked), names))
     return result
   }
-  const clients: string[] = []
-  for (const client of CLIENTS)
-    clients.push(
-      await wasmLd(
-        toolchain,
-        `${folder}/${client}.wasm`,
-        ...[...PROGRAM, ...CLIENT, ...own.posix, ...inputs(client, 'contents'), ...libraries],
-      ),
-    )
-  const [postgres, initdb] = [`${folder}/postgres.wasm`, `${folder}/initdb.wasm`]
+  const [postgres, initdb, client] = ['postgres', 'initdb', 'client'].map(
+    name => `${folder}/${name}.wasm`,
+  ) as [string, string, string]
   const constants = await withSymbols(
     wasmLdWithSharedConstants,
     postgres,
@@ -100,9 +89,22 @@ export async function link(
     forLibraries,
     ...[...own.posix, ...own.locale, ...own.initdb, ...withStubs('initdb'), ...libraries],
   )
+  await withSymbols(
+    wasmLd,
+    client,
+    [...clients.imports, ...forLibraries],
+    ...CLIENT,
+    ...[
+      ...own.posix,
+      ...own.client,
+      ...foreign,
+      ...clients.common.filter(input => !lazy.has(input)),
+      ...libraries,
+    ],
+  )
   const options = kernel(constants)
   return {
-    clients,
+    client,
     postgres,
     initdb,
     kernel: await wasmLd(toolchain, `${folder}/kernel.wasm`, ...options, ...own.kernel),

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path'
 import { ABI, requireAbi } from './abi.js'
 import { gather, gatherForTests, publish, publishedInputHash } from './artefacts.js'
 import { getCLibrary } from './c-library.js'
+import { linkClients } from './clients.js'
 import { DEBUG } from './compiler.js'
 import { getExtensionSources } from './extensions.js'
 import { BuildFailure } from './failure.js'
@@ -101,7 +102,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
     requireSaslprepTables(readSaslprepTables(toolchain.outside(source.folder)))
   })
   const own = await progress.step('compile c/', () => compileOwnSources(toolchain, flags))
-  const [linked, lazy, modules, testModules] = await progress.step('link', async () => {
+  const [linked, lazy, modules, testModules, clients] = await progress.step('link', async () => {
     const lazy = await linkLazyLibraries(toolchain, libraries, objects, own)
     const modules = await linkModules(toolchain, objects.installed, 'lib', lazy.modules)
     const testModules = await linkModules(toolchain, objects.installedForTests, 'lib-for-tests', lazy.modules)
@@ -113,16 +114,27 @@ async function build(inputHash: string, folder: string): Promise<void> {
       ])),
       ...libraries.flatMap(({ inServer }) => inServer),
     ]
-    const linked = await link(toolchain, library, objects, own, exports, lazy.imports, foreign, lazy.modules)
-    return [linked, lazy, modules, testModules] as const
+    const clients = await linkClients(toolchain, objects)
+    const linked = await link(
+      toolchain,
+      library,
+      objects,
+      own,
+      exports,
+      lazy.imports,
+      foreign,
+      lazy.modules,
+      clients,
+    )
+    return [linked, lazy, modules, testModules, clients] as const
   })
   await progress.step('check the imports', async () => {
     const read = (file: string) => readFileSync(toolchain.outside(file))
-    for (const program of [linked.postgres, linked.initdb, ...linked.clients])
+    for (const program of [linked.postgres, linked.initdb, linked.client])
       await requireKnownImports(basename(program), read(program), read(linked.kernel))
   })
   await progress.step('cluster template', async () => {
-    gather(toolchain, linked, objects, [modules, lazy], folder)
+    gather(toolchain, linked, objects, [modules, lazy], clients, folder)
     writeIcuData(toolchain, libraries, join(folder, ICU_DATA))
     await writeLocaleData(toolchain, locales, folder)
     gatherForTests(toolchain, linked, objects, testModules, locales, join(folder, 'test'))

@@ -76,6 +76,8 @@ export interface OwnObjects {
   postgres: string[]
   /** Linked into initdb.wasm only. */
   initdb: string[]
+  /** Linked into client.wasm only. */
+  client: string[]
   /** Linked into ICU's module. */
   icu: string[]
 }
@@ -125,6 +127,7 @@ export function ownFlags(
     locale: [...posix, ...MUSL.flatMap(folder => ['-isystem', `/usr/share/emscripten/system/lib/${folder}`])],
     postgres: [...initdb, ...BACKEND_CPPFLAGS],
     initdb,
+    client: initdb,
     icu: [
       ...[...targetFlags(library), ...OPTIMISATION, `-I${toolchain.work}/c`, ...WARNINGS],
       ...icu.library.flags.map(flag => flag.replace(/^-ISOURCE/, `-isystem${icu.source}`)),
@@ -145,6 +148,7 @@ export async function compileOwnSources(
     locale: await compileFolder(toolchain, 'locale', flags.locale, failures),
     postgres: await compileFolder(toolchain, 'postgres', flags.postgres, failures),
     initdb: await compileFolder(toolchain, 'initdb', flags.initdb, failures),
+    client: await compileFolder(toolchain, 'client', flags.client, failures),
     icu: await compileFolder(toolchain, 'icu', flags.icu, failures),
   }
   if (failures.length > 0) throw new BuildFailure(failures.join('\n\n'))

@@ -2,7 +2,7 @@
  * Configures and compiles PostgreSQL with its own configure and makefiles, in a tree of objects apart from the source.
  * Nothing is linked here: the stand-in compiler records what to link (see compiler.ts).
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type CLibrary, functionsNeededBy } from './c-library.js'
@@ -19,7 +19,8 @@ import { hashOf } from './hash.js'
 import type { CompiledLibrary } from './library-objects.js'
 import { INSTALL_TARGETS, MAKE_VARIABLES, MODULE_FOLDERS, TEST_MODULE_FOLDERS } from './modules.js'
 import { removeOldSiblings } from './once.js'
-import { logFile } from './paths.js'
+import { logFile, repository } from './paths.js'
+import { PROGRAM_FOLDERS } from './programs.js'
 import type { Step } from './progress.js'
 import type { Source } from './source.js'
 import { isSplit, splitParser } from './split-parser.js'
@@ -70,8 +71,7 @@ const FOLDERS = [
   dirname(LIBPQ),
   ...MODULE_FOLDERS,
   'src/bin/initdb',
-  'src/bin/pg_dump',
-  'src/bin/psql',
+  ...PROGRAM_FOLDERS,
 ]
 
 /** The number of objects compiled from nothing, only to show progress. */
@@ -110,7 +110,13 @@ export async function configurePostgres(
     ...missing,
     ...provided,
   ]
-  const key = hashOf(...options, ...targetFlags(library), ...BACKEND_CPPFLAGS, source.packageVersion)
+  const key = hashOf(
+    ...options,
+    ...targetFlags(library),
+    ...BACKEND_CPPFLAGS,
+    source.packageVersion,
+    ...ownHeaders(),
+  )
   const folder = `${toolchain.work}/objects-${key}`
   const objects = {
     folder,
@@ -140,6 +146,11 @@ export async function configurePostgres(
   writeFileSync(stamp, '')
   removeOldSiblings(toolchain.outside(folder), 2)
   return objects
+}
+
+/** The headers that come before those of the C library. make does not notice a new one. */
+function ownHeaders(): string[] {
+  return readdirSync(join(repository, 'c')).filter(name => name.endsWith('.h'))
 }
 
 /**

@@ -3,7 +3,7 @@
  * files that the server reads (its format: wasm/cluster/files-bin.ts). PostgreSQL checks that a loadable module's file exists before
  * it asks the host for the module, so files.bin has empty ones.
  *
- * ICU's data are separate (icu.js), because few need them and a Worker's memory is small.
+ * ICU's data and those of glibc's locales are separate (icu.js, locales.js), because few need them and a Worker's memory is small.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -59,8 +59,13 @@ export function writeServerModule(folder: string, names: readonly string[], temp
   writeFileSync(join(folder, 'files.bin'), Buffer.concat([length, header, ...contents]))
   writeFileSync(join(folder, 'module.js'), moduleText(names))
   writeFileSync(join(folder, 'module.d.ts'), MODULE_TYPE)
-  writeFileSync(join(folder, 'icu.js'), `export { default } from './${ICU_DATA}'\n`)
-  writeFileSync(join(folder, 'icu.d.ts'), ICU_TYPE)
+  for (const [name, file] of [
+    ['icu', ICU_DATA],
+    ['locales', LOCALE_DATA],
+  ] as const) {
+    writeFileSync(join(folder, `${name}.js`), `export { default } from './${file}'\n`)
+    writeFileSync(join(folder, `${name}.d.ts`), dataType(name))
+  }
 }
 
 const MODULE_TYPE = `import type { ServerModule } from '../../dist/workers/server-module.js'
@@ -69,8 +74,8 @@ declare const module: ServerModule
 export default module
 `
 
-const ICU_TYPE = `declare const icu: ArrayBuffer
-export default icu
+const dataType = (name: string) => `declare const ${name}: ArrayBuffer
+export default ${name}
 `
 
 function moduleText(names: readonly string[]): string {

@@ -22,6 +22,9 @@ import {
   writeExport,
 } from './wasm-binary.js'
 
+/** The linker's name for a function in place of another one begins with this. Modules know it by the other one's name. */
+export const WRAPPER = '__wrap_'
+
 /** Flags of a segment for table 0 at an offset: wasm-ld writes no other kind here. */
 const ACTIVE = 0
 
@@ -36,7 +39,9 @@ export function tabulateExports(program: Uint8Array, names: ReadonlySet<string>)
   if (table === undefined) throw new BuildFailure('a program has no function table')
   const places = table
   const isSymbol = ({ name, kind }: Export) => kind === Kind.Function && names.has(name)
-  const symbols = exports.filter(isSymbol).map(({ name, index }) => [name, places.placeOf(index)] as const)
+  const symbols = exports
+    .filter(isSymbol)
+    .map(({ name, index }) => [name.replace(WRAPPER, ''), places.placeOf(index)] as const)
 
   const changed = mapSections(program, (id, section) => {
     if (id === Section.Export) return vector(exports.filter(entry => !isSymbol(entry)).map(writeExport))

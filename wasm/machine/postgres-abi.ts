@@ -40,6 +40,7 @@ export const PG_DDL_COMMANDOID = 32
 export const INTERNALOID = 2281
 export const ICU_DATA_FOLDER = 'ICU_DATA'
 export const ICU_DATA_FILE = 'icu.bin'
+export const LOCALES_FILE = 'locales.bin'
 
 export const offsetof = {
   PipeProtoHeader: {

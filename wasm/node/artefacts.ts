@@ -1,5 +1,5 @@
 /** Finds and loads the build's files. */
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Programs } from '../cluster/programs.js'
 import type { LoadableModules } from '../machine/loadable-modules.js'
@@ -105,4 +105,14 @@ class ModuleFiles implements LoadableModules {
 /** Compiles a program, such as initdb.wasm. */
 export function loadProgram(file: string): WebAssembly.Module {
   return new WebAssembly.Module(readFileSync(file))
+}
+
+/** The modules that client.wasm loads: that of the program that it is to be, and foreign libraries. */
+export const clientModules: LoadableModules = {
+  get(name) {
+    const place = ['programs', 'lib'].find(folder =>
+      existsSync(resolve(artefactsFolder(), folder, `${name}.so.wasm`)),
+    )
+    return place === undefined ? undefined : compile(`${place}/${name}.so.wasm`)
+  },
 }

@@ -28,6 +28,8 @@ export interface AllowedFolder {
 /** One file, also if its path is a symbolic link to any place. */
 export interface AllowedFile {
   readonly path: string
+  /** The file to open, if it is another one. */
+  readonly real?: string
   readonly writable: boolean
 }
 
@@ -84,6 +86,11 @@ class Bounds {
   isNamed(path: string, use: Use): boolean {
     const file = this.#named.get(posixPath(path))
     return file !== undefined && (use === 'read' || file.writable)
+  }
+
+  /** The file to open for one that is allowed by name; undefined if it is not. */
+  named(path: string, use: Use): string | undefined {
+    return this.isNamed(path, use) ? (this.#named.get(posixPath(path))?.real ?? path) : undefined
   }
 
   /** The file to read in place of one of the installation, or undefined. */
@@ -166,7 +173,8 @@ export function confinedFiles(access: FileAccess): FileLayer {
 
   function open(path: string, flags: OpenFlags, mode: number, links = 0): number {
     const use = flags.write || flags.create || flags.truncate ? 'write' : 'read'
-    if (bounds.isNamed(path, use)) return layer.open(path, flags, mode)
+    const named = bounds.named(path, use)
+    if (named !== undefined) return layer.open(named, flags, mode)
     const overlaid = use === 'read' ? bounds.overlaid(path) : undefined
     if (overlaid !== undefined) return layer.open(overlaid, flags, mode)
     const place = bounds.inside(path, use)

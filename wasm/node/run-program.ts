@@ -1,9 +1,22 @@
-/** Runs a program of the build, such as initdb or psql, on a machine of its own. Processes that it starts run postgres.wasm. */
+/**
+ * Runs a program of the build, such as initdb or psql, on a machine of its own. Processes that initdb starts run postgres.wasm, and those of
+ * a client program the client program.
+ */
+import { resolve } from 'node:path'
 import { type ConnectingHost, Connections } from '../cluster/connections.js'
 import { SIGINT } from '../machine/abi.js'
+import type { LoadableModules } from '../machine/loadable-modules.js'
 import { Machine } from '../machine/machine.js'
 import { exitCode } from '../machine/wait-status.js'
-import { commonEnvironment, loadKernel, loadProgram, loadPrograms } from './artefacts.js'
+import {
+  artefactsFolder,
+  clientModules,
+  commonEnvironment,
+  installedAt,
+  loadKernel,
+  loadProgram,
+  loadPrograms,
+} from './artefacts.js'
 import { posixPath } from './paths.js'
 import { ThreadPool } from './thread-pool.js'
 import { Threads } from './threads.js'
@@ -15,8 +28,8 @@ export interface ProgramOptions {
   onWrite?: (text: string) => void
   /** Connects to servers. Default: the program cannot connect. */
   connections?: ConnectingHost
-  /** Whether the program starts no other processes: then postgres.wasm is not compiled. */
-  alone?: boolean
+  /** The modules that the program loads, if the processes that it starts run the program itself. */
+  modules?: LoadableModules
 }
 
 /**
@@ -27,12 +40,11 @@ export interface ProgramOptions {
 export async function runProgram(
   file: string,
   args: readonly string[],
-  { environment: own = {}, onWrite, connections: outside = noConnections, alone = false }: ProgramOptions,
+  { environment: own = {}, onWrite, connections: outside = noConnections, modules: itsOwn }: ProgramOptions,
 ): Promise<number> {
   const first = loadProgram(file)
-  const { kernel, postgres, modules } = alone
-    ? { kernel: loadKernel(), postgres: first, modules: new Map() }
-    : loadPrograms()
+  const { kernel, postgres, modules } =
+    itsOwn === undefined ? loadPrograms() : { kernel: loadKernel(), postgres: first, modules: itsOwn }
   const machine: Machine = new Machine({
     scheduler: (setup, heard) => new Threads(setup, heard, undefined, new ThreadPool(0)),
     kernel,
@@ -56,6 +68,28 @@ export async function runProgram(
   connections.close()
   await machine.close()
   return exitCode(status)
+}
+
+/**
+ * Runs one of PostgreSQL's client programs.
+ *
+ * @param program its name
+ * @param args its arguments
+ * @returns its exit code
+ */
+export function runClient(
+  program: string,
+  args: readonly string[],
+  options: Omit<ProgramOptions, 'modules'>,
+): Promise<number> {
+  return runProgram(
+    resolve(artefactsFolder(), 'programs/client.wasm'),
+    [`${installedAt()}/bin/${program}`, ...args],
+    {
+      ...options,
+      modules: clientModules,
+    },
+  )
 }
 
 const noConnections: ConnectingHost = {
