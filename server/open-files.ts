@@ -1,4 +1,5 @@
 /** How many files each process of PostgreSQL may have open. The system sees all of them as one process, with one limit. */
+import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import { openFilesLimit } from './linux.js'
 
 /** PostgreSQL's default for max_connections. */
@@ -7,8 +8,8 @@ const SESSIONS = 100
 const MOST = 1000
 const LEAST = 64
 
-/** Descriptors that a process needs beside its files: for its thread and its client. */
-const OTHERS = 6
+/** Descriptors that a process needs beside its files: for its thread and its client, and for the way by which its thread gets that. */
+const OTHERS = hasPromiseIntegration() ? 10 : 6
 /** Processes beside the backends. */
 const BACKGROUND = 20
 
