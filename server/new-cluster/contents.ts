@@ -62,7 +62,7 @@ async function withClient<T>(
 async function runModule(given: Initialisation, file: string): Promise<void> {
   try {
     await withClient(given, given.database, async client => {
-      const { default: run } = await import(pathToFileURL(file).href)
+      const { default: run } = await import(/* webpackIgnore: true */ pathToFileURL(file).href)
       if (typeof run !== 'function') throw new Error('it has no default export that is a function')
       await run(client)
     })

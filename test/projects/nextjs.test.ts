@@ -72,3 +72,27 @@ test.each([['--turbopack'], ['--webpack']])(
   },
   240_000,
 )
+
+test('a bundle with the package in it finds the files, or says what to write into next.config', async () => {
+  const config = join(example.folder, 'next.config.mjs')
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/^ *serverExternalPackages.*\n/m, ''))
+  for (const folder of ['.next', 'data'])
+    rmSync(join(example.folder, folder), { recursive: true, force: true })
+  await example.run('next', 'build')
+  const bundle = [process.execPath, '.next/standalone/server.js']
+  const first = await serve(bundle, /Ready/)
+  await add(first.url, 'lamp')
+  await example.end(first.running.child, 'SIGTERM')
+
+  for (const modules of ['node_modules', '.next/standalone/node_modules'])
+    rmSync(join(example.folder, modules, 'pglite-imports-server'), { recursive: true, force: true })
+  const second = await serve(bundle, /Ready/)
+  let errors = ''
+  second.running.child.stderr!.on('data', text => {
+    errors += text
+  })
+  expect((await fetch(`${second.url}/api/goods`)).status).toBe(500)
+  await until('the error is printed', async () => errors.includes('StartupError'))
+  expect(errors).toContain("write serverExternalPackages: ['pglite-imports-server'] into next.config")
+  await example.end(second.running.child, 'SIGTERM')
+}, 240_000)

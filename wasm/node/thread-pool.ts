@@ -50,6 +50,9 @@ function newChannel(): SocketChannel | undefined {
   }
 }
 
+/** By a name of ours: Turbopack looks for what is given to `new Worker()` when it makes a bundle, and fails. */
+class Thread extends Worker {}
+
 interface Waiting {
   readonly forClient: boolean
   give(worker: Worker): void
@@ -151,7 +154,8 @@ export class ThreadPool {
 
   #make(): void {
     const channel = newChannel()
-    const worker = new Worker(join(packageFolder(), 'dist', 'wasm', 'node', 'worker.js'), {
+    const code = join(packageFolder(), 'dist', 'wasm', 'node', 'worker.js')
+    const worker = new Thread(code, {
       workerData: channel?.path,
       resourceLimits: { ...LIMITS, stackSizeMb: Math.ceil(engineStack(this.stack) / (1 << 20)) },
       ...NODE_OPTIONS,
