@@ -73,7 +73,7 @@ for (const statement of ['insert into numbers values (2)', 'select 1', 'create t
     await new Promise(resolve => setTimeout(resolve, 150))
     await expect(query(object, 'a', statement)).rejects.toMatchObject({
       code: '58030',
-      message: expect.stringContaining('has gone back'),
+      message: expect.stringContaining('has lost writes'),
     })
     expect(await query(object, 'c', 'select * from numbers')).toEqual([{ number: 1 }])
     await query(object, 'c', 'create extension amcheck')
