@@ -1,0 +1,60 @@
+/** Differences that are known, each with its reason. Any other one fails the run. */
+import type { Answer } from './servers.js'
+
+interface Known {
+  readonly reason: string
+  /** Of a statement's answers here and natively, which differ. */
+  readonly is: (statement: string, ours: Answer, native: Answer) => boolean
+}
+
+/** Functions whose last digit is the C library's, and those that show all bits of a number. */
+const INEXACT =
+  /\b(a?(?:sin|cos|tan)[dh]?|a(?:sin|cos|tan)h|atan2d?|cotd?|d?exp|d?log10|ln|cbrt|d?pow(?:er)?|d?sqrt|erfc?|l?gamma|polygon|poly_center|degrees|radians)\(|\^|\|\|\//
+const ALL_BITS = /hash|_send|send\(|md5|sha\d|to_char|width_bucket|::text|@@/
+
+const messageOf = (answer: Answer) => ('message' in answer ? answer.message : '')
+const both = (pattern: RegExp, ...answers: Answer[]) =>
+  answers.every(answer => pattern.test(messageOf(answer)))
+
+export const KNOWN: readonly Known[] = [
+  {
+    reason:
+      'last digits of functions like exp, ln, cbrt, power, sin, erf, gamma: musl computes them, natively glibc',
+    is: (statement, ours, native) =>
+      sameButForLastDigits(ours, native, INEXACT.test(statement) ? 1 : 0) ||
+      ('rows' in ours && 'rows' in native && INEXACT.test(statement) && ALL_BITS.test(statement)),
+  },
+  {
+    reason: 'the size that an error tells of more memory than there can be: sizes have 32 bits',
+    is: (_, ours, native) => both(/^invalid memory alloc request size \d+$/, ours, native),
+  },
+  {
+    reason:
+      'which of two errors in one C expression comes first, an overflow or an underflow: C leaves the order open, and the compilers differ',
+    is: (_, ours, native) => both(/^value out of range: (over|under)flow$/, ours, native),
+  },
+]
+
+export function reasonFor(statement: string, ours: Answer, native: Answer): string | undefined {
+  return KNOWN.find(known => known.is(statement, ours, native))?.reason
+}
+
+const NUMBER = /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi
+/** Relative, a few units in the last place of a float8. */
+const NEAR = 1e-13
+
+/** @param scale what the numbers were computed of, which may cancel out */
+function sameButForLastDigits(ours: Answer, native: Answer, scale: number): boolean {
+  if (!('rows' in ours && 'rows' in native)) return false
+  const [one, other] = [ours, native].map(({ rows }) => JSON.stringify(rows))
+  if (one!.replace(NUMBER, '#') !== other!.replace(NUMBER, '#')) return false
+  const numbers = [...one!.matchAll(NUMBER)].map(Number)
+  const others = [...other!.matchAll(NUMBER)].map(Number)
+  return numbers.every((number, i) => {
+    const second = others[i]!
+    return (
+      number === second ||
+      Math.abs(number - second) <= NEAR * Math.max(Math.abs(number), Math.abs(second), scale)
+    )
+  })
+}
