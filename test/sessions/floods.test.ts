@@ -90,3 +90,25 @@ test('a client that sends a cancel request in a flood, and goes at once, has its
   victim.close()
   await flooded
 })
+
+test('each client gets its own session while others are refused or go at once', async () => {
+  const refused = () =>
+    server.connect({ database: 'nowhere' }).then(
+      () => 'connected',
+      ({ code }) => code,
+    )
+  const own = async (name: string) => {
+    const client = await server.connect({ application_name: name })
+    const { rows } = await client.query('show application_name')
+    await client.end()
+    return rows[0].application_name
+  }
+  for (let round = 0; round < 20; round++) {
+    const names = [1, 2, 3].map(client => `client ${client} of round ${round}`)
+    const answers = Promise.all(names.flatMap(name => [refused(), own(name)]))
+    const socket = await open()
+    socket.write(startup)
+    socket.destroy()
+    expect(await answers).toEqual(names.flatMap(name => ['3D000', name]))
+  }
+})

@@ -107,8 +107,9 @@ export class SocketChannel {
 
 /** The other thread's end. */
 export class SocketReceiver {
+  /** What has come before it was asked for, and who has asked before it came, in order: so each socket gets to its own process. */
   readonly #received: (Handle | undefined)[] = []
-  #want: ((handle: Handle | undefined) => void) | undefined
+  readonly #asked: ((handle: Handle | undefined) => void)[] = []
 
   constructor(path: string) {
     // Node gives no other way to the class of its pipes.
@@ -119,23 +120,16 @@ export class SocketReceiver {
       const handle = pipe.pendingHandle ?? undefined
       pipe.pendingHandle = undefined
       if (bytes === undefined) return
-      this.#received.push(handle)
-      this.#give()
+      const give = this.#asked.shift()
+      if (give === undefined) this.#received.push(handle)
+      else give(handle)
     }
     socket.connect(path)
   }
 
   /** Resolves to the next socket that has been passed, or will be; to undefined if there was no file descriptor for it. */
   next(): Promise<Handle | undefined> {
-    return new Promise(resolve => {
-      this.#want = resolve
-      this.#give()
-    })
-  }
-
-  #give(): void {
-    if (this.#want === undefined || this.#received.length === 0) return
-    this.#want(this.#received.shift())
-    this.#want = undefined
+    if (this.#received.length > 0) return Promise.resolve(this.#received.shift())
+    return new Promise(give => this.#asked.push(give))
   }
 }
