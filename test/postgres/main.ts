@@ -1,7 +1,7 @@
 /** `npm run test:postgres`: runs PostgreSQL's own test suites against the server. See README.md beside this file. */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { BuildFailure } from '../../wasm/build/failure.js'
 import { repository } from '../../wasm/build/paths.js'
 import { duration } from '../../wasm/build/progress.js'
@@ -11,7 +11,7 @@ import type { Outcome } from './outcome.js'
 import { runPgRegress } from './pg-regress.js'
 import { startServer } from './server.js'
 import { allSuites, type Suite, type Tests, testModules, testsOf } from './suites.js'
-import { type Environment, prepareTap, runTap } from './tap.js'
+import { type Environment, type NativeRole, prepareTap, runTap } from './tap.js'
 import { startWorkerdServer } from './workerd-server.js'
 
 /** Git ignores it. */
@@ -26,7 +26,7 @@ interface Options {
   maxConnections?: number
   node: string
   workerd?: true
-  nativeStandbys?: true
+  native?: NativeRole
   tests?: string
   list?: true
 }
@@ -41,7 +41,12 @@ const program = new Command('npm run test:postgres --')
   )
   .option('--node <path>', 'the Node that runs the server', process.execPath)
   .option('--workerd', 'run the server in a Durable Object of workerd, reached by the bridge')
-  .option('--native-standbys', 'native PostgreSQL runs the servers that scripts in Perl start as standbys')
+  .addOption(
+    new Option(
+      '--native <role>',
+      'native PostgreSQL runs these of the servers that scripts in Perl start',
+    ).choices(['primaries', 'standbys']),
+  )
   .option(
     '--tests <names>',
     'only these scripts in Perl or tests of the isolation suite, separated by commas',
@@ -108,7 +113,7 @@ async function runSuite(installation: Installation, suite: Suite): Promise<Outco
   const log = join(kept, 'server.log')
   const outcomes: Outcome[] = []
   if (tap.length > 0) {
-    environment ??= await prepareTap(installation, options.nativeStandbys ?? false)
+    environment ??= await prepareTap(installation, options.native)
     const results = installation.makeFolder(`${suite.name}-tap`)
     outcomes.push(...(await runTap(installation, environment, suite.folder, tap, results)))
     keepLogs(installation.outside(results), join(kept, 'tap'))
@@ -140,9 +145,7 @@ function keepLogs(results: string, kept: string): void {
 
 /** The tests that were asked for. */
 function chosen(all: Tests): Tests {
-  const tests = options.nativeStandbys
-    ? { ...all, tap: all.tap.filter(file => !NEEDS_LIBRARY.includes(file)) }
-    : all
+  const tests = options.native ? { ...all, tap: all.tap.filter(file => !NEEDS_LIBRARY.includes(file)) } : all
   if (options.tests === undefined) return tests
   const names = options.tests.split(',')
   const tap = tests.tap.filter(file => names.includes(file.slice(0, -'.pl'.length)))

@@ -39,7 +39,27 @@ const WITHOUT_MODULE = ['brin', 'commit_ts', 'test_misc', 'unsafe_tests']
 /** Tests of the server, and of programs that connect to it, that are in Perl only. */
 const IN_PERL = [
   ...['authentication', 'icu', 'recovery', 'subscription'].map(name => `src/test/${name}`),
-  ...['pg_dump', 'psql', 'scripts'].map(name => `src/bin/${name}`),
+  ...[
+    ...[
+      'pg_amcheck',
+      'pg_archivecleanup',
+      'pg_basebackup',
+      'pg_checksums',
+      'pg_combinebackup',
+      'pg_controldata',
+    ],
+    ...[
+      'pg_ctl',
+      'pg_dump',
+      'pg_resetwal',
+      'pg_rewind',
+      'pg_test_fsync',
+      'pg_upgrade',
+      'pg_verifybackup',
+      'pg_waldump',
+    ],
+    ...['pg_walsummary', 'pgbench', 'psql', 'scripts'],
+  ].map(name => `src/bin/${name}`),
 ]
 
 /** Suites that rely on what initdb does by default and new clusters of this server have otherwise. */

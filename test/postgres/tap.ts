@@ -25,23 +25,29 @@ const CONFIGURATION = ['HAVE_LIBZ', 'USE_LZ4', 'USE_ZSTD', 'HAVE_INET_PTON', 'HA
 
 export type Environment = Readonly<Record<string, string>>
 
+/** Which of the servers of a script native PostgreSQL runs: those with a standby.signal when they start, or the others. */
+export type NativeRole = 'primaries' | 'standbys'
+
 /**
  * Makes what all files of all suites share.
  *
- * @param nativeStandbys whether native PostgreSQL runs what a script starts as a standby
+ * @param native which servers native PostgreSQL runs; by default none
  */
-export async function prepareTap(installation: Installation, nativeStandbys: boolean): Promise<Environment> {
+export async function prepareTap(installation: Installation, native?: NativeRole): Promise<Environment> {
   const { outside, programs, pgxs, node } = installation
   const bin = installation.makeFolder('bin')
   for (const name of readdirSync(outside(programs))) copyProgram(outside(programs), outside(bin), name)
-  const run = (name: string) =>
-    `exec ${[node, ...codeGenerationBan(installation)].join(' ')} ${installation.package}/dist/test/postgres/programs/${name}.js "$@"`
-  // pg_ctl starts a server of its own version only, and restarts the one whose path is in postmaster.opts.
-  const native = nativeStandbys ? standbysBy(`${programs}/postgres`) : ''
-  const postgres = `case "$1" in -V | --version) exec ${programs}/postgres "$1" ;; esac\n${native}${run('postgres')}`
+  const run = (name: string, ban = codeGenerationBan(installation)) =>
+    `exec ${[node, ...ban].join(' ')} ${installation.package}/dist/test/postgres/programs/${name}.js "$@"`
+  // pg_ctl starts programs of its own version only, and restarts the one whose path is in postmaster.opts.
+  const others = native === undefined ? '' : servedBy(`${programs}/postgres`, native)
+  const version = (name: string) => `case "$1" in -V | --version) exec ${programs}/${name} "$1" ;; esac`
+  // The ban says on stderr that it holds, and scripts compare what is printed there.
+  const setting = `case " $* " in *" -C "*) ${run('postgres', [])} ;; esac`
+  const postgres = [version('postgres'), others, setting, run('postgres')].join('\n')
   for (const folder of [bin, `${installation.package}/wasm/dist/bin`]) {
     writeProgram(outside(`${folder}/postgres`), postgres)
-    writeProgram(outside(`${folder}/initdb`), run('initdb'))
+    writeProgram(outside(`${folder}/initdb`), `${version('initdb')}\n${run('initdb')}`)
   }
   // Scripts ask what the programs were built with, and for constants. Debian has the headers in a package for developers.
   const headers = installation.makeFolder('include')
@@ -88,14 +94,14 @@ export async function prepareTap(installation: Installation, nativeStandbys: boo
   return env
 }
 
-/** Shell commands that have a program run a data directory which is a standby's. */
-function standbysBy(program: string): string {
-  return `directory=
+/** Shell commands that have a program run the data directories of servers with that role. */
+function servedBy(program: string, role: NativeRole): string {
+  return `directory=$PGDATA
 for argument; do
   [ "$previous" != -D ] || directory=$argument
   previous=$argument
 done
-[ ! -e "$directory/standby.signal" ] || exec ${program} "$@"
+[ ${role === 'standbys' ? '! ' : ''}-e "$directory/standby.signal" ] || exec ${program} "$@"
 `
 }
 
