@@ -112,7 +112,7 @@ function copyProgram(from: string, to: string, name: string): void {
 
 /** pg_ctl, but `kill` also knows the processes of the servers that the script has made: programs/postgres.ts signals them. */
 function pgCtl(bin: string): string {
-  return `[ "$1" = kill ] && [ ! -e "/proc/$3" ] || exec ${bin}/pg_ctl "$@"
+  return `[ "$1" = kill ] && ! kill -0 "$3" 2> /dev/null || exec ${bin}/pg_ctl "$@"
 for file in "$TESTDATADIR"/*/pgdata/postmaster.pid; do
   request="\${file%postmaster.pid}kill.request"
   echo "$2 $3" > "$request"
