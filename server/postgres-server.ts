@@ -144,9 +144,9 @@ const FAREWELL = 1000
 const LOOK = 50
 
 /**
- * Waits for clients that are leaving, before a shutdown that would disconnect them. node-postgres' `pool.end()` resolves when it has said goodbye,
- * not when the sessions have ended: a backend that a shutdown ends in between sends the pool an error, of which nobody wants to hear any
- * more, so that Node would end the program. A stream's end shows that its client leaves; of others, that they become fewer.
+ * Waits for clients that are disconnecting, before a shutdown that would end their sessions. node-postgres' `pool.end()` resolves when it has
+ * sent Terminate, not when the sessions have ended. If the shutdown ended a backend in between, the pool would get an error that no listener
+ * handles, and Node would end the program. A stream shows by its end that its client disconnects, other clients by becoming fewer.
  *
  * @param others how many clients there are beside the streams'
  */

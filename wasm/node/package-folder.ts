@@ -1,7 +1,7 @@
 /**
  * Finds the folder of this package, which has the files that a server needs: what the build makes (wasm/dist) and the code of threads and
- * other processes (dist). Where npm has installed the package its code knows the folder. A bundler moves the code, so then somebody has to
- * say where the folder is, or it is looked for where node_modules usually is.
+ * other processes (dist). If the package's code lies where npm has installed it, the code knows the folder. If a bundler has moved the code,
+ * an option or the environment names the folder; otherwise this file looks for it where node_modules usually is.
  */
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
