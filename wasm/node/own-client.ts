@@ -1,4 +1,5 @@
 /** The client of a process that is alone on its thread, when the thread has the client's socket itself. */
+import { errno } from '../machine/abi.js'
 import { ClientSocket } from '../machine/client-socket.js'
 import { promiseIntegration } from '../machine/jspi.js'
 import { instantiateKernel, type KernelExports, threadHost } from '../machine/kernel.js'
@@ -57,6 +58,21 @@ export class OwnClient {
     this.#connection = Connection.ofHandle(handle, this.#socket, { statements, onEnd() {}, onClosed: left })
     this.#handleEvents()
     if (this.#ended) this.#connection.finish()
+  }
+
+  /**
+   * The import by which the process reads. Some of PostgreSQL's loops read until there is something, and do not wait in between: if such a
+   * one finds nothing for the second time, the process is suspended until the thread has looked at the socket.
+   */
+  reading(read: (buffer: number, length: number) => number): WebAssembly.ImportValue {
+    const { Suspending } = promiseIntegration()
+    return new Suspending((buffer: number, length: number) => {
+      const result = read(buffer, length)
+      if (result !== -errno.EAGAIN) return result
+      const { slept } = this.#sleeper
+      this.#sleeper.slept = false
+      return slept ? result : nodeSystem.nextTurn().then(() => read(buffer, length))
+    })
   }
 
   /** To be called when the process has ended, and the kernel does not know yet. */

@@ -10,6 +10,8 @@ export class OwnSleeper {
   readonly #words: Int32Array
   /** Whether the engine watches the process' wake word. It goes on when the process has been woken otherwise. */
   #watching = false
+  /** Whether the process has slept since this was last set to false. */
+  slept = true
   #wake: ((result: number) => void) | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -30,6 +32,7 @@ export class OwnSleeper {
   /** Sleeps as c/kernel/host.h says. */
   sleep(word: number, expected: number, ms: number, moved: boolean): number | Promise<number> {
     if (word !== this.event) return this.blocking.wait(word, expected, ms)
+    this.slept = true
     if (this.idle() && !moved) return this.blocking.wait(word, expected, ms)
     this.#watch()
     // A thread that changes the word after this also notifies it, which ends the watch.

@@ -129,12 +129,16 @@ class Thread {
       left: () => this.#tell({ type: 'left', client: fd }),
     })
     void this.sockets!.next().then(handle => client.connect(handle))
-    const status = await new Process(slot, program, this.#processHost(slot, client.kernel)).runSuspended()
+    const status = await new Process(
+      slot,
+      program,
+      this.#processHost(slot, client.kernel, client),
+    ).runSuspended()
     client.end()
     this.#tell({ type: 'exit', slot, status })
   }
 
-  #processHost(slot: number, kernel = this.#kernel): ProcessHost {
+  #processHost(slot: number, kernel = this.#kernel, client?: OwnClient): ProcessHost {
     const own = this.setup.ownStreams ? new OwnStreams(() => this.#kernel.signalled(slot) !== 0) : undefined
     return {
       memory: this.#memory,
@@ -144,7 +148,7 @@ class Thread {
       system: nodeSystem,
       files: own?.files(this.#files) ?? this.#files,
       streams: own ?? { write: (stream, bytes) => this.#log(slot, stream, bytes) },
-      client: this.#client(slot, kernel),
+      client: this.#client(slot, kernel, client),
       notifyState: state => this.#tell({ type: 'state', slot, state }),
     }
   }
@@ -169,12 +173,13 @@ class Thread {
 
   /**
    * The imports for the client's bytes, on the process' end of the rings. If the host has lent the system's socket, output goes
-   * directly there as long as the socket takes it.
+   * directly there as long as the socket takes it. If the thread itself has the socket, a read may suspend the process.
    */
-  #client(slot: number, kernel: KernelExports): ProcessHost['client'] {
+  #client(slot: number, kernel: KernelExports, own?: OwnClient): ProcessHost['client'] {
     const client = kernel.sys_client(slot)
+    const read = (buffer: number, length: number) => kernel.sys_recv(slot, client, buffer, length)
     return {
-      pglite_js_read: (buffer: number, length: number) => kernel.sys_recv(slot, client, buffer, length),
+      pglite_js_read: own?.reading(read) ?? read,
       pglite_js_write: (buffer: number, length: number) => {
         this.#untilWritten()
         const descriptor = kernel.sys_direct_begin(client)
