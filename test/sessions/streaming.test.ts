@@ -50,6 +50,27 @@ test(
   TIME,
 )
 
+test('what a client does not take at once comes unchanged, whatever its bytes are', async () => {
+  const length = 30_000_000
+  for (const letter of ['E', 'x']) {
+    const { socket, send } = await reader('reads late')
+    const watcher = await server.connect()
+    const chunks: Buffer[] = []
+    socket.pause()
+    send(query(`select repeat('${letter}', ${length})`))
+    await untilWriting(watcher, 'reads late')
+    socket.on('data', (bytes: Buffer) => chunks.push(bytes))
+    socket.resume()
+    await until('all has come', () => chunks.at(-1)?.at(-6) === 0x5a)
+    const received = Buffer.concat(chunks)
+    const value = received.subarray(received.indexOf(letter.repeat(100)))
+    expect(value.subarray(0, length).equals(Buffer.alloc(length, letter))).toBe(true)
+    expect(value.at(length)).toBe('C'.charCodeAt(0))
+    socket.destroy()
+    await watcher.end()
+  }
+})
+
 /** A session whose socket is read by the test itself. */
 async function reader(name: string) {
   const { socket } = await startSession(name)

@@ -61,7 +61,7 @@ export class ClientSocket {
   #ended = false
   #shutdown = false
   #released = false
-  /** Whether output has been taken. */
+  /** Whether all further output is a backend's, and passed as it is. */
   #heard = false
 
   constructor(
@@ -74,6 +74,11 @@ export class ClientSocket {
     /** Called once, by release(). */
     readonly released: (socket: ClientSocket) => void,
   ) {}
+
+  /** To be called when there is a backend for the client. Without one, the postmaster may say why. */
+  backendStarts(): void {
+    this.#heard = true
+  }
 
   /**
    * Leaves the host's part to the thread of the process (kernel_move), except for release().

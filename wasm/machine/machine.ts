@@ -177,6 +177,7 @@ export class Machine {
 
   #useOf(slot: number, args: readonly string[]): ProcessUse {
     const client = this.options.clientSocket?.(this.kernel.sys_client(slot))
+    client?.backendStarts()
     return client ?? (this.options.isAttendant?.(args) ? 'attendant' : 'work')
   }
 

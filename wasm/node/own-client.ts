@@ -55,6 +55,7 @@ export class OwnClient {
       return
     }
     this.#socket = new ClientSocket(fd, this.kernel, this.memory, () => {})
+    this.#socket.backendStarts()
     this.#connection = Connection.ofHandle(handle, this.#socket, { statements, onEnd() {}, onClosed: left })
     this.#handleEvents()
     if (this.#ended) this.#connection.finish()
