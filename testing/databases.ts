@@ -44,6 +44,14 @@ export interface Lease {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** What is kept of a database that several tests share. */
+export interface HeldLease {
+  /** The database, once a test has asked for it. */
+  current?: Lease
+  /** Whether one of the tests has failed. */
+  failed: boolean
+}
+
 /** The place of databases, if a process above this one has started a server. */
 export function placeOfDatabases(): Place | undefined {
   const text = process.env[VARIABLE]

@@ -13,8 +13,10 @@
  */
 
 import { test as base } from '@playwright/test'
-import { type Lease, leaser, setUpDatabases, type TestDatabase } from './databases.js'
+import { type HeldLease, leaser, setUpDatabases, type TestDatabase } from './databases.js'
 import type { TestDatabasesOptions } from './options.js'
+
+export type { HeldLease } from './databases.js'
 
 /** What `test` gives to tests beside what Playwright's own does. */
 export interface TestFixtures {
@@ -26,14 +28,6 @@ export interface TestFixtures {
 export interface WorkerFixtures {
   /** That of the worker. */
   databaseOfWorker: HeldLease
-}
-
-/** What is kept of a database that several tests share. */
-export interface HeldLease {
-  /** The database, once a test has asked for it. */
-  current?: Lease
-  /** Whether one of the tests has failed. */
-  failed: boolean
 }
 
 /** What databases() gives. */

@@ -10,8 +10,10 @@
  *
  * @module pglite-imports-server/testing/vitest
  */
-import { type Lease, leaser, setUpDatabases, type TestDatabase } from './databases.js'
+import { type HeldLease, leaser, setUpDatabases, type TestDatabase } from './databases.js'
 import type { TestDatabasesOptions } from './options.js'
+
+export type { HeldLease } from './databases.js'
 
 /** Undefined where Vitest runs globalSetup: there `vitest` cannot be imported, and no test runs. */
 const vitest = await import('vitest').catch((error: Error) => {
@@ -24,14 +26,6 @@ export interface Fixtures {
   database: TestDatabase
   /** That of the file. */
   lease: HeldLease
-}
-
-/** What is kept of a database that several tests share. */
-export interface HeldLease {
-  /** The database, once a test has asked for it. */
-  current?: Lease
-  /** Whether one of the tests has failed. */
-  failed: boolean
 }
 
 /** What databases() gives. */
