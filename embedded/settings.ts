@@ -27,3 +27,16 @@ export const SMALL: Settings = {
 
 /** For a cluster in memory, which is lost in a crash. */
 export const VOLATILE: Settings = { fsync: 'off', full_page_writes: 'off' }
+
+/** A client that stops in the middle of a transaction would keep the transaction's locks, and its host awake. */
+export const PATIENCE: Settings = { idle_in_transaction_session_timeout: '60s' }
+
+/**
+ * The smallest sizes of WAL that PostgreSQL allows.
+ *
+ * @param segment bytes of the cluster's segments: an imported cluster may have larger ones than ours
+ */
+export function walSizes(segment: number): Settings {
+  const megabytes = segment >> 20
+  return { min_wal_size: `${2 * megabytes}MB`, max_wal_size: `${Math.max(16, 4 * megabytes)}MB` }
+}

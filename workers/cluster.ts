@@ -2,7 +2,7 @@
 import { DATA, unpackCluster, unpackServer } from '../embedded/files.js'
 import { type EmbeddedHost, pagesOf } from '../embedded/host.js'
 import type { ServerModule } from '../embedded/server-module.js'
-import { SMALL, VOLATILE } from '../embedded/settings.js'
+import { PATIENCE, SMALL, VOLATILE, walSizes } from '../embedded/settings.js'
 import { SessionRefused } from '../wasm/cluster/session-refused.js'
 import { type GivenSettings, settingsText } from '../wasm/cluster/settings.js'
 import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
@@ -43,9 +43,6 @@ export interface ClusterOptions {
 
 /** Default of `maxSize`. */
 export const MAX_SIZE = 9e9
-
-/** A client that stops in the middle of a transaction would keep the transaction's locks, and the object awake. */
-const PATIENCE = { idle_in_transaction_session_timeout: '60s' }
 
 /** The storage never writes half a page (storage/object-store.ts), and PostgreSQL tells it by fdatasync what must be durable. */
 const DURABLE = { full_page_writes: 'off' }
@@ -126,10 +123,4 @@ const LOSSES: Readonly<Record<Loss, SessionRefused>> = {
 /** PostgreSQL's max_connections. */
 export function maxConnections({ settings = {} }: ClusterOptions): number {
   return Number(settings.max_connections ?? SMALL.max_connections)
-}
-
-/** The smallest sizes that PostgreSQL allows; an imported cluster may have larger segments than ours. */
-function walSizes(segment: number): Record<string, string> {
-  const megabytes = segment >> 20
-  return { min_wal_size: `${2 * megabytes}MB`, max_wal_size: `${Math.max(16, 4 * megabytes)}MB` }
 }

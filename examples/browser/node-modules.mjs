@@ -1,4 +1,4 @@
-/** The modules of Node's that node-postgres imports, and what is in their place in a browser. */
+/** The modules of Node's that node-postgres and postgres.js import, and what is in their place in a browser. */
 import { fileURLToPath } from 'node:url'
 
 /** @param {string} name */
@@ -11,7 +11,9 @@ export const nodeModules = {
   dns: file('none.js'),
   fs: file('none.js'),
   net: file('none.js'),
+  os: file('none.js'),
   path: file('none.js'),
+  perf_hooks: file('perf_hooks.js'),
   stream: file('none.js'),
   string_decoder: file('none.js'),
   tls: file('none.js'),

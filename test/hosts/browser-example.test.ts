@@ -6,6 +6,7 @@ import type { Browser, Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchChromium } from '../fixtures/chromium.js'
 import { Example } from '../fixtures/example.js'
+import { until } from '../fixtures/until.js'
 
 let example: Example
 let folder: string
@@ -67,8 +68,20 @@ async function tryPage(...args: string[]): Promise<void> {
     '[{"n":1,"same":true,"late":true},{"n":2,"same":true,"late":true}]',
     'ERROR:  division by zero',
   ])
-  expect(errors).toEqual([])
+  await ask(page, 'create table if not exists visits (id int); insert into visits values (1)')
+  await answers(page, 4)
+  // Another tab has the same database, and has it still when the first one is closed.
+  const other = await browser!.newPage()
+  await other.goto(match[1]!)
+  await answers(other, 1)
   await page.close()
+  await until('the other tab has the server', async () => {
+    await ask(other, 'select count(*)::int from visits')
+    await new Promise(resolve => setTimeout(resolve, 200))
+    return (await answers(other, 1)).includes('[{"count":1}]')
+  })
+  expect(errors).toEqual([])
+  await other.close()
   await example.end(child, 'SIGINT')
 }
 

@@ -13,6 +13,7 @@ const NAME = 'pglite-imports-server'
 const MODULES_ONLY = [
   ...[
     './embedded',
+    './browser',
     './workers',
     './workers/module',
     './workers/icu',

@@ -27,6 +27,7 @@ const FOLDERS: Record<string, { folders: string[]; packages?: RegExp }> = {
   testing: { folders: ['server', 'wasm/node'], packages: ANY_PACKAGE },
   bin: { folders: [...PORTABLE, 'wasm/node', 'server'], packages: ANY_PACKAGE },
   embedded: { folders: PORTABLE, packages: /^node:stream$/ },
+  browser: { folders: [...PORTABLE, 'embedded'], packages: /^node:stream$/ },
   workers: { folders: [...PORTABLE, 'embedded'] },
 }
 
@@ -46,7 +47,7 @@ function strayImports(file: string, text: string): string[] {
   })
 }
 
-const files = ['wasm', 'server', 'testing', 'bin', 'embedded', 'workers'].flatMap(folder =>
+const files = ['wasm', 'server', 'testing', 'bin', 'embedded', 'browser', 'workers'].flatMap(folder =>
   readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
     .map(entry => relative(repository, join(entry.parentPath, entry.name)))
     .filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.startsWith('wasm/dist/')),

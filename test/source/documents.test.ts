@@ -8,6 +8,7 @@ import { repository } from '../../wasm/build/paths.js'
 const FOLDERS = [
   'bench',
   'bin',
+  'browser',
   'c',
   'docs',
   'embedded',

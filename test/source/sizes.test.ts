@@ -13,6 +13,7 @@ const FOLDERS = [
   ...[
     'bench',
     'bin',
+    'browser',
     'c',
     'embedded',
     'examples',

@@ -157,7 +157,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
 })
 
 /** CRC-32C (Castagnoli), which PostgreSQL uses for pg_control and WAL; zlib's crc32() is another polynomial. */
-function crc32c(bytes: Uint8Array): number {
+export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff
   for (const byte of bytes) crc = crcTable[(crc ^ byte) & 0xff]! ^ (crc >>> 8)
   return (crc ^ 0xffffffff) >>> 0

@@ -4,9 +4,9 @@
  */
 
 import type { ClusterSnapshot } from '../../embedded/host.js'
-import { foreignFormat, isControlFile, walSegmentSize } from '../../wasm/cluster/control-file.js'
+import { checkCluster, damaged, type StorageWords, understood } from '../../wasm/cluster/cluster-check.js'
+import { walSegmentSize } from '../../wasm/cluster/control-file.js'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
-import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
 import { type Volume, volume } from '../../wasm/machine/volume/volume.js'
 import { requireThisRequest } from '../request.js'
 import type { Loss } from './changes.js'
@@ -29,7 +29,11 @@ export interface ObjectCluster {
   release(): void
 }
 
-const MAJOR = '18'
+const WORDS: StorageWords = {
+  storage: "the object's storage",
+  elsewhere: 'another object',
+  remedy: 'restore the storage to an earlier bookmark, or import a copy of the cluster into another object',
+}
 
 /** The version of the tables' definitions in tables.ts. */
 const FORMAT = 1
@@ -66,10 +70,10 @@ export function openObjectCluster(
       finish(sql)
     })
   } else checkTables(sql, found)
-  const { kept, nameless } = understood(() => keptFiles(sql))
+  const { kept, nameless } = understood(() => keptFiles(sql), WORDS)
   const store = new ObjectStore(storage, onLoss)
   const opened = volume(store, kept)
-  const control = checkCluster(opened.files())
+  const control = checkCluster(opened.files(), WORDS)
   const release = take(sql)
   for (const node of nameless) store.free(node)
   // A backup leaves this table behind when its object is evicted.
@@ -113,7 +117,7 @@ export async function fillObjectCluster(
   try {
     const empty = emptyVolume(storage)
     await fill(empty)
-    checkCluster(empty.files())
+    checkCluster(empty.files(), WORDS)
     finish(sql)
     await storage.sync()
   } catch (error) {
@@ -157,10 +161,10 @@ function take(sql: ObjectSql): () => void {
 function findTables(storage: ObjectStorage): Map<string, string> {
   if (filling.has(storage.sql))
     throw new StartupError("an import into the object's storage is under way", 'EBUSY')
-  const found = understood(() => definitionsIn(storage.sql))
+  const found = understood(() => definitionsIn(storage.sql), WORDS)
   if (found.size === 0) return found
   checkOwnership(found)
-  if (understood(() => serverIn(storage.sql)) !== undefined) return found
+  if (understood(() => serverIn(storage.sql), WORDS) !== undefined) return found
   dropTables(storage)
   return new Map()
 }
@@ -206,56 +210,5 @@ function checkTables(sql: ObjectSql, found: ReadonlyMap<string, string>): void {
   if (isRunning(server.id as string))
     throw new StartupError("the object's storage is in use by another server in this object", 'EBUSY')
   for (const [name, definition] of Object.entries(TABLES))
-    if (found.get(name) !== definition) throw damaged(`table "${name}" is missing or has been changed`)
-}
-
-/** Returns pg_control. */
-function checkCluster(files: FileLayer): Uint8Array {
-  const version = textOf(files, '/PG_VERSION')?.trim()
-  if (version === undefined) throw damaged('the cluster has no file "PG_VERSION"')
-  if (version !== MAJOR) {
-    throw new StartupError(
-      `the object's storage has a cluster of PostgreSQL ${version}, this is ${MAJOR}: dump it with the version that made it, and restore it into another object`,
-    )
-  }
-  const control = contentOf(files, '/global/pg_control')
-  if (control === undefined) throw damaged('the cluster has no file "global/pg_control"')
-  if (!isControlFile(control)) throw damaged('the cluster\'s file "global/pg_control" has no valid contents')
-  const reason = foreignFormat(control)
-  if (reason !== undefined)
-    throw new StartupError(`the cluster in the object's storage cannot be read: ${reason}`)
-  return control
-}
-
-function contentOf(files: FileLayer, path: string): Uint8Array | undefined {
-  try {
-    const content = new Uint8Array(files.stat(path, true).size)
-    const flags = { read: true, write: false, create: false, exclusive: false, truncate: false }
-    const handle = files.open(path, { ...flags, append: false, sync: false, noFollow: false }, 0)
-    files.read(handle, content, 0, content.length, 0)
-    files.close(handle)
-    return content
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return undefined
-    throw damaged(`file "${path.slice(1)}" cannot be read: ${(error as Error).message}`)
-  }
-}
-
-function textOf(files: FileLayer, path: string): string | undefined {
-  const content = contentOf(files, path)
-  return content && new TextDecoder().decode(content)
-}
-
-function understood<T>(look: () => T): T {
-  try {
-    return look()
-  } catch (error) {
-    throw damaged(error instanceof Error ? error.message : String(error))
-  }
-}
-
-function damaged(what: string): StartupError {
-  return new StartupError(
-    `the object's storage is damaged: ${what}. Nothing was changed; restore the storage to an earlier bookmark, or import a copy of the cluster into another object`,
-  )
+    if (found.get(name) !== definition) throw damaged(`table "${name}" is missing or has been changed`, WORDS)
 }

@@ -19,7 +19,8 @@ export function memoryVolume(): Volume {
   return volume(new MemoryStore())
 }
 
-class MemoryStore implements Store {
+/** Contents in memory; the volume itself keeps names and attributes. */
+export class MemoryStore implements Store {
   readonly #contents = new Map<number, Content>()
 
   /** Only growing a file can fail, and that is always the first change. */

@@ -2,7 +2,8 @@ import type { Node } from './node.js'
 
 /**
  * Keeps the contents of a volume's files, and what has to outlive the host. The volume calls it before it makes a change itself.
- * If the store throws, it has changed nothing, and the volume does not make the change; the process gets the error's `code`.
+ * If the store throws, it has changed nothing, and the volume does not make the change; the process gets the error's `code`. Only a
+ * write over bytes that a file has already may have been made in part, as in any file system.
  */
 export interface Store {
   /** Makes several changes as one: if one throws, those before it are undone, and the error is thrown on. */

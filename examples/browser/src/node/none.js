@@ -1,2 +1,2 @@
-/** Modules of Node's that node-postgres imports and does not use here: for files, sockets, names of hosts. */
+/** Modules of Node's that node-postgres and postgres.js import and do not use here: for files, sockets, names of hosts. */
 export default {}
