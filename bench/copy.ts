@@ -11,6 +11,8 @@ import { runClient } from './run-client.js'
 /** Rows of a full run, about 100 MB. */
 const ROWS = 1_000_000
 const DEADLINE = 120
+export const COPY = 'COPY'
+
 const MB = 1e6
 
 const TABLE = `
@@ -27,7 +29,7 @@ export async function runCopy(bench: Bench, running: readonly Running[]): Promis
     await inTurns(
       bench,
       running,
-      [{ name: 'COPY FROM STDIN', unit: 'MB/s' }],
+      [{ name: `${COPY} FROM STDIN`, unit: 'MB/s' }],
       async ({ server }) => {
         await query(server.port, TABLE)
         await query(server.port, 'checkpoint')
@@ -46,7 +48,7 @@ export async function runCopy(bench: Bench, running: readonly Running[]): Promis
     await inTurns(
       bench,
       running,
-      [{ name: 'COPY TO STDOUT', unit: 'MB/s' }],
+      [{ name: `${COPY} TO STDOUT`, unit: 'MB/s' }],
       async ({ server }, round) => {
         if (round === 0) await fill(server.port, count)
         const began = performance.now()

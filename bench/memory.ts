@@ -9,8 +9,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { type Bench, inTurns, Skipped } from './bench.js'
 import { connect, pause } from './client.js'
 
-export const RESIDENT = 'memory after start, resident'
-export const RESIDENT_PER_CONNECTION = 'memory per idle connection, resident'
+export const PROPORTIONAL = 'memory after start, proportional'
+export const PROPORTIONAL_PER_CONNECTION = 'memory per idle connection, proportional'
 
 const CONNECTIONS = 20
 
@@ -24,12 +24,12 @@ const MB = 1e6
 
 export async function measureMemory(bench: Bench): Promise<void> {
   const after = [
-    { name: RESIDENT, unit: 'MB' },
-    { name: 'memory after start, proportional', unit: 'MB' },
+    { name: 'memory after start, resident', unit: 'MB' },
+    { name: PROPORTIONAL, unit: 'MB' },
   ] as const
   const perConnection = [
-    { name: RESIDENT_PER_CONNECTION, unit: 'MB' },
-    { name: 'memory per idle connection, proportional', unit: 'MB' },
+    { name: 'memory per idle connection, resident', unit: 'MB' },
+    { name: PROPORTIONAL_PER_CONNECTION, unit: 'MB' },
   ] as const
   const systems = bench.systems.map(system => ({ system }))
   await inTurns(bench, systems, after, ({ system }) =>

@@ -8,7 +8,8 @@ import { freePort, outputOf, SETTINGS, type System, serverOf } from './system.js
 /** Beside the other systems' data: all on one disk. */
 const SCRATCH = join(cache, 'bench')
 
-export function ours(): System {
+/** @param node the Node that runs it */
+export function ours(node = process.execPath): System {
   const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
     version: string
   }
@@ -28,7 +29,7 @@ export function ours(): System {
       const began = performance.now()
       const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
       const child = spawn(
-        process.execPath,
+        node,
         [
           join(repository, 'dist/bin/pglite-imports-server.js'),
           ...(directory ? ['-D', directory, ...settings] : []),

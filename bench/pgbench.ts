@@ -1,17 +1,42 @@
 /** PostgreSQL's own benchmark, pgbench: its TPC-B-like script and its select-only script, by PostgreSQL 18's pgbench. */
-import { availableParallelism } from 'node:os'
 import { type Bench, inTurns, type Running, restart, Skipped } from './bench.js'
 import { query } from './client.js'
+import { percentile } from './measurement.js'
 import { runClient } from './run-client.js'
+import { type Load, runPgbench } from './run-pgbench.js'
 
 const SCALE = 10
-const PROTOCOLS = ['simple', 'extended', 'prepared'] as const
-const CLIENTS = [1, 8] as const
-
-/** Seconds that pgbench may take beyond its run, to connect and to end. */
-const GRACE = 60
 
 type Script = 'TPC-B' | 'select-only'
+
+/** With which protocol, and how many clients. `pipelined` sends ten statements at once. */
+const LOADS: Readonly<Record<Script, readonly (readonly [protocol: string, ...clients: number[]])[]>> = {
+  'select-only': [
+    ['prepared', 1, 4, 16, 64],
+    ['simple', 1, 4, 16],
+    ['extended', 1, 16],
+    ['pipelined', 1, 16],
+  ],
+  'TPC-B': [
+    ['simple', 1, 4, 16],
+    ['prepared', 1, 16],
+  ],
+}
+
+const PIPELINED = [
+  `\\set first random(1, ${SCALE * 100_000 - 10})`,
+  '\\startpipeline',
+  ...Array.from({ length: 10 }, (_, i) => `select abalance from pgbench_accounts where aid = :first + ${i};`),
+  '\\endpipeline',
+].join('\n')
+
+const SCRIPTS: Readonly<Record<string, Pick<Load, 'args' | 'scripts'>>> = {
+  'select-only': { args: ['-S', '-n'] },
+  'TPC-B': { args: [] },
+  pipelined: { args: ['-n'], scripts: [[PIPELINED, 1]] },
+}
+
+export const LATENCY = 'latency of select-only, prepared, 16 clients, 99 %'
 
 /** Makes the tables, by a statement on the server: not every system takes COPY. Measured, for it is a load as well. */
 export async function initialise(bench: Bench, running: readonly Running[]): Promise<void> {
@@ -31,8 +56,9 @@ export async function initialise(bench: Bench, running: readonly Running[]): Pro
 }
 
 export async function runScript(bench: Bench, running: readonly Running[], script: Script): Promise<void> {
-  for (const clients of CLIENTS) {
-    for (const protocol of PROTOCOLS) {
+  if (script === 'select-only') await measureWarmUp(bench, running)
+  for (const [protocol, ...counts] of LOADS[script]) {
+    for (const clients of counts) {
       const name = `${script}, ${protocol}, ${clients} client${clients > 1 ? 's' : ''}`
       await inTurns(
         bench,
@@ -41,43 +67,52 @@ export async function runScript(bench: Bench, running: readonly Running[], scrip
         async ({ server, system }) => {
           if (system.shares && clients > 1 && protocol !== 'simple')
             throw new Skipped(`clients share ${system.shares}`)
-          const load = async (seconds: number) => {
-            // A session that outlives its clients keeps their prepared statements.
-            if (system.shares) await query(server.port, 'deallocate all')
-            return runLoad(bench, server.port, script, protocol, clients, seconds)
-          }
+          const { args, scripts } = SCRIPTS[protocol] ?? SCRIPTS[script]!
+          const mode = protocol === 'pipelined' ? 'prepared' : protocol
+          const load = { clients, args: [...args, '-M', mode], ...(scripts && { scripts }) }
           // What one system has left to be written must not burden the next one.
           if (script === 'TPC-B') await query(server.port, 'checkpoint')
-          await load(bench.warmUp)
-          return [await load(bench.seconds)]
+          for (const seconds of [bench.warmUp, bench.seconds]) {
+            // A session that outlives its clients keeps their prepared statements.
+            if (system.shares) await query(server.port, 'deallocate all')
+            const { tps } = await runPgbench(bench.tree, server.port, load, seconds)
+            if (seconds === bench.seconds) return [tps]
+          }
+          throw new Error('no load ran')
         },
         restart,
       )
     }
   }
+  if (script === 'select-only') await measureLatency(bench, running)
 }
 
-/** Resolves with transactions per second, without the time that connecting took. */
-async function runLoad(
-  bench: Bench,
-  port: number,
-  script: Script,
-  protocol: string,
-  clients: number,
-  seconds: number,
-): Promise<number> {
-  const output = await runClient(
-    bench.tree,
-    'pgbench',
-    port,
-    [
-      ...(script === 'select-only' ? ['-S', '-n'] : []),
-      ...['-M', protocol, '-c', `${clients}`, '-j', `${Math.min(clients, availableParallelism())}`],
-      ...['-T', `${seconds}`],
-    ],
-    { deadline: seconds + GRACE },
+/** What the first client of a new server gets in its first seconds: V8 compiles meanwhile. */
+async function measureWarmUp(bench: Bench, running: readonly Running[]): Promise<void> {
+  await inTurns(
+    bench,
+    running,
+    [{ name: 'first 2 s after a start: select-only, prepared, 1 client', unit: 'tps' }],
+    async subject => {
+      await restart(subject)
+      const load = { clients: 1, args: ['-S', '-n', '-M', 'prepared'] }
+      return [(await runPgbench(bench.tree, subject.server.port, load, 2)).tps]
+    },
+    restart,
   )
-  const tps = /^tps = ([\d.]+)/m.exec(output)?.[1]
-  if (tps === undefined) throw new Error(`pgbench printed no result:\n${output}`)
-  return Number(tps)
+}
+
+async function measureLatency(bench: Bench, running: readonly Running[]): Promise<void> {
+  await inTurns(
+    bench,
+    running,
+    [{ name: LATENCY, unit: 'ms' }],
+    async ({ server, system }) => {
+      if (system.shares) throw new Skipped(`clients share ${system.shares}`)
+      const load = { clients: 16, args: ['-S', '-n', '-M', 'prepared'], latencies: true }
+      const { latencies } = await runPgbench(bench.tree, server.port, load, bench.seconds)
+      return [percentile(latencies, 99)]
+    },
+    restart,
+  )
 }

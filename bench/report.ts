@@ -1,10 +1,10 @@
 /** The report on the terminal: one row as soon as a measurement is complete, then what needs words. */
 
-import type { Verdict } from './floors.js'
+import type { Verdict } from './goals.js'
 import { advantage, type Measurement, result } from './measurement.js'
 import type { System, SystemName } from './system.js'
 
-const NAME_WIDTH = 42
+const NAME_WIDTH = 58
 const WIDTH = 11
 
 /** Rounds that differ by more than this factor are worth a remark. */
@@ -55,8 +55,8 @@ export function unsteady(measurements: readonly Measurement[]): string[] {
   )
 }
 
-export function verdictLine({ floor, reached, met }: Verdict): string {
-  return `${met ? 'met   ' : 'MISSED'}  ${floor.padEnd(62)} ${reached}`
+export function verdictLine({ goal, reached, met }: Verdict): string {
+  return `${met ? 'reached' : 'MISSED '}  ${goal.padEnd(70)} ${reached}`
 }
 
 function ratios(names: readonly SystemName[]): SystemName[] {
