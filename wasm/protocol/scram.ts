@@ -101,14 +101,22 @@ export async function keysOf(password: string, verifier: Verifier): Promise<Keys
   return { clientKey, serverKey: verifier.serverKey }
 }
 
+/** The keys of a password, by what the server says of its verifier. */
+export async function keysFrom(password: string, salt: Uint8Array, iterations: number): Promise<Keys> {
+  const key = await salted(password, salt, iterations)
+  const [clientKey, serverKey] = await Promise.all([hmac(key, 'Client Key'), hmac(key, 'Server Key')])
+  return { clientKey, serverKey }
+}
+
 /** A client's side of one exchange. */
 export class ScramClient {
-  readonly #keys: Keys
+  readonly #secret: Keys | string
   readonly #nonce = toBase64(random(NONCE_LENGTH))
   #signature = ''
 
-  constructor(keys: Keys) {
-    this.#keys = keys
+  /** @param secret the password, or the keys of it */
+  constructor(secret: Keys | string) {
+    this.#secret = secret
   }
 
   /** The content of SASLInitialResponse. */
@@ -118,11 +126,15 @@ export class ScramClient {
 
   /** The answer to the server's first message; undefined if that is none. */
   async final(serverFirst: string): Promise<string | undefined> {
-    const [, nonce] = /^r=([^,]+),s=[^,]+,i=\d+/.exec(serverFirst) ?? []
+    const [, nonce, salt = '', iterations] = /^r=([^,]+),s=([^,]+),i=(\d+)/.exec(serverFirst) ?? []
     if (!nonce?.startsWith(this.#nonce)) return undefined
     const withoutProof = `c=biws,r=${nonce}`
     const exchange = `n=,r=${this.#nonce},${serverFirst},${withoutProof}`
-    const { clientKey, serverKey } = this.#keys
+    const secret = this.#secret
+    const known = typeof secret !== 'string'
+    const { clientKey, serverKey } = known
+      ? secret
+      : await keysFrom(secret, fromBase64(salt), Number(iterations))
     const proof = combined(clientKey, await hmac(await hash(clientKey), exchange))
     this.#signature = toBase64(await hmac(serverKey, exchange))
     return `${withoutProof},p=${toBase64(proof)}`
