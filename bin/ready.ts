@@ -6,13 +6,14 @@ import { errorCode } from '../wasm/cluster/startup-error.js'
 
 /** @param variables the environment variables that the server uses */
 export function greeting(server: PostgresServer, variables: readonly string[]): string {
-  const { url, user, host, port, socketPath, dataDir, ephemeral, httpUrl } = server
+  const { url, user, host, port, socketPath, dataDir, ephemeral, httpUrl, consoleUrl } = server
   const at = clientHost(server)
   return [
     `PostgreSQL is ready: ${url}`,
     `  connect with:      psql -h ${at} -p ${port} -U ${user}`,
     ...(socketPath !== undefined && host !== '' ? [`  unix socket:       ${socketPath}`] : []),
     ...(httpUrl !== undefined ? [`  health, metrics:   ${httpUrl}`] : []),
+    ...(consoleUrl !== undefined ? [`  console:           ${consoleUrl}`] : []),
     ephemeral
       ? '  data:              ephemeral, gone when the server stops; keep it with -D DIR'
       : `  data:              ${dataDir}`,
@@ -27,10 +28,16 @@ function clientHost({ url, host, socketPath }: PostgresServer): string {
   return socketPath === undefined ? new URL(url).hostname : dirname(socketPath)
 }
 
+/** What `-q` prints: the connection string, and on a second line the console's URL if there is one. */
+export function urls({ url, consoleUrl }: PostgresServer): string {
+  return consoleUrl === undefined ? url : `${url}\n${consoleUrl}`
+}
+
 /** One JSON object on one line, without a newline: the value of `--json` and `--ready-file`. */
 export function description(server: PostgresServer): string {
-  const { url, host, port, socketPath, dataDir, ephemeral, httpUrl } = server
-  return JSON.stringify({ url, host, port, pid: process.pid, dataDir, ephemeral, socketPath, httpUrl })
+  const { url, host, port, socketPath, dataDir, ephemeral, httpUrl, consoleUrl } = server
+  const pid = process.pid
+  return JSON.stringify({ url, host, port, pid, dataDir, ephemeral, socketPath, httpUrl, consoleUrl })
 }
 
 /**
@@ -41,7 +48,9 @@ export function description(server: PostgresServer): string {
 export function writeReadyFile(file: string, server: PostgresServer): void {
   const unfinished = `${file}.${process.pid}`
   try {
-    writeFileSync(unfinished, `${description(server)}\n`)
+    // The console's URL has a token, which is for this user only.
+    const mode = server.consoleUrl === undefined ? 0o666 : 0o600
+    writeFileSync(unfinished, `${description(server)}\n`, { mode })
     renameSync(unfinished, file)
   } catch (error) {
     throw new StartupError(`cannot write ready file "${file}": ${(error as Error).message}`, errorCode(error))

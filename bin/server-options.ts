@@ -26,6 +26,7 @@ export interface ServerOptions {
   httpPort?: number
   httpHost?: string
   httpCors?: string[]
+  console?: true
 }
 
 export function addServerOptions(command: Command): Command {
@@ -72,6 +73,7 @@ export function addServerOptions(command: Command): Command {
     )
     .option('--http-host <host>', 'where to listen with --http-port (default: localhost)')
     .option('--http-cors <origin>', 'let pages of this origin send queries to /sql; may be repeated', list)
+    .option('--console', 'serve a page with a SQL editor, sessions, tables and charts, and print its URL')
     .option('--pools', 'keep clones of databases ready for clients that ask for them (see docs/testing.md)')
     .option('--no-threads', 'run all processes on one thread (needs Node 24 or later)')
 }
@@ -99,9 +101,10 @@ export function startServerOptions(options: ServerOptions): StartServerOptions {
     threads: options.threads,
     settings: options.set,
     http:
-      options.httpPort === undefined
+      options.httpPort === undefined && !options.console
         ? undefined
-        : { port: options.httpPort, host: options.httpHost, cors: options.httpCors },
+        : { port: options.httpPort ?? 0, host: options.httpHost, cors: options.httpCors },
+    console: options.console,
   }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }

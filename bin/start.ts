@@ -17,7 +17,7 @@ import { pathOfPrograms } from './built-in.js'
 import { progressOn } from './clone.js'
 import { fromEnvironment, variablesThatCount } from './environment.js'
 import { type LogOptions, makeLog } from './log.js'
-import { clientEnvironment, description, greeting, writeReadyFile } from './ready.js'
+import { clientEnvironment, description, greeting, urls, writeReadyFile } from './ready.js'
 import { type RunningCommand, runCommand } from './run.js'
 import {
   addServerOptions,
@@ -67,6 +67,7 @@ export function startCommand(): Command {
         'json',
         'readyFile',
         'httpPort',
+        'console',
         'standbyOf',
       ]),
     )
@@ -197,7 +198,7 @@ function announce(
   { json, quiet, run }: StartOptions,
   variables: readonly string[],
 ): void {
-  const text = json ? description(server) : quiet ? server.url : greeting(server, variables)
+  const text = json ? description(server) : quiet ? urls(server) : greeting(server, variables)
   // The server goes on if the reader of stdout has ended.
   process.stdout.on('error', () => {})
   if (run === undefined) console.log(text)

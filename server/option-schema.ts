@@ -60,6 +60,7 @@ const schema = v.strictObject(
         'an object with port and, perhaps, host and cors',
       ),
     ),
+    console: v.optional(yesOrNo),
     onStarting: v.optional(callback),
     superuser: v.optional(name),
     user: v.optional(name),

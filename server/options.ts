@@ -92,6 +92,11 @@ export interface StartServerOptions {
   log?: 'stderr' | false | ((line: string, format: LogFormat) => void) | undefined
   /** Where /health, /ready and /metrics are served by HTTP, and queries at /sql. Default: nowhere. */
   http?: HttpOptions | undefined
+  /**
+   * Whether the HTTP server has a console: a page with a SQL editor, sessions, tables and charts, at `consoleUrl`. Without `http` it listens
+   * on localhost, on any free port. pg_hba.conf says who may log in, as for clients that come by TCP. Default: false.
+   */
+  console?: boolean | undefined
   /** Called when the postmaster runs, before startServer() resolves, so that the server can be stopped while it starts. */
   onStarting?: ((server: ServerControl) => void) | undefined
   /**

@@ -27,6 +27,8 @@ export interface PostgresServer extends ServerControl {
   readonly socketPath: string | undefined
   /** URL of the monitor, without a path, if there is one. */
   readonly httpUrl: string | undefined
+  /** URL of the console, with the token that opens it, if there is one. */
+  readonly consoleUrl: string | undefined
   /** Absolute path of the data directory. */
   readonly dataDir: string
   /** Whether the cluster is removed when the server stops. */
@@ -102,6 +104,7 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
     connect,
     accept: peer => network.accept(peer),
     user: address.superuser,
+    login: { user: address.user, database: address.database },
   })
 
   const { user, port, socketDir } = address
@@ -118,6 +121,7 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
     ephemeral: directory.ephemeral,
     exited,
     httpUrl: monitor?.url,
+    consoleUrl: monitor?.consoleUrl,
     connect,
     async databases(options) {
       const [{ openPool }, serving] = await Promise.all([import('./pools/database-pool.js'), pools.serve()])

@@ -29,7 +29,7 @@ import { ownerNote } from './data-directory/owner.js'
 import { directoryRefusal } from './data-directory/refusal.js'
 import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
 import { fileAccess } from './file-access.js'
-import type { HttpOptions, Monitor } from './http/http.js'
+import type { Monitor } from './http/http.js'
 import { adapted, configurationFile } from './made-elsewhere.js'
 import { Network } from './network/network.js'
 import { interfaces, resolve } from './network/outgoing.js'
@@ -65,11 +65,13 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
   let monitor: Monitor | undefined
   let cluster: Cluster | undefined
   try {
-    if (created) refuseExposure(hosts, settings.ssl === 'on', options)
-    if (options.http !== undefined) monitor = await listenHttp(options.http)
+    // The console is one more way in for the clients of other machines.
+    const open = options.console ? [...hosts, options.http?.host ?? 'localhost'] : hosts
+    if (created) refuseExposure(open, settings.ssl === 'on', options)
+    if (options.http !== undefined || options.console) monitor = await listenHttp(options)
     directory = await takeDirectory(options, created ? fillOf(given) : undefined)
     if (created) admitOthers(join(directory.path, 'pg_hba.conf'), options)
-    else refuseTrust(hosts, hostPathIn(directory.path, rulesIn({ ...configured, ...settings })), options)
+    else refuseTrust(open, hostPathIn(directory.path, rulesIn({ ...configured, ...settings })), options)
     const port = network.port ?? (portIn(settings) || DEFAULT_PORT)
     const listening = { listen_addresses: network.addresses.join(','), port: String(port) }
     const all = { ...(directory.ephemeral ? EPHEMERAL : {}), ...settings, ...listening }
@@ -159,9 +161,9 @@ function takeDirectory(
 }
 
 /** Loads the code of the monitor only if it is asked for. */
-async function listenHttp(options: HttpOptions): Promise<Monitor> {
+async function listenHttp({ http = { port: 0 }, console }: StartServerOptions): Promise<Monitor> {
   const { Monitor } = await import('./http/http.js')
-  return Monitor.listen(options)
+  return Monitor.listen(http, console)
 }
 
 interface ClusterParts {

@@ -1,6 +1,6 @@
 /**
  * The HTTP server. /health says whether the server runs, /ready whether it serves clients, /metrics has metrics for Prometheus: these
- * are the monitor. /sql executes queries. The HTTP server listens from before PostgreSQL starts until PostgreSQL has ended, and the
+ * are the monitor. /sql executes queries, and below /console is a page for people, if it is asked for. The HTTP server listens from before PostgreSQL starts until PostgreSQL has ended, and the
  * monitor also answers when PostgreSQL does not.
  */
 import { once } from 'node:events'
@@ -11,6 +11,7 @@ import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
 import type { ClientSocket } from '../../wasm/machine/client-socket.js'
 import { METRICS_TYPE, metricsText, type ServerStatus } from '../../wasm/metrics/metrics.js'
 import type { Answer } from '../../wasm/metrics/statistics.js'
+import type { Console, Login } from '../console/console.js'
 import { hostInUrl, reachableHost } from '../network/listen-addresses.js'
 import { processMetricsText } from './process-metrics.js'
 import { SqlByHttp } from './sql.js'
@@ -31,12 +32,15 @@ export interface Watched {
   status(): ServerStatus
   connect: Parameters<typeof statisticsOf>[0]
   readonly user: string
+  /** What the console proposes for the login. */
+  readonly login: Login
   /** Makes a backend's connection for a client that comes by HTTP. @throws SessionRefused */
   accept(peer: ListenAddress): ClientSocket
 }
 
 export class Monitor {
   readonly url: string
+  readonly #console: Console | undefined
   readonly #server: Server
   #state: 'starting' | 'running' | 'ended' = 'starting'
   readonly #cors: readonly string[]
@@ -44,8 +48,14 @@ export class Monitor {
   #sql: SqlByHttp | undefined
   #ask: () => Promise<Answer> = () => Promise.resolve({ error: 'the server is starting' })
 
-  /** @throws StartupError when the port is taken or may not be used */
-  static async listen({ port, host = 'localhost', cors = [] }: HttpOptions): Promise<Monitor> {
+  /**
+   * @param withConsole whether there is a console
+   * @throws StartupError when the port is taken or may not be used
+   */
+  static async listen(
+    { port, host = 'localhost', cors = [] }: HttpOptions,
+    withConsole = false,
+  ): Promise<Monitor> {
     const server = createServer({ requestTimeout: 10_000, keepAliveTimeout: 5_000 })
     try {
       server.listen({ port, host: host === '*' ? undefined : host })
@@ -56,11 +66,12 @@ export class Monitor {
         errorCode(error),
       )
     }
-    return new Monitor(server, host, cors)
+    return new Monitor(server, host, cors, withConsole ? await consoleOf(server, host) : undefined)
   }
 
-  private constructor(server: Server, host: string, cors: readonly string[]) {
+  private constructor(server: Server, host: string, cors: readonly string[], page: Console | undefined) {
     this.#server = server
+    this.#console = page
     this.#cors = cors
     this.url = `http://${hostInUrl(reachableHost(host))}:${(server.address() as AddressInfo).port}`
     server.on('request', (request, response) => {
@@ -68,6 +79,10 @@ export class Monitor {
       if (path === '/sql') {
         if (this.#sql === undefined) reply(response, 503, 'the server is starting\n')
         else void this.#sql.answer(request, response).catch(() => response.destroy())
+        return
+      }
+      if (this.#console !== undefined && /^\/console(\/|$)/.test(path)) {
+        void this.#console.answer(request, response).catch(() => response.destroy())
         return
       }
       if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -80,17 +95,24 @@ export class Monitor {
     server.unref()
   }
 
+  /** URL of the console, with its token, if there is one. */
+  get consoleUrl(): string | undefined {
+    return this.#console && `${this.url}/console/${this.#console.token}/`
+  }
+
   watch(watched: Watched): void {
     this.#state = 'running'
     this.#watched = watched
     this.#ask = statisticsOf(watched.connect, watched.user)
     this.#sql = new SqlByHttp(watched.accept, this.#cors)
+    this.#console?.serve(watched)
   }
 
   /** Stops listening. To be called when PostgreSQL has ended. */
   close(): void {
     this.#state = 'ended'
     this.#sql?.close()
+    this.#console?.close()
     this.#server.close()
     this.#server.closeAllConnections()
   }
@@ -117,6 +139,12 @@ export class Monitor {
       reply(response, 200, remark + text, METRICS_TYPE)
     } else reply(response, 404, 'not found: use /health, /ready, /metrics or /sql\n')
   }
+}
+
+/** Loads the code of the console only if it is asked for. */
+async function consoleOf(server: Server, host: string): Promise<Console> {
+  const { Console } = await import('../console/console.js')
+  return new Console(server, host)
 }
 
 function json(response: ServerResponse, code: number, body: object): void {

@@ -29,7 +29,7 @@ const files = [
 ].filter(name => !/node_modules|\/dist\/|\/\.next\/|^docs\/api\//.test(name))
 
 const documents = files.filter(name => name.endsWith('.md'))
-const sources = files.filter(name => /\.(ts|mjs|c|cpp|h)$/.test(name))
+const sources = files.filter(name => /\.(tsx?|mjs|c|cpp|h)$/.test(name))
 
 const textOf = (file: string) => readFileSync(join(repository, file), 'utf8')
 const isThere = (path: string) => ELSEWHERE.test(path) || existsSync(join(repository, path))
@@ -71,7 +71,7 @@ function missingPaths(file: string): string[] {
 
 function missingInComments(file: string): string[] {
   const named = new RegExp(
-    String.raw`(?<![\w./-])(?:${FOLDERS.join('|')})\/[\w./-]*\w\.(?:ts|mjs|c|cpp|h|md)\b`,
+    String.raw`(?<![\w./-])(?:${FOLDERS.join('|')})\/[\w./-]*\w\.(?:tsx?|mjs|c|cpp|h|md)\b`,
     'g',
   )
   return [...textOf(file).matchAll(named)]

@@ -39,8 +39,8 @@ function isSuite(node: ts.Node): boolean {
 }
 
 /** The functions of a TypeScript or JavaScript file, those within others as well. */
-function functionsOfScript(text: string): Extent[] {
-  const source = ts.createSourceFile('', text, ts.ScriptTarget.Latest, true)
+function functionsOfScript(file: string, text: string): Extent[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
   const lineOf = (position: number) => source.getLineAndCharacterOfPosition(position).line
   const found: Extent[] = []
   const visit = (node: ts.Node): void => {
@@ -71,7 +71,7 @@ function functionsOfC(text: string): Extent[] {
 
 const files = FOLDERS.flatMap(folder =>
   filesBelow(join(repository, folder)).map(name => `${folder}/${name}`),
-).filter(name => /\.(ts|mjs|js|c|cpp|h)$/.test(name) && !/^wasm\/dist\/|node_modules|\/dist\//.test(name))
+).filter(name => /\.(tsx?|mjs|js|c|cpp|h)$/.test(name) && !/^wasm\/dist\/|node_modules|\/dist\//.test(name))
 
 const textOf = (file: string) => readFileSync(join(repository, file), 'utf8')
 
@@ -83,7 +83,9 @@ test('no file has more than 400 lines', () => {
 
 test('no function has more than 80 lines', () => {
   const functions = files.flatMap(file => {
-    const ofFile = /\.(c|cpp|h)$/.test(file) ? functionsOfC(textOf(file)) : functionsOfScript(textOf(file))
+    const ofFile = /\.(c|cpp|h)$/.test(file)
+      ? functionsOfC(textOf(file))
+      : functionsOfScript(file, textOf(file))
     return ofFile.map(extent => ({ file, ...extent }))
   })
   expect(functions.length).toBeGreaterThan(3000)

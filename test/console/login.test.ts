@@ -1,0 +1,62 @@
+/** The console is a client as any other: pg_hba.conf says who may log in, and how. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { consoleUrl, useConsolePages } from '../fixtures/console-page.js'
+import { useServer } from '../fixtures/server.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'console-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const PASSWORD = 'päßword, with ﬁ'
+writeFileSync(join(folder, 'password'), `${PASSWORD}\n`, { mode: 0o600 })
+
+// Node's own HTTP module compiles a parser when it is loaded.
+const server = useServer({ args: ['--console', '--password-file', join(folder, 'password')], ban: false })
+const open = useConsolePages()
+
+test('a server with a password asks for it, and lets nobody in without', async () => {
+  const page = await open(consoleUrl(server.output))
+  await page.shows('the form', () => document.querySelector('[name="password"]') !== null)
+  expect(await page.read('[role="alert"]')).toBe('')
+  await page.page.type('[name="password"]', 'wrong')
+  await page.press('Enter')
+  await page.reads('[role="alert"]', 'password authentication failed for user "postgres"')
+  await page.page.type('[name="password"]', PASSWORD)
+  await page.press('Enter')
+  await page.run('select current_user, inet_client_addr()')
+  const values = await page.page.$$eval('[role="gridcell"]', cells => cells.map(cell => cell.textContent))
+  expect(values).toEqual(['postgres', expect.stringMatching(/^(127\.0\.0\.1|::1)$/)])
+})
+
+test('the password is kept nowhere: it is asked for again when the page is loaded again', async () => {
+  const page = await open(consoleUrl(server.output))
+  await page.shows('the form', () => document.querySelector('[name="password"]') !== null)
+  await page.page.type('[name="password"]', PASSWORD)
+  await page.press('Enter')
+  await page.run("select 'in'")
+  expect(
+    await page.page.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+    ),
+  ).not.toContain('word')
+  await page.page.reload()
+  await page.shows('the form', () => document.querySelector('[name="password"]') !== null)
+})
+
+test('another database is chosen in the header', async () => {
+  const client = await server.connect({ password: PASSWORD })
+  await client.query('create database other')
+  const page = await open(consoleUrl(server.output))
+  await page.shows('the form', () => document.querySelector('[name="password"]') !== null)
+  await page.page.type('[name="password"]', PASSWORD)
+  await page.press('Enter')
+  await page.shows('the database', () => document.querySelector('.whereabouts option:nth-child(2)') !== null)
+  await page.page.select('.whereabouts select', 'other')
+  await page.shows(
+    'the choice',
+    () => document.querySelector<HTMLSelectElement>('.whereabouts select')?.value === 'other',
+  )
+  await page.run('select current_database()')
+  expect(await page.read('[role="gridcell"]')).toBe('other')
+})
