@@ -5,6 +5,7 @@ import { Command, Help } from 'commander'
 import { StartupError } from '../server/index.js'
 import { errorCode } from '../wasm/cluster/startup-error.js'
 import { CommandLineError } from '../wasm/machine/boot.js'
+import { branchCommand } from './branch.js'
 import { clientCommands } from './client-programs.js'
 import { cloneCommand } from './clone.js'
 import { clusterCommands } from './cluster-commands.js'
@@ -34,7 +35,7 @@ const program = new Command('pglite-imports-server')
   // Options after the name of a command belong to the command.
   .enablePositionalOptions()
   .addHelpText('after', SIGNALS)
-for (const command of [start, ...controlCommands(), ...clusterCommands(), cloneCommand()])
+for (const command of [start, ...controlCommands(), ...clusterCommands(), branchCommand(), cloneCommand()])
   program.addCommand(command.helpOption('--help', 'print this help').allowExcessArguments(false))
 for (const command of clientCommands()) program.addCommand(command)
 

@@ -24,22 +24,25 @@ export interface ServerControl {
   kill(pid: number, signal: Signal): boolean
 }
 
-/** @param exited resolves when the postmaster has ended; the functions do nothing from then on */
-export function serverControl(cluster: Cluster, exited: Promise<unknown>): ServerControl {
+/**
+ * @param cluster returns the one that runs
+ * @param exited resolves when the postmaster has ended; the functions do nothing from then on
+ */
+export function serverControl(cluster: () => Cluster, exited: Promise<unknown>): ServerControl {
   let ended = false
   void exited.then(() => {
     ended = true
   })
   const signal = (name: Signal) => {
-    if (!ended) cluster.signal(name)
+    if (!ended) cluster().signal(name)
   }
   return {
     async stop(mode = 'fast') {
-      if (!ended) cluster.shutDown(mode)
+      if (!ended) cluster().shutDown(mode)
       await exited
     },
     reload: () => signal('SIGHUP'),
     checkRequests: () => signal('SIGUSR1'),
-    kill: (pid, name) => !ended && cluster.kill(pid, name),
+    kill: (pid, name) => !ended && cluster().kill(pid, name),
   }
 }

@@ -18,6 +18,8 @@ export { StartupError } from '../wasm/cluster/startup-error.js'
 export type { LogFormat } from '../wasm/machine/log-collector.js'
 export type { BackupOptions } from './base-backup/base-backup.js'
 export { type CloneOptions, cloneDataDirectory } from './base-backup/clone.js'
+export { branchDataDirectory } from './branches/directory-branch.js'
+export type { BranchOptions, ClusterSnapshot } from './branches/options.js'
 export { type Bridge, type BridgeOptions, startBridge } from './bridge/bridge.js'
 export type { ServerControl } from './control.js'
 export {

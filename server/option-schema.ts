@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { MAX_BACKENDS } from '../wasm/machine/postgres-abi.js'
+import type { BranchOptions } from './branches/options.js'
 import type { HttpOptions } from './http/http.js'
 import type { StartServerOptions } from './options.js'
 
@@ -71,11 +72,39 @@ const schema = v.strictObject(
   'an object',
 )
 
+const {
+  copyOf: _,
+  password: __,
+  hostAuthMethod: ___,
+  initdbOptions: ____,
+  init: _____,
+  ...entries
+} = schema.entries
+
+const branchSchema = v.strictObject(
+  {
+    ...entries,
+    snapshot: v.optional(v.looseObject({ path: name }, 'what snapshot() resolves to')),
+  } satisfies Entries<BranchOptions>,
+  'an object',
+)
+
+type AnySchema = v.StrictObjectSchema<v.ObjectEntries, string>
+
 /** Options whose values must not appear in messages. */
 const SECRETS = ['password']
 
 /** @throws StartupError that names the first option that does not exist or has an invalid value */
 export function checkOptions(options: StartServerOptions): void {
+  check(schema, 'startServer()', options)
+}
+
+/** The same for the options of branch(). */
+export function checkBranchOptions(options: BranchOptions): void {
+  check(branchSchema, 'branch()', options)
+}
+
+function check(schema: AnySchema, caller: string, options: object): void {
   const { issues } = v.safeParse(schema, options, { abortEarly: true })
   if (issues === undefined) return
   const [issue] = issues
@@ -84,7 +113,7 @@ export function checkOptions(options: StartServerOptions): void {
     throw new StartupError(
       `there is no option "${path}"; the options are ${Object.keys(schema.entries).join(', ')}`,
     )
-  const what = path === '' ? 'what startServer() is called with' : `option "${path}"`
+  const what = path === '' ? `what ${caller} is called with` : `option "${path}"`
   const value = SECRETS.includes(path) ? '' : `, not ${shown(issue.input)}`
   throw new StartupError(`${what} must be ${issue.message}${value}`)
 }

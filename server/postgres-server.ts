@@ -3,12 +3,17 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Cluster } from '../wasm/cluster/cluster.js'
 import { InProcessSocket } from '../wasm/cluster/in-process.js'
+import type { FileGate } from '../wasm/node/file-gate.js'
+import type { BranchOptions, ClusterSnapshot } from './branches/options.js'
+import { RestorableCluster } from './branches/restorable-cluster.js'
+import type { ClusterSource, RunningSource } from './branches/source.js'
 import { type ServerControl, serverControl } from './control.js'
 import type { DataDirectory } from './data-directory/data-directory.js'
 import type { Monitor } from './http/http.js'
 import { statusOf } from './http/status.js'
 import { hostInUrl, reachableHost } from './network/listen-addresses.js'
 import type { Network } from './network/network.js'
+import type { StartServerOptions } from './options.js'
 import type { DatabasePool, DatabasePoolOptions } from './pools/database-pool.js'
 import type { DatabasePools } from './pools/database-pools.js'
 
@@ -53,6 +58,30 @@ export interface PostgresServer extends ServerControl {
    * @throws Error in PostgreSQL's words
    */
   servePools(): Promise<void>
+  /**
+   * Keeps what the cluster is at this moment, while the server goes on: branch() and restore() go back to it. What has been committed by now is
+   * in it; unlogged tables are empty in it, as after a crash. In an ephemeral cluster it takes up only what is changed later; otherwise the
+   * file system decides whether its files are shared. It is removed by its remove(), or with this process.
+   *
+   * @throws StartupError in PostgreSQL's words, when the server is a standby, or when it has stopped
+   */
+  snapshot(): Promise<ClusterSnapshot>
+  /**
+   * Starts a second server on a copy of this cluster, as it is at this moment or was when a snapshot was made. Without `dataDir` the copy is
+   * ephemeral. A copy of an ephemeral cluster takes up only what either changes. Two settings are off in it unless the options say
+   * otherwise, so that it does not do what the original does: archive_mode, and subscriptions (max_logical_replication_workers).
+   *
+   * @param options those of this server's that say how PostgreSQL works hold for the branch, unless others are given; `port` is any free one
+   * @throws as snapshot() and startServer() do
+   */
+  branch(options?: BranchOptions): Promise<PostgresServer>
+  /**
+   * Makes the cluster what it was when the snapshot was made. All sessions end, and pools with them; clients that connect meanwhile wait. In a data
+   * directory the cluster stays as it was if the process is killed before all files are there.
+   *
+   * @throws StartupError when the snapshot has been removed, or PostgreSQL does not start
+   */
+  restore(snapshot: ClusterSnapshot): Promise<void>
   /** Resolves when the server has ended, whatever the reason: to 0 after a shutdown, else to PostgreSQL's exit code. */
   readonly exited: Promise<number>
 }
@@ -60,9 +89,17 @@ export interface PostgresServer extends ServerControl {
 /** What a server consists of. */
 export interface ServerParts {
   readonly cluster: Cluster
+  /** Starts another cluster on the same directory, after the first has ended. */
+  readonly again: () => Promise<Cluster>
+  /** The gate of the directory's files. */
+  readonly gate: FileGate
   readonly directory: DataDirectory
   readonly network: Network
   readonly monitor: Monitor | undefined
+  /** What the server was started with. */
+  readonly options: StartServerOptions
+  /** Starts another server, on a copy of a cluster. */
+  readonly start: (options: StartServerOptions, source: ClusterSource) => Promise<PostgresServer>
 }
 
 /** What a connection string is made from. */
@@ -78,29 +115,27 @@ export interface ServerAddress {
 }
 
 export function postgresServer(parts: ServerParts, address: ServerAddress): PostgresServer {
-  const { cluster, directory, network, monitor } = parts
+  const { directory, network, monitor } = parts
   const streams = new Set<InProcessSocket>()
-  let ended = false
-  const exited = cluster.exited.then(async code => {
-    ended = true
+  const running = new RestorableCluster(parts, () => {
+    for (const stream of streams) stream.finish()
+  })
+  const exited = running.exited.then(async code => {
     network.finish()
     for (const stream of streams) stream.finish()
-    await cluster.close()
+    await running.cluster.close()
     directory.release()
     monitor?.close()
     return code
   })
 
   const connect = () => {
-    const stream = new InProcessSocket(() => {
-      if (ended) throw Object.assign(new Error('the server has stopped'), { code: 'ECONNREFUSED' })
-      return cluster.connect()
-    })
+    const stream = new InProcessSocket(() => running.connect())
     streams.add(stream)
     return stream.once('close', () => streams.delete(stream))
   }
   monitor?.watch({
-    status: () => statusOf(cluster, network),
+    status: () => statusOf(running.cluster, network),
     connect,
     accept: peer => network.accept(peer),
     user: address.superuser,
@@ -109,7 +144,9 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
 
   const { user, port, socketDir } = address
   const pools = lazyPools(connect, address.superuser)
-  const control = serverControl(cluster, exited)
+  const control = serverControl(() => running.cluster, exited)
+  const source = { ...parts, connect, user: address.superuser }
+  directory.answer(({ branch }) => answer(source, branch))
   const host = reachableHost(address.host)
   return {
     url: urlOf({ ...address, host }),
@@ -130,9 +167,18 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
     async servePools() {
       await pools.serve()
     },
+    ...copies(source, parts.start),
+    restore: snapshot =>
+      running.restart(async () => {
+        const { restorer } = await import('./branches/restore.js')
+        const refill = restorer(directory, snapshot)
+        await pools.close()
+        return refill
+      }),
     ...control,
     // Before a smart shutdown, which would wait for the sessions of the pools.
     async stop(mode) {
+      await running.settled()
       await pools.close()
       if (mode !== 'immediate') await farewell(streams, () => network.statistics.open)
       await control.stop(mode)
@@ -141,6 +187,29 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
       return this.stop()
     },
   }
+}
+
+/** The methods that copy the cluster. */
+function copies(
+  source: RunningSource,
+  start: ServerParts['start'],
+): Pick<PostgresServer, 'snapshot' | 'branch'> {
+  return {
+    async snapshot() {
+      const { snapshotOf } = await import('./branches/snapshot.js')
+      return snapshotOf(source)
+    },
+    async branch(options = {}) {
+      const { branchOf } = await import('./branches/branch.js')
+      return branchOf(source, options, start)
+    },
+  }
+}
+
+/** Copies the cluster into another directory, for a command. */
+async function answer(source: RunningSource, target: string): Promise<readonly string[]> {
+  const { answerBranch } = await import('./branches/directory-branch.js')
+  return answerBranch(source, target)
 }
 
 /** Milliseconds for which stop() waits for clients that leave, and between two looks whether one has left. */
@@ -175,8 +244,10 @@ function lazyPools(connect: () => Duplex, user: string) {
       )
       return opening
     },
+    /** They can be opened again. */
     async close(): Promise<void> {
       const pools = await opening?.catch(() => undefined)
+      opening = undefined
       await pools?.close()
     },
   }

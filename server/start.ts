@@ -10,11 +10,13 @@ import type { StackSize } from '../wasm/machine/stack.js'
 import { loadPrograms } from '../wasm/node/artefacts.js'
 import { confinedFiles } from '../wasm/node/confined-files.js'
 import { IS_NODE } from '../wasm/node/engine.js'
+import { FileGate, MAIN_SEAT, newGate } from '../wasm/node/file-gate.js'
 import { nodeHost } from '../wasm/node/host.js'
 import { packageFolder, tellPackageFolder } from '../wasm/node/package-folder.js'
 import { hostPathIn, posixPath } from '../wasm/node/paths.js'
 import { stackSize } from '../wasm/node/stack.js'
 import { ThreadPool } from '../wasm/node/thread-pool.js'
+import type { ClusterSource } from './branches/source.js'
 import { configuredSettings } from './configuration.js'
 import { serverControl } from './control.js'
 import { copyCluster } from './data-directory/copy-cluster.js'
@@ -24,7 +26,7 @@ import {
   isCluster,
   openDataDirectory,
 } from './data-directory/data-directory.js'
-import { createEphemeralDirectory } from './data-directory/ephemeral.js'
+import { createEphemeralDirectory, isShareable } from './data-directory/ephemeral.js'
 import { ownerNote } from './data-directory/owner.js'
 import { directoryRefusal } from './data-directory/refusal.js'
 import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
@@ -37,6 +39,7 @@ import { ensureSelfSigned } from './network/self-signed.js'
 import { Tls } from './network/tls.js'
 import { fillOf, type Given, initialiseCluster } from './new-cluster/creation.js'
 import { filesToRun } from './new-cluster/init-files.js'
+import { syncTree } from './new-cluster/template.js'
 import { checkOptions } from './option-schema.js'
 import type { StartServerOptions } from './options.js'
 import { type PostgresServer, postgresServer } from './postgres-server.js'
@@ -50,12 +53,24 @@ import { DEFAULT_PORT, EPHEMERAL, hostsIn, portIn, settingsOf, socketDirsIn } fr
  */
 export async function startServer(options: StartServerOptions = {}): Promise<PostgresServer> {
   checkOptions(options)
+  return start(options)
+}
+
+/**
+ * The same with options that have been checked.
+ *
+ * @param source the cluster to begin with; default: what the options name
+ */
+async function start(
+  options: StartServerOptions,
+  source: ClusterSource | undefined = sourceIn(options),
+): Promise<PostgresServer> {
   refuseImpossible(options)
   const { superuser = INITIAL_SUPERUSER, user = superuser, database = 'postgres' } = options
-  const { configured, instead, notes } = configurationOf(options)
+  const existing = source?.path ?? options.dataDir
+  const { configured, instead, notes } = configurationOf(existing, options)
   const settings = { ...instead, ...settingsOf(options, configured) }
   const hosts = hostsIn(settings)
-  const existing = options.dataDir ?? options.copyOf
   const created = existing === undefined || !isCluster(existing)
   const given: Given = { superuser, database, files: created ? filesToRun(options.init ?? []) : [], options }
   const network = await Network.bind(hosts, portIn(settings))
@@ -69,20 +84,23 @@ export async function startServer(options: StartServerOptions = {}): Promise<Pos
     const open = options.console ? [...hosts, options.http?.host ?? 'localhost'] : hosts
     if (created) refuseExposure(open, settings.ssl === 'on', options)
     if (options.http !== undefined || options.console) monitor = await listenHttp(options)
-    directory = await takeDirectory(options, created ? fillOf(given) : undefined)
+    directory = await takeDirectory(options.dataDir, source, created ? fillOf(given) : undefined)
     if (created) admitOthers(join(directory.path, 'pg_hba.conf'), options)
     else refuseTrust(open, hostPathIn(directory.path, rulesIn({ ...configured, ...settings })), options)
     const port = network.port ?? (portIn(settings) || DEFAULT_PORT)
     const listening = { listen_addresses: network.addresses.join(','), port: String(port) }
     const all = { ...(directory.ephemeral ? EPHEMERAL : {}), ...settings, ...listening }
-    cluster = await startCluster({ directory, settings: all, network, threads, stack, options })
+    const parts = { directory, settings: all, network, stack, options, gate: newGate() }
+    cluster = await startCluster({ ...parts, threads })
     if (created) await initialiseCluster(cluster, directory, given, ownLog(options.log))
     for (const note of notes) ownLog(options.log)(note)
     network.open()
     const [host = ''] = hosts
     const [socketDir = ''] = socketDirsIn(settings)
     const address = { host, port, socketDir, superuser, user, database }
-    return postgresServer({ cluster, directory, network, monitor }, address)
+    const again = () => startCluster({ ...parts, threads: threads && ThreadPool.forCluster(stack) })
+    const gate = new FileGate(parts.gate, MAIN_SEAT)
+    return postgresServer({ cluster, again, gate, directory, network, monitor, options, start }, address)
   } catch (error) {
     cluster?.shutDown('fast')
     await cluster?.exited
@@ -117,14 +135,10 @@ interface Configuration {
 }
 
 /** @throws StartupError when there is a cluster that cannot be used, or has no postgresql.conf */
-function configurationOf({
-  dataDir,
-  copyOf,
-  settings,
-  unixSocketDir,
-  tls,
-}: StartServerOptions): Configuration {
-  const existing = dataDir ?? copyOf
+function configurationOf(
+  existing: string | undefined,
+  { settings, unixSocketDir, tls }: StartServerOptions,
+): Configuration {
   if (existing === undefined || !isCluster(existing)) return { configured: {}, instead: {}, notes: [] }
   const path = resolvePath(existing)
   try {
@@ -152,12 +166,27 @@ function rulesIn({ hba_file = 'pg_hba.conf' }: Settings): string {
   return hba_file
 }
 
+function sourceIn({ copyOf }: StartServerOptions): ClusterSource | undefined {
+  return copyOf === undefined
+    ? undefined
+    : { path: copyOf, copy: directory => copyCluster(copyOf, directory) }
+}
+
 function takeDirectory(
-  { dataDir, copyOf }: StartServerOptions,
+  dataDir: string | undefined,
+  source: ClusterSource | undefined,
   fill: ReturnType<typeof fillOf>,
 ): Promise<DataDirectory> {
-  if (dataDir !== undefined) return openDataDirectory(dataDir, fill)
-  return createEphemeralDirectory(copyOf === undefined ? fill : directory => copyCluster(copyOf, directory))
+  const copy = source && ((directory: string) => source.copy(directory))
+  if (dataDir === undefined) return createEphemeralDirectory(copy ?? fill)
+  return openDataDirectory(
+    dataDir,
+    copy &&
+      (async directory => {
+        await copy(directory)
+        syncTree(directory)
+      }),
+  )
 }
 
 /** Loads the code of the monitor only if it is asked for. */
@@ -173,6 +202,7 @@ interface ClusterParts {
   readonly threads: ThreadPool | undefined
   readonly stack: StackSize
   readonly options: StartServerOptions
+  readonly gate: Int32Array
 }
 
 /** @throws StartupError when there is not enough address space, or PostgreSQL does not start */
@@ -183,9 +213,14 @@ async function startCluster({
   threads,
   stack,
   options,
+  gate,
 }: ClusterParts): Promise<Cluster> {
   if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
-  const access = fileAccess(directory.path, settings, options.allowDirs ?? [], options.shareDirs ?? [])
+  const access = {
+    ...fileAccess(directory.path, settings, options.allowDirs ?? [], options.shareDirs ?? []),
+    gate,
+    shared: isShareable(directory) ? posixPath(directory.path) : undefined,
+  }
   const tls = new Tls(confinedFiles(access), posixPath(directory.path))
   try {
     const starting = Cluster.start({
@@ -198,7 +233,7 @@ async function startCluster({
       resolve,
       interfaces,
       onLog: logSink(options.log),
-      onStarting: cluster => options.onStarting?.(serverControl(cluster, cluster.exited)),
+      onStarting: cluster => options.onStarting?.(serverControl(() => cluster, cluster.exited)),
     })
     // Modules are compiled while the first processes start, because this thread has little to do then.
     const [cluster] = await Promise.all([starting, loadPrograms().modules.compileAll()])

@@ -60,8 +60,7 @@ export async function cloneDataDirectory(
       await takeBaseBackup(client, copy, options)
       checkCluster(copy)
       await addConfiguration(client, copy)
-      // Recovery accepts directories as tablespaces only with this setting.
-      if (readdirSync(join(copy, 'pg_tblspc')).length > 0) alter(copy, { allow_in_place_tablespaces: 'on' })
+      keepTablespacesInside(copy)
       if (connection !== undefined) follow(copy, connection, options)
       syncTree(copy)
     })
@@ -97,7 +96,8 @@ export async function makeStandby(dataDir: string, url: string, options: CloneOp
   if (Object.entries(settings).some(([name, value]) => altered[name] !== value)) alter(path, settings)
 }
 
-function changesIn(path: string, standby: boolean): string[] {
+/** A line for each setting of a copy that means something else here than in the original, or does not apply. */
+export function changesIn(path: string, standby: boolean): string[] {
   const file = configurationFile(path)
   const configured = configuredSettings(path, file)
   const { settings, notes } = adapted(path, file, configured, [])
@@ -127,6 +127,11 @@ async function ensureSlot(client: Client, slot: string): Promise<void> {
     // duplicate_object
     if (code !== '42710') throw new StartupError(`cannot make replication slot "${slot}": ${message}`)
   }
+}
+
+/** Recovery accepts directories as tablespaces only with a setting, which a copy gets if it has some. */
+export function keepTablespacesInside(copy: string): void {
+  if (readdirSync(join(copy, 'pg_tblspc')).length > 0) alter(copy, { allow_in_place_tablespaces: 'on' })
 }
 
 /** Debian keeps configuration files elsewhere, and a base backup has only those in the data directory. */

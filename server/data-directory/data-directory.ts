@@ -24,13 +24,16 @@ import { removeDeleted } from '../../wasm/node/windows-files.js'
 import { syncNames, unpackTemplate } from '../new-cluster/template.js'
 import {
   createCluster,
+  finishReplacing,
   INITIALISING,
+  isReplacing,
   isUnfinished,
   removeUnfinished,
   UNPACKING,
   VERSION_FILE,
 } from '../new-cluster/whole-or-nothing.js'
 import { type DirectoryLock, isLock, lockDirectory } from './lock.js'
+import type { OnRequest } from './lock-socket.js'
 import { directoryRefusal } from './refusal.js'
 
 const MAJOR = '18'
@@ -43,6 +46,8 @@ export interface DataDirectory {
   readonly ephemeral: boolean
   /** Removes the cluster if its initialisation has not been finished. Its server must have ended. */
   empty(): void
+  /** Sets what answers the requests that commands send to the lock. Ephemeral clusters have no lock. */
+  answer(onRequest: OnRequest): void
   /** Unlocks it; removes it if it is ephemeral. */
   release(): void
 }
@@ -77,6 +82,7 @@ export async function openDataDirectory(
     // Checked before locking, which writes into the directory; and again afterwards, when no other server can change it.
     contentOf(path)
     lock = await lockDirectory(path)
+    finishReplacing(path)
     const content = contentOf(path)
     if (content === 'unfinished') removeUnfinished(path, isLock)
     if (content === 'cluster') {
@@ -89,7 +95,16 @@ export async function openDataDirectory(
     removeEmpty(made)
     throw directoryRefusal(error, path)
   }
-  return { path, ephemeral: false, empty: () => isWhole(path) || removeUnfinished(path, isLock), release }
+  const held = lock
+  return {
+    path,
+    ephemeral: false,
+    empty: () => isWhole(path) || removeUnfinished(path, isLock),
+    answer(onRequest) {
+      held.onRequest = onRequest
+    },
+    release,
+  }
 }
 
 /** Makes the directory if it is missing. Adds all directories that it makes to `made`, parents first. */
@@ -140,7 +155,7 @@ function contentOf(path: string): 'cluster' | 'nothing' | 'unfinished' {
   const names = readdirSync(path).filter(name => !isLock(name))
   if (names.includes(INITIALISING)) return 'unfinished'
   if (names.includes(VERSION_FILE)) {
-    checkCluster(path)
+    if (!isReplacing(path)) checkCluster(path)
     return 'cluster'
   }
   if (names.length === 0) return 'nothing'

@@ -17,6 +17,14 @@ function ephemeralParent(): string {
   return (process.env.TMPDIR === undefined ? memoryFolder() : undefined) ?? tmpdir()
 }
 
+/**
+ * Whether a cluster's files may be hard links to those of another: see wasm/node/shared-files.ts. Only where no other program, such as native
+ * PostgreSQL, opens the directory later; and not on Windows, where an open file cannot be replaced.
+ */
+export function isShareable({ ephemeral }: Pick<DataDirectory, 'ephemeral'>): boolean {
+  return ephemeral && process.platform !== 'win32'
+}
+
 /** Directories to remove when this process exits. */
 const ephemeral = new Set<string>()
 
@@ -53,7 +61,7 @@ async function inParent(parent: string, fill: (directory: string) => Promise<voi
     release()
     throw error
   }
-  return { path, ephemeral: true, empty: () => {}, release }
+  return { path, ephemeral: true, empty: () => {}, answer: () => {}, release }
 }
 
 function removeEphemeral(): void {

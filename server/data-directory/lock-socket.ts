@@ -1,12 +1,13 @@
 /**
  * The socket of a lock in a data directory (lock.ts): a unix socket there, on Windows a named pipe and a file there of
- * the same name. Through the pipe, commands also send the server the signals that Windows does not have.
+ * the same name. Only the user who runs the server can connect to it. Commands send requests through it, a line of JSON each, and on
+ * Windows the signals that it does not have.
  */
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { errorCode } from '../../wasm/cluster/startup-error.js'
+import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
 import { throughShortPath } from '../linux.js'
 
 /** A socket's path must be shorter than this many bytes. */
@@ -18,9 +19,29 @@ const WINDOWS = process.platform === 'win32'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGUSR1'] as const
 export type ServerSignal = (typeof SIGNALS)[number]
 
-/** Listens by this name. Rejects with the system's error. */
-export async function listenAtLock(directory: string, name: string): Promise<Server> {
-  const server = createServer(client => (WINDOWS ? takeSignal(client) : client.destroy()))
+/** What a command asks a server for. */
+export interface LockRequest {
+  /** Copy the cluster into this directory; its path is absolute. */
+  readonly branch: string
+}
+
+/** What the server answers: lines for the person who has asked, or why it could not. */
+export type LockAnswer = { readonly notes: readonly string[] } | { readonly error: string }
+
+/** Answers a request; rejects with an error that tells why it cannot. */
+export type OnRequest = (request: LockRequest) => Promise<readonly string[]>
+
+/**
+ * Listens by this name. Rejects with the system's error.
+ *
+ * @param onRequest returns what answers requests at present
+ */
+export async function listenAtLock(
+  directory: string,
+  name: string,
+  onRequest: () => OnRequest,
+): Promise<Server> {
+  const server = createServer(client => void take(client, onRequest()))
   await atLock(directory, name, async path => {
     server.listen(path)
     await once(server, 'listening')
@@ -56,19 +77,61 @@ export function signalLock(directory: string, name: string, signal: ServerSignal
     const socket = connect(path)
     socket.on('error', () => {}) // The server has ended.
     await once(socket, 'connect')
-    socket.end(signal)
+    socket.end(`${signal}\n`)
     await once(socket, 'close')
   })
 }
 
-/** Emits a signal in this process, as Node does on systems that have signals. */
-function takeSignal(client: Socket): void {
-  client.on('error', () => {})
-  client.once('data', text => {
-    client.end()
-    const signal = SIGNALS.find(name => name === text.toString())
-    if (signal !== undefined && !process.emit(signal, signal)) process.kill(process.pid, signal)
+/**
+ * Sends a request to the process that listens by this name.
+ *
+ * @throws StartupError with what the server answers; the system's error
+ */
+export function askLock(directory: string, name: string, request: LockRequest): Promise<readonly string[]> {
+  return atLock(directory, name, async path => {
+    const socket = connect(path)
+    socket.write(`${JSON.stringify(request)}\n`)
+    const text = await lineFrom(socket).catch(() => '')
+    socket.destroy()
+    // A server of an earlier version closes the connection.
+    if (text === '') throw new StartupError('the server does not answer: stop it, and try again')
+    const answer = JSON.parse(text) as LockAnswer
+    if ('error' in answer) throw new StartupError(answer.error)
+    return answer.notes
   })
+}
+
+async function take(client: Socket, onRequest: OnRequest): Promise<void> {
+  // A connection keeps no server running.
+  client.unref()
+  client.on('error', () => {})
+  const text = await lineFrom(client).catch(() => '')
+  if (WINDOWS && !text.startsWith('{')) {
+    client.end()
+    return emitSignal(text)
+  }
+  if (text === '') return void client.destroy()
+  const answer = await onRequest(JSON.parse(text) as LockRequest).then(
+    (notes): LockAnswer => ({ notes }),
+    (error: Error): LockAnswer => ({ error: error.message }),
+  )
+  client.end(`${JSON.stringify(answer)}\n`)
+}
+
+/** A line without its end; '' if the other process ends the connection before. A pipe of Windows has no end in one direction only. */
+async function lineFrom(socket: Socket): Promise<string> {
+  let text = ''
+  for await (const part of socket.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    text += part
+    if (text.endsWith('\n')) return text.slice(0, -1)
+  }
+  return ''
+}
+
+/** Emits a signal in this process, as Node does on systems that have signals. */
+function emitSignal(text: string): void {
+  const signal = SIGNALS.find(name => name === text)
+  if (signal !== undefined && !process.emit(signal, signal)) process.kill(process.pid, signal)
 }
 
 function atLock<T>(directory: string, name: string, use: (path: string) => Promise<T>): Promise<T> {

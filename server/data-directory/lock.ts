@@ -19,7 +19,15 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
-import { isLockHeld, listenAtLock, type ServerSignal, signalLock } from './lock-socket.js'
+import {
+  askLock,
+  isLockHeld,
+  type LockRequest,
+  listenAtLock,
+  type OnRequest,
+  type ServerSignal,
+  signalLock,
+} from './lock-socket.js'
 
 /**
  * A lock's name begins with this. pg_basebackup, pg_rewind and pg_checksums leave out files whose names begin with pg_internal.init, a
@@ -50,7 +58,13 @@ const WITHOUT_SOCKETS = [
 ]
 
 export interface DirectoryLock {
+  /** Answers the requests of commands. */
+  onRequest: OnRequest
   release(): void
+}
+
+const NOT_YET: OnRequest = async () => {
+  throw new StartupError('the server is starting')
 }
 
 /** Whether this is the name of a lock in a data directory. */
@@ -72,8 +86,9 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
     for (const name of others) if (await isLockHeld(directory, name)) holder = holderIn(name)
     if (holder === undefined) {
       // Not before this process holds the lock: until then the files could belong to a server that runs.
-      if (own !== undefined) for (const name of others) removeStale(directory, name)
-      return { release: () => own?.release() }
+      if (own === undefined) return { onRequest: NOT_YET, release: () => {} }
+      for (const name of others) removeStale(directory, name)
+      return own
     }
     own?.release()
     if (tries === TRIES) throw new StartupError(inUse(directory, holder), 'EBUSY')
@@ -123,24 +138,34 @@ export async function signalHolder(directory: string, holder: Holder, signal: Se
   else throw new Error('it is not a server of this program')
 }
 
-class OwnLock {
+/**
+ * Asks the holder of a directory's lock for something.
+ *
+ * @throws StartupError with the holder's answer; the system's error
+ */
+export function askHolder(directory: string, lock: string, request: LockRequest): Promise<readonly string[]> {
+  return askLock(directory, lock, request)
+}
+
+class OwnLock implements DirectoryLock {
+  onRequest = NOT_YET
+  #server: Server | undefined
+
   private constructor(
     readonly directory: string,
     readonly name: string,
-    readonly server: Server,
   ) {}
 
   /** Listens in the directory; undefined where there can be no socket. */
   static async put(directory: string): Promise<OwnLock | undefined> {
     const name = `${PREFIX}.${process.pid}.${shortHostname()}.${randomBytes(4).toString('hex')}`
-    let server: Server
+    const own = new OwnLock(directory, name)
     try {
-      server = await listenAtLock(directory, name)
+      own.#server = await listenAtLock(directory, name, () => own.onRequest)
     } catch (error) {
       if (WITHOUT_SOCKETS.includes(errorCode(error) ?? '')) return undefined
       throw error
     }
-    const own = new OwnLock(directory, name, server)
     // Another server has seen it between bind and listen, taken it for a stale one and removed it.
     if (!locksIn(directory).includes(name)) {
       own.release()
@@ -150,7 +175,7 @@ class OwnLock {
   }
 
   release(): void {
-    this.server.close()
+    this.#server?.close()
     rmSync(join(this.directory, this.name), { force: true })
   }
 }

@@ -27,6 +27,7 @@ export class Listener {
   readonly #connections = new Set<Connection>()
   /** One number, to which the threads of backends add. */
   readonly #statements = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT))
+  #held = false
   #accepted = 0
   #refused = 0
   #door: Door | undefined
@@ -51,6 +52,16 @@ export class Listener {
     this.#door = door
     this.#tls = tls
     door.onRoom = () => this.#serveWaiting()
+    this.goOn()
+  }
+
+  /** Makes clients wait until goOn() or start() is called. */
+  wait(): void {
+    this.#held = true
+  }
+
+  goOn(): void {
+    this.#held = false
     this.#serveWaiting()
   }
 
@@ -82,13 +93,14 @@ export class Listener {
   #serve(client: Socket): void {
     client.on('error', () => client.destroy())
     const door = this.#door
-    if (door !== undefined && this.#waiting.size === 0 && !door.busy) this.#letIn(door, client)
+    const free = door !== undefined && !this.#held && !door.busy
+    if (free && this.#waiting.size === 0) this.#letIn(door, client)
     else this.#waiting.add(new WaitingClient(client, gone => this.#waiting.delete(gone)))
   }
 
   #serveWaiting(): void {
     const door = this.#door
-    if (door === undefined) return
+    if (door === undefined || this.#held) return
     for (const waiting of this.#waiting) {
       if (door.busy) return
       this.#waiting.delete(waiting)

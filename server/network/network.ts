@@ -14,10 +14,10 @@ export class Network {
   readonly port: number | undefined
   readonly #listeners: Listener[]
   readonly #outgoing = new Outgoing()
+  /** Whether clients wait for another cluster. */
+  #held = false
   #open: () => void = () => {}
-  readonly #opened = new Promise<void>(resolve => {
-    this.#open = resolve
-  })
+  #opened = this.#untilOpen()
 
   /**
    * Listens on one TCP port of all these hosts. Clients wait until PostgreSQL listens there.
@@ -49,7 +49,38 @@ export class Network {
     }
     const listening = listener
     void this.#opened.then(() => listening.start(door, tls))
-    return () => listening.close()
+    return () => this.#stop(listening)
+  }
+
+  /** Makes clients that connect by TCP wait until another cluster listens there, and goes on to listen when this one ends. */
+  hold(): void {
+    this.#held = true
+    this.#opened = this.#untilOpen()
+    for (const listener of this.#listeners) listener.wait()
+  }
+
+  /** Ends hold(): lets clients in, and closes the ports when the cluster ends. */
+  resume(): void {
+    this.#held = false
+    this.#open()
+    // After the listeners have got the doors of another cluster, if there is one.
+    queueMicrotask(() => {
+      for (const listener of this.#listeners) listener.goOn()
+    })
+  }
+
+  /** Resolves when open() is called. */
+  #untilOpen(): Promise<void> {
+    return new Promise(resolve => {
+      this.#open = resolve
+    })
+  }
+
+  #stop(listener: Listener): void {
+    if (this.#held && 'host' in listener.address) return
+    listener.close()
+    // PostgreSQL removes the file of a unix socket.
+    if (this.#held) this.#listeners.splice(this.#listeners.indexOf(listener), 1)
   }
 
   /** Called when PostgreSQL connects to another server: see Outgoing. */
@@ -82,9 +113,14 @@ export class Network {
     }
   }
 
-  /** Ends all connections, each after its backend's last output, and stops listening. */
-  finish(): void {
+  /** Ends all connections, each after its backend's last output. To be called when the cluster has ended. */
+  endConnections(): void {
     for (const connections of [...this.#listeners, this.#outgoing]) connections.finish()
+  }
+
+  /** The same, and stops listening. */
+  finish(): void {
+    this.endConnections()
     this.close()
   }
 

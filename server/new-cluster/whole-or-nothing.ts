@@ -5,7 +5,7 @@
  * are moved up, PG_VERSION last: a directory with that file holds a cluster. If the process is killed before, the folder is
  * left, and tells the next server that the rest may be removed.
  */
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { syncNames, syncPath } from './template.js'
 
@@ -73,4 +73,56 @@ export async function createCluster(path: string, fill: (directory: string) => P
   renameSync(join(unpacking, VERSION_FILE), join(path, VERSION_FILE))
   syncPath(path)
   rmSync(unpacking, { recursive: true })
+}
+
+/** The files of a snapshot lie here until the cluster has been restored from it; under the first name until all are there. */
+const COMING = '.restoring.unfinished'
+const RESTORING = '.restoring'
+
+/** Without this folder no server starts, also no native one, so it goes first and comes last. */
+const NEEDED = 'global'
+
+/**
+ * Replaces a whole cluster, so that it is one or the other, whenever the process is killed: finishReplacing() does the rest before the next
+ * start. In between no server starts on the directory.
+ *
+ * @param fill puts the other cluster's files into a directory, durably
+ */
+export function replaceCluster(path: string, fill: (directory: string) => void): void {
+  const coming = join(path, COMING)
+  rmSync(coming, { recursive: true, force: true })
+  mkdirSync(coming, { mode: 0o700 })
+  try {
+    fill(coming)
+  } catch (error) {
+    rmSync(coming, { recursive: true, force: true })
+    throw error
+  }
+  renameSync(coming, join(path, RESTORING))
+  syncPath(path)
+  finishReplacing(path)
+}
+
+/** Whether replaceCluster() was interrupted when all files were there. */
+export function isReplacing(path: string): boolean {
+  return existsSync(join(path, RESTORING))
+}
+
+/** Finishes what replaceCluster() has begun, or removes what it has left. */
+export function finishReplacing(path: string): void {
+  rmSync(join(path, COMING), { recursive: true, force: true })
+  const restoring = join(path, RESTORING)
+  if (!existsSync(restoring)) return
+  const names = readdirSync(restoring)
+  if (names.includes(NEEDED)) rmSync(join(path, NEEDED), { recursive: true, force: true })
+  for (const name of [...names.filter(name => name !== NEEDED), NEEDED]) {
+    const from = join(restoring, name)
+    if (!existsSync(from)) continue
+    // A file takes the place of another, so that there is always one.
+    if (statSync(from).isDirectory()) rmSync(join(path, name), { recursive: true, force: true })
+    renameSync(from, join(path, name))
+    syncPath(path)
+  }
+  syncPath(path)
+  rmSync(restoring, { recursive: true })
 }

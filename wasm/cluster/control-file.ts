@@ -97,6 +97,23 @@ export function walSegmentSize(control: Uint8Array): number {
   return numbers(control).getUint32(CONTROL.xlog_seg_size, true)
 }
 
+/** Behind xlp_info, which has 16 bits, and xlp_tli, which has 32. */
+const PAGE_ADDRESS = PAGE.xlp_info + 6
+
+/** How many bytes of a WAL segment isUsedSegment() needs. */
+export const WAL_HEADER = PAGE_ADDRESS + 8
+
+/**
+ * Whether PostgreSQL has begun to write to a WAL segment: then its first page has the address that the segment's name stands for.
+ *
+ * @param name 24 hexadecimal digits
+ * @param header its first bytes
+ */
+export function isUsedSegment(name: string, header: Uint8Array, segmentSize: number): boolean {
+  const [high, number] = [BigInt(`0x${name.slice(8, 16)}`), BigInt(`0x${name.slice(16)}`)]
+  return numbers(header).getBigUint64(PAGE_ADDRESS, true) === (high << 32n) + number * BigInt(segmentSize)
+}
+
 /** A new system identifier, as PostgreSQL makes one: the time in microseconds, and random bits in place of the PID. */
 export function newSystemIdentifier(): bigint {
   const now = Date.now()

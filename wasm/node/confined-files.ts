@@ -11,8 +11,11 @@
 import { posix } from 'node:path'
 import { S_IFLNK, S_IFMT } from '../machine/abi.js'
 import type { FileLayer, OpenFlags } from '../machine/host/file-layer.js'
+import { FileGate, MAIN_SEAT } from './file-gate.js'
 import { nodeFiles } from './files.js'
+import { gatedFiles } from './gated-files.js'
 import { hostPath, posixPath, realPath } from './paths.js'
+import { sharedFiles } from './shared-files.js'
 
 const { basename, dirname } = posix
 
@@ -50,6 +53,10 @@ export interface FileAccess {
   readonly files: readonly AllowedFile[]
   /** Of several for a folder the first one that has the file counts. */
   readonly overlays: readonly Overlay[]
+  /** The memory of the gate that all changes pass: see file-gate.ts. Default: there is no gate. */
+  readonly gate?: Int32Array
+  /** A data directory whose files may be shared with other clusters: see shared-files.ts. Default: none is. */
+  readonly shared?: string | undefined
 }
 
 /** The number of links in a path that Linux follows, too. */
@@ -167,8 +174,9 @@ class Bounds {
   }
 }
 
-export function confinedFiles(access: FileAccess): FileLayer {
-  const layer = nodeFiles()
+/** @param seat the thread's at the gate */
+export function confinedFiles(access: FileAccess, seat = MAIN_SEAT): FileLayer {
+  const layer = filesBehindGate(access, seat)
   const bounds = new Bounds(access, layer)
 
   function open(path: string, flags: OpenFlags, mode: number, links = 0): number {
@@ -212,4 +220,12 @@ export function confinedFiles(access: FileAccess): FileLayer {
     chown: (path, owner, group) => layer.chown(bounds.followed(path, 'write'), owner, group),
     utimes: (path, accessed, modified) => layer.utimes(bounds.followed(path, 'write'), accessed, modified),
   }
+}
+
+function filesBehindGate({ gate: words, shared }: FileAccess, seat: number): FileLayer {
+  const files = nodeFiles()
+  if (words === undefined) return files
+  const gate = new FileGate(words, seat)
+  const gated = gatedFiles(files, gate)
+  return shared === undefined ? gated : sharedFiles(files, gated, gate, shared)
 }

@@ -13,6 +13,7 @@ import type { ProcessMessage, ProcessSetup } from '../machine/process.js'
 import type { StackSize } from '../machine/stack.js'
 import { exited } from '../machine/wait-status.js'
 import type { FileAccess } from './confined-files.js'
+import { FileGate, MAIN_SEAT } from './file-gate.js'
 import type { Handle } from './socket-channel.js'
 import { nodeSystem } from './system.js'
 import { channelOf, type ThreadPool } from './thread-pool.js'
@@ -42,6 +43,7 @@ export class Threads implements Scheduler {
   readonly #joined = new WeakSet<Worker>()
   /** Threads that are being ended. The process may have exited first, but the thread gets no other. */
   readonly #ending = new WeakSet<Worker>()
+  readonly #gate: FileGate | undefined
   /** The thread of the processes that share one, once there is one of them. */
   #shared: Promise<Worker> | undefined
 
@@ -58,6 +60,7 @@ export class Threads implements Scheduler {
   ) {
     this.host = threadHost(setup.memory, nodeSystem.monotonic)
     this.stack = pool.stack
+    if (access?.gate !== undefined) this.#gate = new FileGate(access.gate, MAIN_SEAT)
   }
 
   run(slot: number, program: WebAssembly.Module, use: ProcessUse): void {
@@ -168,12 +171,15 @@ export class Threads implements Scheduler {
     worker.on('error', error => {
       failure = error
     })
+    const gate = this.#gate
+    const seat = gate?.newSeat()
     worker.on('exit', () => {
+      if (seat !== undefined) gate?.freeSeat(seat)
       for (const [client, moved] of this.#moved) if (moved.worker === worker) this.#left(client)
       for (const [slot, busy] of this.#busy) if (busy === worker) this.#lost(slot, failure)
     })
     const { modules: _, ...setup } = this.setup
-    worker.postMessage({ ...setup, access: this.access, written } satisfies ThreadSetup)
+    worker.postMessage({ ...setup, access: this.access, seat, written } satisfies ThreadSetup)
   }
 
   #answer(worker: Worker, { slot, name, answered }: ModuleRequest): void {

@@ -46,6 +46,8 @@ export interface KillMessage {
 export interface ThreadSetup extends Omit<ProcessSetup, 'modules'> {
   /** Which files of the computer processes may reach; undefined: all. */
   readonly access: FileAccess | undefined
+  /** The thread's at the gate of `access`. */
+  readonly seat: number | undefined
   /** One number: how many log messages of this thread the main thread has written. */
   readonly written: Int32Array
 }
@@ -87,7 +89,7 @@ class Thread {
       setup.memory,
       threadHost(setup.memory, nodeSystem.monotonic),
     )
-    this.#files = setup.access === undefined ? nodeFiles() : confinedFiles(setup.access)
+    this.#files = this.#newFiles()
   }
 
   hear(message: ThreadMessage): void {
@@ -97,15 +99,19 @@ class Thread {
     else this.#run(message)
   }
 
+  #newFiles(): FileLayer {
+    const { access, seat } = this.setup
+    return access === undefined ? nodeFiles() : confinedFiles(access, seat)
+  }
+
   /** Runs the process to its end, while others run. */
   async #runShared({ slot, program }: RunMessage): Promise<void> {
     const { setup } = this
-    const files = () => (setup.access === undefined ? nodeFiles() : confinedFiles(setup.access))
     const coroutine = new Coroutine(slot, program, {
       processes: { ...setup, modules: { get: name => this.#module(slot, name) } },
       memory: this.#memory,
       sleepers: new ThreadSleeper(this.#memory),
-      host: { system: nodeSystem, files },
+      host: { system: nodeSystem, files: () => this.#newFiles() },
       heard: message => this.#tell(message),
     })
     this.#coroutines.set(slot, coroutine)
