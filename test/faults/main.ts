@@ -1,6 +1,7 @@
 /** `npm run test:faults`: makes machines fail under servers, and checks what is left. See docs/durability.md. */
 import { Command, InvalidArgumentError } from 'commander'
 import { duration } from '../../wasm/build/progress.js'
+import { branch } from './branch.js'
 import { clock } from './clock.js'
 import type { Fault, Rig } from './fault.js'
 import { files } from './files.js'
@@ -9,7 +10,7 @@ import { power } from './power.js'
 import { processes } from './processes.js'
 import { Failure } from './server.js'
 
-const FAULTS: readonly Fault[] = [kill, power, processes, files, clock]
+const FAULTS: readonly Fault[] = [kill, branch, power, processes, files, clock]
 
 interface Options {
   long?: true

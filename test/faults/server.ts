@@ -44,7 +44,7 @@ export class Server {
   log = ''
   port = 0
 
-  constructor(options: ServerOptions) {
+  constructor(readonly options: ServerOptions) {
     const { node, dataDir, threads, settings = {}, by = [], env, sabotage = false } = options
     const modules = [...(options.preload ?? []), ...(sabotage ? (['saboteur'] as const) : [])]
     const command = [
@@ -103,12 +103,12 @@ export class Server {
     throw server.failure('did not start')
   }
 
-  async connect(): Promise<pg.Client> {
+  async connect(database = 'postgres'): Promise<pg.Client> {
     const client = new pg.Client({
       host: '127.0.0.1',
       port: this.port,
       user: 'postgres',
-      database: 'postgres',
+      database,
       connectionTimeoutMillis: PATIENCE,
     })
     client.on('error', () => {})
