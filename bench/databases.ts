@@ -25,18 +25,44 @@ export const CONNECT_CLONE = 'connect to a clone, first query'
 export const DROP_CLONE = 'drop a clone'
 export const TAKE = 'take a clone from a pool'
 
+export const SNAPSHOT = 'snapshot of a cluster of 100 MB'
+export const BRANCH = 'branch of it, to the first answer'
+export const RESTORE = 'restore it, to the first answer'
+
+/** Snapshots of a round in a full run. */
+const SNAPSHOTS = 10
+
 /** For systems without pools: keeps databases ready, as people write it by hand. */
 const POOL_BY_HAND = `create table ready (name text primary key, taken boolean not null default false);
 create function take_database() returns text language sql as
   'update ready set taken = true where name = (select name from ready where not taken limit 1 for update skip locked) returning name'`
 
 export async function measureDatabases(bench: Bench): Promise<void> {
+  await measureClones(bench)
+  await measureBranches(bench)
+}
+
+async function measureClones(bench: Bench): Promise<void> {
   const count = Math.ceil(CLONES * bench.amount)
   await inTurns(
     bench,
     bench.systems.map(system => ({ system })),
     [CLONE, CONNECT_CLONE, DROP_CLONE, TAKE].map(name => ({ name, unit: 'ms' as const })),
-    ({ system }) => (system.name === 'pglite' ? clonesOfPglite(count) : clonesOf(system, count)),
+    ({ system }) =>
+      system.name === 'pglite'
+        ? runProgram('pglite-clones.js', count, TABLES, ROWS)
+        : clonesOf(system, count),
+  )
+}
+
+/** Only this server has them: elsewhere one copies the data directory of a server that has stopped, or takes a base backup. */
+async function measureBranches(bench: Bench): Promise<void> {
+  const count = Math.ceil(SNAPSHOTS * bench.amount)
+  await inTurns(
+    bench,
+    bench.systems.filter(({ name }) => name === 'ours').map(system => ({ system })),
+    [SNAPSHOT, BRANCH, RESTORE].map(name => ({ name, unit: 'ms' as const })),
+    () => runProgram('our-branches.js', count),
   )
 }
 
@@ -107,14 +133,18 @@ async function takes(system: System, client: pg.Client, count: number): Promise<
   return median(times)
 }
 
-/** Runs PGlite in a process of its own, as the servers are. */
-async function clonesOfPglite(count: number): Promise<number[]> {
-  const program = fileURLToPath(new URL('pglite-clones.js', import.meta.url))
-  const child = spawn(process.execPath, [program, String(count), String(TABLES), String(ROWS)])
+/** Runs a program that measures in a process of its own, as the servers are. */
+async function runProgram(name: string, ...args: number[]): Promise<number[]> {
+  const program = fileURLToPath(new URL(name, import.meta.url))
+  const child = spawn(process.execPath, [program, ...args.map(String)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let printed = ''
+  child.stdout.on('data', text => {
+    printed += text
+  })
   const output = outputOf(child)
   const [status] = (await once(child, 'close')) as [number | null]
   if (status !== 0) throw new Error(output())
-  return JSON.parse(output()) as number[]
+  return JSON.parse(printed) as number[]
 }
 
 function clientOf({ port }: Server, database: string): pg.Client {
