@@ -5,6 +5,7 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import pg, { type Client, type QueryResult, type QueryResultRow } from 'pg'
+import { CHANNEL, giveBranch, takeBranch } from './branches.js'
 import { cachedCluster } from './cache.js'
 import type { TestDatabasesOptions } from './options.js'
 import { startTestServer, type Until } from './server.js'
@@ -20,6 +21,8 @@ export interface Place extends Pick<TestDatabasesOptions, 'isolation' | 'per' | 
   /** The server's process. */
   readonly pid: number
   readonly template: string
+  /** How many databases, or branches, are kept ready. */
+  readonly size: number
 }
 
 /** A test's own database. */
@@ -73,15 +76,17 @@ export async function setUpDatabases(
   options: TestDatabasesOptions = {},
   until?: Until,
 ): Promise<() => Promise<void>> {
-  const { cacheDir, settings, size = 8, isolation, per, keepFailed } = options
+  const { cacheDir, settings, isolation, per, keepFailed } = options
+  const { size = isolation === 'branch' ? 2 : 8 } = options
   const copyOf = cacheDir === undefined ? undefined : await cachedCluster(cacheDir, options)
   const server = await startTestServer({ copyOf, settings }, until)
   const name = await template(server.url, options)
   const client = new pg.Client(server.url)
   await client.connect()
-  await client.query('select pglite_imports.open_pool($1, $2)', [name, size])
+  if (isolation === 'branch') await client.query('select pg_notify($1, $2)', [CHANNEL, String(size)])
+  else await client.query('select pglite_imports.open_pool($1, $2)', [name, size])
   await client.end()
-  const place: Place = { url: server.url, pid: server.pid, template: name, isolation, per, keepFailed }
+  const place: Place = { url: server.url, pid: server.pid, template: name, size, isolation, per, keepFailed }
   tellPlace(place)
   return async () => {
     delete process.env[VARIABLE]
@@ -127,7 +132,21 @@ class Desk {
   }
 
   async lease(): Promise<Lease> {
+    if (this.#place.isolation === 'branch') return this.#leaseBranch()
     return this.#place.isolation === 'transaction' ? this.#leaseTransaction() : this.#leaseDatabase()
+  }
+
+  async #leaseBranch(): Promise<Lease> {
+    const { template, size } = this.#place
+    const query = (text: string, ...values: unknown[]) => this.#query<Record<string, string>>(text, ...values)
+    const url = await takeBranch(query, size)
+    const database = new TakenDatabase(template, urlOf(url, template))
+    return leaseOf(database, async failed => {
+      await database.close()
+      const keep = failed && this.#place.keepFailed === true
+      await giveBranch(query, url, size, keep)
+      if (keep) this.#tellKept(database)
+    })
   }
 
   async #leaseDatabase(): Promise<Lease> {
@@ -166,21 +185,24 @@ class Desk {
     return new TakenDatabase(name, urlOf(url, name))
   }
 
-  async #finish({ name, url }: TestDatabase, failed: boolean): Promise<void> {
+  async #finish(database: TestDatabase, failed: boolean): Promise<void> {
     const keep = failed && this.#place.keepFailed
-    await this.#query(`select pglite_imports.${keep ? 'keep' : 'give'}_database($1)`, name)
-    if (keep)
-      console.error(
-        `The database of the test that failed is kept: ${url}\nIts server keeps running. Stop it by "kill ${this.#place.pid}".`,
-      )
+    await this.#query(`select pglite_imports.${keep ? 'keep' : 'give'}_database($1)`, database.name)
+    if (keep) this.#tellKept(database)
+  }
+
+  #tellKept({ url }: TestDatabase): void {
+    console.error(
+      `The database of the test that failed is kept: ${url}\nIts server keeps running. Stop it by "kill ${this.#place.pid}".`,
+    )
   }
 
   /** Executes queries one after the other. The session keeps the process running only during a query. */
-  #query<Row extends QueryResultRow>(text: string, value: string): Promise<QueryResult<Row>> {
+  #query<Row extends QueryResultRow>(text: string, ...values: unknown[]): Promise<QueryResult<Row>> {
     const result = this.#last.then(async () => {
       this.#session.ref()
       try {
-        return await this.#session.query<Row>({ name: text, text, values: [value] })
+        return await this.#session.query<Row>(text, values)
       } finally {
         this.#session.unref()
       }

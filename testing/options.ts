@@ -27,12 +27,13 @@ export interface TemplateOptions {
 export interface TestDatabasesOptions extends TemplateOptions {
   /**
    * 'database': each test has a clone of the template. 'transaction': each test has a transaction, which is rolled back, in a clone that
-   * earlier tests have used; then the test has to use `client`. Default: 'database'.
+   * earlier tests have used; then the test has to use `client`. 'branch': each test has a server of its own, a branch of the one with the
+   * template, and may change roles, settings and other databases as well. Default: 'database'.
    */
-  isolation?: 'database' | 'transaction' | undefined
+  isolation?: 'database' | 'transaction' | 'branch' | undefined
   /** Whether each test has its own database, or all tests of a file (in Playwright, of a worker) share one. Default: 'test'. */
   per?: 'test' | 'file' | undefined
-  /** How many clones are kept ready. Default 8. */
+  /** How many clones are kept ready. Default 8; of branches, 2. */
   size?: number | undefined
   /** Keep the databases of tests that fail, print how to connect to them, and let the server run on. Default: false. */
   keepFailed?: boolean | undefined

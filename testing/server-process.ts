@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs'
 import pg from 'pg'
 import { type PostgresServer, type StartServerOptions, startServer } from '../server/index.js'
+import { serveBranches } from './branches.js'
 import { isAlive } from './is-alive.js'
 import type { Until } from './server.js'
 
@@ -18,6 +19,7 @@ try {
   const { options, until } = JSON.parse(process.argv[2]!) as { options: StartServerOptions; until?: Until }
   const server = await startServer({ ...options, port: 0, host: '127.0.0.1' })
   await server.servePools()
+  await serveBranches(server)
   process.on('SIGTERM', () => void end(server))
   process.on('exit', () => {
     if (until !== undefined) rmSync(until.folder, { recursive: true, force: true })
@@ -50,7 +52,8 @@ async function end(server: PostgresServer): Promise<void> {
 async function endUnlessKept(server: PostgresServer): Promise<void> {
   const client = new pg.Client({ stream: () => server.connect(), user: server.user, database: 'postgres' })
   await client.connect()
-  const { rowCount } = await client.query("select from pglite_imports.database where state = 'kept'")
+  const { rowCount } = await client.query(`select from pglite_imports.database where state = 'kept'
+    union all select from pglite_imports.branch where state = 'kept'`)
   await client.end()
   if (rowCount === 0) await end(server)
 }

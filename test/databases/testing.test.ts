@@ -113,6 +113,14 @@ describe.each(Object.keys(RUNNERS))('with %s', runner => {
   })
 })
 
+test('each test has a server of its own, if that is what the user wants', { timeout: 240_000 }, async () => {
+  const done = await run('vitest', projectOf('vitest'), { isolation: 'branch' })
+  expect(done.status, done.output).toBe(0)
+  expect(articlesIn(done), done.output).toEqual(EACH_ITS_OWN)
+  // All have the template's name, each on its server.
+  expect(databasesIn(done).size).toBe(1)
+})
+
 test('each file has a database of its own, if that is what the user wants', {
   timeout: 120_000,
 }, async () => {
