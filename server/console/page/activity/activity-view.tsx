@@ -56,7 +56,7 @@ export function ActivityView({ active }: { active: boolean }) {
   const { value, error, again } = usePolled(activityOf, INTERVAL, active)
   const columns = useMemo(
     () => [
-      ...COLUMNS,
+      ...COLUMNS.slice(0, -1),
       {
         name: 'actions',
         show: (session: SessionRow) =>
@@ -64,6 +64,8 @@ export function ActivityView({ active }: { active: boolean }) {
             <SessionActions pid={session.pid} what={` of ${session.user}`} again={again} />
           ),
       },
+      // The query is last, for it has what is left of the width.
+      COLUMNS.at(-1)!,
     ],
     [],
   )
