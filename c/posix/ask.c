@@ -54,16 +54,26 @@ send_all(int fd, const char *bytes, size_t length)
 }
 
 int
+ask_begin(const char *service, const void *question, size_t length)
+{
+	int			fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd >= 0 && reach(fd, service) && send_all(fd, question, length))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int
 ask_host(const char *service, const void *question, size_t length, char *answer, size_t size)
 {
 	size_t		received = 0;
-	int			fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	int			asked;
+	int			fd = ask_begin(service, question, length);
 
 	if (fd < 0)
 		return -1;
-	asked = reach(fd, service) && send_all(fd, question, length);
-	while (asked && received < size)
+	while (received < size)
 	{
 		ssize_t		n = recv(fd, answer + received, size - received, 0);
 
@@ -73,5 +83,5 @@ ask_host(const char *service, const void *question, size_t length, char *answer,
 			received += (size_t) n;
 	}
 	close(fd);
-	return asked ? (int) received : -1;
+	return (int) received;
 }

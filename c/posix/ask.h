@@ -13,4 +13,10 @@
  */
 extern int	ask_host(const char *service, const void *question, size_t length, char *answer, size_t size);
 
+/*
+ * Sends a question, for a caller that does something else until the answer is there. Returns the socket from which he reads the answer up to
+ * its end, and which he closes; -1 when there is no such service.
+ */
+extern int	ask_begin(const char *service, const void *question, size_t length);
+
 #endif

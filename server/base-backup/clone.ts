@@ -1,5 +1,5 @@
 /** Makes a data directory that is a copy of a running server's cluster, for a server of its own or for a standby. */
-import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Client } from 'pg'
 import type { Settings } from '../../wasm/cluster/settings.js'
@@ -9,7 +9,7 @@ import { checkCluster, isCluster, openDataDirectory } from '../data-directory/da
 import { adapted, configurationFile } from '../made-elsewhere.js'
 import { syncPath, syncTree } from '../new-cluster/template.js'
 import { type BackupOptions, takeBaseBackup } from './base-backup.js'
-import { clientFor, connectionInfo, connectTo, shown } from './source.js'
+import { clientFor, connectTo, type PrimaryConnection, primaryConnection, shown } from './source.js'
 
 /** The options of cloneDataDirectory(). */
 export interface CloneOptions extends BackupOptions {
@@ -54,7 +54,7 @@ export async function cloneDataDirectory(
 ): Promise<string[]> {
   const client = await connectTo(url)
   try {
-    const connection = options.standby ? connectionInfo(client, url) : undefined
+    const connection = options.standby ? primaryConnection(client, url) : undefined
     const directory = await openDataDirectory(dataDir, async copy => {
       if (options.slot !== undefined) await ensureSlot(client, options.slot)
       await takeBaseBackup(client, copy, options)
@@ -90,8 +90,9 @@ export async function makeStandby(dataDir: string, url: string, options: CloneOp
     throw new StartupError(
       `the cluster in "${path}" is no standby: name an empty or a new directory, which gets a copy of ${shown(url)}`,
     )
-  const connection = connectionInfo(await clientFor(url), url)
-  const settings = { primary_conninfo: connection, ...slotSetting(options) }
+  const connection = primaryConnection(await clientFor(url), url)
+  copyFiles(path, connection)
+  const settings = { primary_conninfo: connection.info, ...slotSetting(options) }
   const altered = configuredSettings(path)
   if (Object.entries(settings).some(([name, value]) => altered[name] !== value)) alter(path, settings)
 }
@@ -147,9 +148,10 @@ async function addConfiguration(client: Client, directory: string): Promise<void
   if (!existsSync(join(directory, 'pg_ident.conf'))) write(directory, 'pg_ident.conf', '')
 }
 
-function follow(directory: string, connection: string, options: CloneOptions): void {
+function follow(directory: string, connection: PrimaryConnection, options: CloneOptions): void {
+  copyFiles(directory, connection)
   // A copy of a standby also has the name of the slot that the standby uses.
-  alter(directory, { primary_conninfo: connection, primary_slot_name: '', ...slotSetting(options) })
+  alter(directory, { primary_conninfo: connection.info, primary_slot_name: '', ...slotSetting(options) })
   write(directory, STANDBY, '')
 }
 
@@ -172,7 +174,11 @@ function alter(directory: string, settings: Settings): void {
   syncPath(directory)
 }
 
-function write(directory: string, name: string, text: string): void {
+function copyFiles(directory: string, { files }: PrimaryConnection): void {
+  for (const { from, to } of files) write(directory, to, readFileSync(from))
+}
+
+function write(directory: string, name: string, text: string | Uint8Array): void {
   writeFileSync(join(directory, name), text, { mode: 0o600 })
 }
 

@@ -1,11 +1,27 @@
 /** The server that a base backup is taken of, and how one connects to it. */
 import type { Client } from 'pg'
 import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
+import {
+  type CopiedFile,
+  copied,
+  forNodePostgres,
+  TLS_OPTIONS,
+  type TlsOptions,
+  tlsOptions,
+} from './tls-options.js'
 
 const MAJOR = '18'
 
 /** Parameters of a URL that only node-postgres knows. */
 const NOT_FOR_LIBPQ = ['uselibpqcompat', 'ssl', 'replication']
+
+/** How a standby connects to its primary. */
+export interface PrimaryConnection {
+  /** The value of primary_conninfo. */
+  readonly info: string
+  /** Files that it names, which the standby needs in its data directory. */
+  readonly files: readonly CopiedFile[]
+}
 
 /**
  * Connects for physical replication, as node-postgres does: by the URL, and what it leaves out by PGPASSWORD, ~/.pgpass, …
@@ -33,7 +49,10 @@ export async function connectTo(url: string): Promise<Client> {
 /** @throws StartupError when the URL is none, or names a certificate that cannot be read */
 export async function clientFor(url: string): Promise<Client> {
   const parsed = parse(url)
-  if (parsed.searchParams.has('sslmode')) parsed.searchParams.set('uselibpqcompat', 'true')
+  const options = forNodePostgres(tlsOptionsOf(parsed))
+  for (const name of TLS_OPTIONS) parsed.searchParams.delete(name)
+  for (const [name, value] of Object.entries(options)) parsed.searchParams.set(name, value)
+  if (options.sslmode !== undefined) parsed.searchParams.set('uselibpqcompat', 'true')
   // Imported here, so that a start without --follow does not load the driver.
   const { default: pg } = await import('pg')
   // node-postgres' types lack this.
@@ -45,26 +64,23 @@ export async function clientFor(url: string): Promise<Client> {
   }
 }
 
-/**
- * The value of primary_conninfo, by which a standby connects.
- *
- * @throws StartupError when that needs TLS
- */
-export function connectionInfo(client: Client, url: string): string {
+/** How a standby connects to the server that `client` is made for. */
+export function primaryConnection(client: Client, url: string): PrimaryConnection {
   const { user, host, port, password } = client
-  if (client.ssl)
-    throw new StartupError(
-      'a standby here connects to its primary without TLS: leave out sslmode, or follow through a tunnel such as "ssh -L"',
-    )
-  const others = [...parse(url).searchParams].filter(
+  const parsed = parse(url)
+  const others = [...parsed.searchParams].filter(
     ([name]) => !NOT_FOR_LIBPQ.includes(name) && !['user', 'host', 'port', 'password'].includes(name),
   )
-  const parameters = Object.entries({ user, password, host, port, ...Object.fromEntries(others) })
-  return parameters
+  const { options, files } = copied(tlsOptionsOf(parsed))
+  const parameters = Object.entries({ user, password, host, port, ...Object.fromEntries(others), ...options })
+  const info = parameters
     .filter(([, value]) => value !== undefined && value !== null && value !== '')
     .map(([name, value]) => `${name}=${quoted(String(value))}`)
     .join(' ')
+  return { info, files }
 }
+
+const tlsOptionsOf = ({ searchParams }: URL): TlsOptions => tlsOptions(name => searchParams.get(name))
 
 /** As a value in a connection string of libpq. */
 function quoted(value: string): string {

@@ -1,6 +1,6 @@
-/** What PostgreSQL needs of certificates and Node lacks: names as OpenSSL writes them, and the hash for channel binding. */
+/** What PostgreSQL needs of certificates and Node lacks: names as OpenSSL writes them, their bytes, and the hash for channel binding. */
 import { createHash, type X509Certificate } from 'node:crypto'
-import type { PeerCertificate } from '../../wasm/machine/tls-session.js'
+import type { CertificateName, PeerCertificate } from '../../wasm/machine/tls-session.js'
 
 /**
  * What a backend is told about a client's certificate.
@@ -86,6 +86,57 @@ function signatureHash(der: Buffer): string | undefined {
   // Its parameters name the hash function first. Without a name it is SHA-1.
   const parameters = der.toString('hex', identifier.end, algorithm.end)
   return PSS_HASHES[/608648016503040(2(0[1-4]))/.exec(parameters)?.[2] ?? '01']
+}
+
+/** The object identifiers of an extension and an attribute, as in DER. */
+const SUBJECT_ALTERNATIVE_NAME = '551d11'
+const COMMON_NAME = '550403'
+
+/** Tags of DER elements, and of the kinds of alternative names that are host names and addresses. */
+const [EXTENSIONS, DNS_NAME, ADDRESS] = [0xa3, 0x82, 0x87]
+
+/**
+ * The names of a server in its certificate: the alternative names of its subject in their order, then its first common name.
+ * TBSCertificate ::= SEQUENCE { [0] version, serialNumber, signature, issuer, validity, subject, …, [3] extensions }
+ */
+export function namesOf(certificate: X509Certificate): CertificateName[] {
+  const der = certificate.raw
+  const signed = elements(der, element(der, element(der, 0).start))
+  const extensions = signed.find(({ tag }) => tag === EXTENSIONS)
+  // Each is a SEQUENCE { OID, …, OCTET STRING { value } }.
+  const found = (extensions === undefined ? [] : elements(der, element(der, extensions.start)))
+    .map(extension => elements(der, extension))
+    .find(([identifier]) => hexOf(der, identifier!) === SUBJECT_ALTERNATIVE_NAME)
+  const alternatives = found === undefined ? [] : elements(der, element(der, found.at(-1)!.start))
+  const names = alternatives.flatMap(({ tag, start, end }): CertificateName[] =>
+    tag === DNS_NAME || tag === ADDRESS
+      ? [{ kind: tag === DNS_NAME ? 'DNS' : 'IP', bytes: der.subarray(start, end) }]
+      : [],
+  )
+  // Name ::= SEQUENCE OF SET OF SEQUENCE { OID, value }
+  const common = elements(der, signed[signed[0]!.tag === 0xa0 ? 5 : 4]!)
+    .flatMap(set => elements(der, set))
+    .map(attribute => elements(der, attribute))
+    .find(([identifier]) => hexOf(der, identifier!) === COMMON_NAME)?.[1]
+  return common === undefined
+    ? names
+    : [...names, { kind: 'CN', bytes: der.subarray(common.start, common.end) }]
+}
+
+interface Element {
+  readonly tag: number
+  /** Offsets of its contents. */
+  readonly start: number
+  readonly end: number
+}
+
+const hexOf = (der: Buffer, { start, end }: Element) => der.toString('hex', start, end)
+
+/** The elements within one. */
+function elements(der: Buffer, { start, end }: { start: number; end: number }): Element[] {
+  const found: Element[] = []
+  for (let at = start; at < end; at = found.at(-1)!.end) found.push({ tag: der[at]!, ...element(der, at) })
+  return found
 }
 
 /** The offsets of the contents of the DER element that begins at offset `at`. */

@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os'
 import type { ListenAddress } from '../../wasm/cluster/cluster.js'
 import type { InterfaceAddress } from '../../wasm/cluster/connections.js'
 import type { ClientSocket } from '../../wasm/machine/client-socket.js'
-import { Connection } from '../../wasm/node/connection.js'
+import { Connection, type ConnectTls } from '../../wasm/node/connection.js'
 
 /** Makes the process' end of a connection, or returns undefined when the process has closed it meanwhile. */
 export type Connected = (local: ListenAddress) => ClientSocket | undefined
@@ -29,7 +29,7 @@ export class Outgoing {
       return
     }
     const onEnd = (ended: Connection) => this.#connections.delete(ended)
-    this.#connections.add(new Connection(socket, process, { onEnd }))
+    this.#connections.add(new Connection(socket, process, { onEnd, connectTls }))
   }
 
   /** Ends all connections, each after its process' last output. To be called when the cluster has ended. */
@@ -37,6 +37,10 @@ export class Outgoing {
     for (const connection of this.#connections) connection.finish()
   }
 }
+
+/** Loads the code of TLS only if a connection wants it. */
+const connectTls: ConnectTls = async (...connection) =>
+  (await import('./outgoing-tls.js')).connectTls(...connection)
 
 function localOf({ localAddress, localPort, localFamily }: Socket): ListenAddress {
   if (localAddress === undefined || localPort === undefined) return { path: '' }

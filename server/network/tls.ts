@@ -10,9 +10,7 @@ import type { TlsProvider, TlsSettings } from '../../wasm/cluster/tls.js'
 import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
 import type { TlsSession } from '../../wasm/machine/tls-session.js'
 import { endPointHash, peerCertificate } from './certificate.js'
-
-/** The protocol's name in ALPN (RFC 7301). */
-const PROTOCOL = 'postgresql'
+import { cipherBits, ENCRYPTED, PROTOCOL, reasonOf } from './openssl.js'
 
 /** As in PostgreSQL: no renegotiation, no resumption of sessions, no compression. */
 const OPTIONS =
@@ -25,9 +23,6 @@ const READ = {
   ...{ read: true, write: false, create: false, exclusive: false, truncate: false, append: false },
   ...{ sync: false, noFollow: false },
 }
-
-/** Encrypted keys in PEM, by PKCS #8 and in the older form. */
-const ENCRYPTED = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m
 
 interface Loaded {
   readonly context: SecureContext
@@ -144,12 +139,6 @@ export class Tls implements TlsProvider {
   }
 }
 
-/** OpenSSL's reason, without the place in its source. */
-function reasonOf(error: Error): string {
-  const { reason, code } = error as NodeJS.ErrnoException & { reason?: string }
-  return reason ?? (code === 'ECONNRESET' ? 'EOF detected' : error.message)
-}
-
 function sessionOf(socket: TLSSocket, { certificate, verifying }: Loaded): TlsSession {
   const { name } = socket.getCipher()
   const peer = verifying ? socket.getPeerX509Certificate() : undefined
@@ -161,7 +150,7 @@ function sessionOf(socket: TLSSocket, { certificate, verifying }: Loaded): TlsSe
   return {
     version: socket.getProtocol() ?? '',
     cipher: name,
-    cipherBits: /AES_?256|CHACHA20|CAMELLIA256|ARIA256/.test(name) ? 256 : 128,
+    cipherBits: cipherBits(name),
     alpnUsed: socket.alpnProtocol === PROTOCOL,
     certificateHash: endPointHash(certificate),
     peer: peer === undefined ? undefined : peerCertificate(peer),

@@ -10,8 +10,8 @@ import { type Installation, install } from './installation.js'
 import type { Outcome } from './outcome.js'
 import { runPgRegress } from './pg-regress.js'
 import { startServer } from './server.js'
-import { allSuites, type Suite, type Tests, testModules, testsOf } from './suites.js'
-import { type Environment, type NativeRole, prepareTap, runTap } from './tap.js'
+import { allSuites, OF_CLIENTS, type Suite, type Tests, testModules, testsOf } from './suites.js'
+import { type Environment, type NativeRole, prepareClientTap, prepareTap, runTap } from './tap.js'
 import { startWorkerdServer } from './workerd-server.js'
 
 /** Git ignores it. */
@@ -20,7 +20,9 @@ const RESULTS = join(repository, 'test', 'postgres', 'results')
 /** Native PostgreSQL lacks the tests' own library in C. */
 const NEEDS_LIBRARY = ['027_stream_regress.pl']
 
+/** What scripts in Perl share, those of suites that test libpq apart. */
 let environment: Environment | undefined
+let clientEnvironment: Environment | undefined
 
 interface Options {
   maxConnections?: number
@@ -113,9 +115,9 @@ async function runSuite(installation: Installation, suite: Suite): Promise<Outco
   const log = join(kept, 'server.log')
   const outcomes: Outcome[] = []
   if (tap.length > 0) {
-    environment ??= await prepareTap(installation, options.native)
     const results = installation.makeFolder(`${suite.name}-tap`)
-    outcomes.push(...(await runTap(installation, environment, suite.folder, tap, results)))
+    const env = await environmentFor(installation, suite)
+    outcomes.push(...(await runTap(installation, env, suite.folder, tap, results)))
     keepLogs(installation.outside(results), join(kept, 'tap'))
   }
   if (tests.regression.length + tests.isolation.length === 0) return outcomes
@@ -132,6 +134,15 @@ async function runSuite(installation: Installation, suite: Suite): Promise<Outco
   const problems = await server.stop()
   if (problems.length > 0) outcomes.push({ test: 'the server', result: 'failed', details: problems })
   return outcomes
+}
+
+async function environmentFor(installation: Installation, { folder }: Suite): Promise<Environment> {
+  if (OF_CLIENTS.includes(folder)) {
+    clientEnvironment ??= await prepareClientTap(installation)
+    return clientEnvironment
+  }
+  environment ??= await prepareTap(installation, options.native)
+  return environment
 }
 
 /** What scripts have logged, without the data directories. */

@@ -62,6 +62,9 @@ const IN_PERL = [
   ].map(name => `src/bin/${name}`),
 ]
 
+/** Suites in Perl that test libpq and psql with native servers. */
+export const OF_CLIENTS = ['src/test/ssl']
+
 /** Suites that rely on what initdb does by default and new clusters of this server have otherwise. */
 const INITDB_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   // It expects WAL past 0/1000000, the end of the first segment of PostgreSQL's default size.
@@ -74,6 +77,7 @@ export function allSuites({ outside, source }: Installation): Suite[] {
     ...[...MODULE_FOLDERS, ...TEST_MODULE_FOLDERS].filter(folder => folder !== CORE.folder),
     ...WITHOUT_MODULE.map(name => `src/test/modules/${name}`),
     ...IN_PERL,
+    ...OF_CLIENTS,
   ]
   return [
     CORE,
@@ -102,7 +106,7 @@ export async function testsOf(installation: Installation, { folder }: Suite): Pr
     }
   if (folder === ISOLATION.folder) return { ...none, isolation: ['--schedule=isolation_schedule'] }
   const tap = tapFiles(installation, folder)
-  if (IN_PERL.includes(folder)) return { ...none, tap }
+  if ([...IN_PERL, ...OF_CLIENTS].includes(folder)) return { ...none, tap }
   const variables = await makeVariables(installation, folder)
   const options = [...words(variables.REGRESS_OPTS), ...words(variables.ISOLATION_OPTS)]
   return {

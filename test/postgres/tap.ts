@@ -23,6 +23,12 @@ const PLAN = /^1\.\.(\d+)(?: # skip ?(.*))?$/i
 /** What scripts may rely on, of the programs as of the server. */
 const CONFIGURATION = ['HAVE_LIBZ', 'USE_LZ4', 'USE_ZSTD', 'HAVE_INET_PTON', 'HAVE_SYNCFS']
 
+/** The same of native programs with OpenSSL. */
+const OF_OPENSSL = ['HAVE_SSL_CTX_SET_CERT_CB', 'HAVE_X509_GET_SIGNATURE_INFO']
+
+/** Programs of which scripts that test libpq get ours. */
+const OWN_CLIENTS = ['psql']
+
 export type Environment = Readonly<Record<string, string>>
 
 /** Which of the servers of a script native PostgreSQL runs: those with a standby.signal when they start, or the others. */
@@ -49,27 +55,14 @@ export async function prepareTap(installation: Installation, native?: NativeRole
     writeProgram(outside(`${folder}/postgres`), postgres)
     writeProgram(outside(`${folder}/initdb`), `${version('initdb')}\n${run('initdb')}`)
   }
-  // Scripts ask what the programs were built with, and for constants. Debian has the headers in a package for developers.
-  const headers = installation.makeFolder('include')
-  symlinkSync(`${installation.source}/src/include/access`, outside(`${headers}/access`))
-  writeFileSync(outside(`${headers}/pg_config.h`), CONFIGURATION.map(name => `#define ${name} 1\n`).join(''))
-  writeProgram(
-    outside(`${bin}/pg_config`),
-    `case "$1" in --includedir*) echo ${headers} ;; *) exec ${programs}/pg_config "$@" ;; esac`,
-  )
-
+  writeConfiguration(installation, bin, CONFIGURATION)
   const first = installation.makeFolder('bin-first')
   writeProgram(outside(`${first}/pg_ctl`), pgCtl(bin))
 
-  const env = {
+  return environmentOf(installation, 'template', {
     PATH: `${first}:${bin}:${join(node, '..')}:/usr/sbin:/usr/bin:/sbin:/bin`,
-    INITDB_TEMPLATE: installation.makeFolder('template'),
     PG_REGRESS: `${pgxs}/src/test/regress/pg_regress`,
     REGRESS_SHLIB: `${installation.package}/wasm/dist/lib/regress.so`,
-    PGPORT: '65432',
-    PG_TEST_PORT_DIR: installation.makeFolder('ports'),
-    PG_TEST_TIMEOUT_DEFAULT: String(PATIENCE),
-    PGCTLTIMEOUT: String(2 * PATIENCE),
     top_builddir: pgxs,
     share_contrib_dir: `${installation.package}/wasm/dist/share/extension`,
     enable_injection_points: 'no',
@@ -79,8 +72,54 @@ export async function prepareTap(installation: Installation, native?: NativeRole
     with_readline: 'yes',
     GZIP_PROGRAM: '/usr/bin/gzip',
     TAR: '/usr/bin/tar',
+  })
+}
+
+/** The same for scripts that test libpq: their servers are native, and their psql is ours. */
+export async function prepareClientTap(installation: Installation): Promise<Environment> {
+  const { outside, programs, pgxs, node } = installation
+  const bin = installation.makeFolder('bin-clients')
+  for (const name of OWN_CLIENTS)
+    writeProgram(
+      outside(`${bin}/${name}`),
+      `exec ${node} ${installation.package}/wasm/dist/commands/${name} "$@"`,
+    )
+  writeConfiguration(installation, bin, [...CONFIGURATION, ...OF_OPENSSL])
+  return environmentOf(installation, 'template-native', {
+    PATH: `${bin}:${programs}:/usr/sbin:/usr/bin:/sbin:/bin`,
+    PG_REGRESS: `${pgxs}/src/test/regress/pg_regress`,
+    with_ssl: 'openssl',
+    PG_TEST_EXTRA: 'ssl',
+    OPENSSL: '/usr/bin/openssl',
+  })
+}
+
+/** Scripts ask what the programs were built with, and for constants. Debian has the headers in a package for developers. */
+function writeConfiguration(installation: Installation, bin: string, configuration: string[]): void {
+  const { outside, source, programs } = installation
+  const headers = installation.makeFolder(`include-${basename(bin)}`)
+  symlinkSync(`${source}/src/include/access`, outside(`${headers}/access`))
+  writeFileSync(outside(`${headers}/pg_config.h`), configuration.map(name => `#define ${name} 1\n`).join(''))
+  writeProgram(
+    outside(`${bin}/pg_config`),
+    `case "$1" in --includedir*) echo ${headers} ;; *) exec ${programs}/pg_config "$@" ;; esac`,
+  )
+}
+
+/** Adds what all scripts need, and makes the cluster that theirs are copied of, as `make check` does. */
+async function environmentOf(
+  installation: Installation,
+  template: string,
+  own: Environment,
+): Promise<Environment> {
+  const env = {
+    INITDB_TEMPLATE: installation.makeFolder(template),
+    PGPORT: '65432',
+    PG_TEST_PORT_DIR: installation.makeFolder(`ports-${template}`),
+    PG_TEST_TIMEOUT_DEFAULT: String(PATIENCE),
+    PGCTLTIMEOUT: String(2 * PATIENCE),
+    ...own,
   }
-  // As `make check` makes it.
   const initdb = installation.spawn(
     ['initdb', '-A', 'trust', '--no-sync', '--lc-messages=C', '--pgdata', env.INITDB_TEMPLATE],
     { env, stdio: ['ignore', 'pipe', 'pipe'] },

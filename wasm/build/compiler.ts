@@ -47,8 +47,8 @@ export const POSTGRES_CPPFLAGS = [
 ]
 
 /**
- * Further flags for the server itself, but not for libpq: the server has TLS, though not by a library that configure knows.
- * c/postgres/tls.c replaces be-secure-openssl.c.
+ * Further flags for the server itself: it has TLS, though not by a library that configure knows. c/postgres/tls.c replaces
+ * be-secure-openssl.c. In libpq a patch says the same.
  */
 export const BACKEND_CPPFLAGS = ['-DUSE_SSL']
 

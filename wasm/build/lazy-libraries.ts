@@ -80,7 +80,7 @@ export async function linkLazyLibraries(
   await linkLibrary(
     basename(libpq, '.so'),
     libpq,
-    linkInputs(toolchain, libpq, 'contents'),
+    [...own.libpq, ...linkInputs(toolchain, libpq, 'contents')],
     exportedByLibpq(toolchain, libpq),
   )
   const stubs: LazyLibraries['stubs'] = []

@@ -97,6 +97,7 @@ export async function link(
     ...[
       ...own.posix,
       ...own.client,
+      ...own.libpq,
       ...foreign,
       ...clients.common.filter(input => !lazy.has(input)),
       ...libraries,

@@ -76,6 +76,8 @@ export interface OwnObjects {
   postgres: string[]
   /** Linked into initdb.wasm only. */
   initdb: string[]
+  /** Linked with libpq, wherever it is. */
+  libpq: string[]
   /** Linked into client.wasm only. */
   client: string[]
   /** Linked into ICU's module. */
@@ -127,6 +129,7 @@ export function ownFlags(
     locale: [...posix, ...MUSL.flatMap(folder => ['-isystem', `/usr/share/emscripten/system/lib/${folder}`])],
     postgres: [...initdb, ...BACKEND_CPPFLAGS],
     initdb,
+    libpq: [...initdb, '-DUSE_SSL', '-isystem', `${source.folder}/src/interfaces/libpq`],
     client: initdb,
     icu: [
       ...[...targetFlags(library), ...OPTIMISATION, `-I${toolchain.work}/c`, ...WARNINGS],
@@ -148,6 +151,7 @@ export async function compileOwnSources(
     locale: await compileFolder(toolchain, 'locale', flags.locale, failures),
     postgres: await compileFolder(toolchain, 'postgres', flags.postgres, failures),
     initdb: await compileFolder(toolchain, 'initdb', flags.initdb, failures),
+    libpq: await compileFolder(toolchain, 'libpq', flags.libpq, failures),
     client: await compileFolder(toolchain, 'client', flags.client, failures),
     icu: await compileFolder(toolchain, 'icu', flags.icu, failures),
   }

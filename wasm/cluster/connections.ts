@@ -47,6 +47,8 @@ export class Connections {
   readonly #open = new Map<number, ClientSocket>()
   /** Connections that processes wait for, by socket. */
   readonly #attempts = new Map<number, AbortController>()
+  /** Why connections that processes have not closed yet ended, by socket, if TLS is the reason. */
+  readonly #failures = new Map<number, string>()
 
   /**
    * @param tls does TLS, if the host can
@@ -61,7 +63,9 @@ export class Connections {
 
   /** Makes the machine's end of a connection. */
   add(fd: number): ClientSocket {
-    const socket = new ClientSocket(fd, this.machine.kernel, this.machine.memory, () => {
+    this.#failures.delete(fd)
+    const socket = new ClientSocket(fd, this.machine.kernel, this.machine.memory, ({ failure }) => {
+      if (failure !== undefined) this.#failures.set(fd, failure)
       this.machine.kernel.release(fd)
       this.#open.delete(fd)
       this.left(fd)
@@ -118,7 +122,13 @@ export class Connections {
     if (path === INTERFACES) return question => answerStrings(question, async () => this.#interfaces())
     if (path === PEER_SERVICE)
       return question => answerStrings(question, async fd => this.#userOf(Number(fd)))
-    if (path === TLS_SERVICE) return question => answerTls(question, this.tls, fd => this.#open.get(fd))
+    if (path === TLS_SERVICE)
+      return question =>
+        answerTls(question, {
+          provider: this.tls,
+          connectionOf: fd => this.#open.get(fd),
+          failureOf: fd => this.#open.get(fd)?.failure ?? this.#failures.get(fd),
+        })
     return undefined
   }
 

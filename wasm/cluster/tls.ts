@@ -1,10 +1,11 @@
 /**
- * TLS for clients: the host's side of `c/postgres/tls.c`, which describes the protocol. The encryption itself is done by the Tls object
- * that the creator of the cluster provides.
+ * TLS: the host's side of `c/postgres/tls.c` and `c/libpq/tls.c`, which describe the protocol. The encryption itself is done by the Tls
+ * object that the creator of the cluster provides, and by the sockets of connections to other servers.
  */
 import type { ClientSocket } from '../machine/client-socket.js'
 import type { TlsSession } from '../machine/tls-session.js'
 import { concatenated } from '../protocol/bytes.js'
+import { answerConnect } from './outgoing-tls.js'
 
 /** PostgreSQL's settings ssl_*. File names are relative to the data directory, or '' for none. */
 export interface TlsSettings {
@@ -30,26 +31,28 @@ export interface TlsProvider {
   readonly state: 'none' | 'loaded' | 'verifying'
 }
 
-/**
- * Answers the question of a process on this connection.
- *
- * @param clientOf finds a client's connection by the number of its socket
- */
-export function answerTls(
-  socket: ClientSocket,
-  provider: TlsProvider | undefined,
-  clientOf: (fd: number) => ClientSocket | undefined,
-): void {
+/** What there is to answer questions with. */
+export interface TlsSockets {
+  /** Does TLS for clients. */
+  readonly provider: TlsProvider | undefined
+  /** Finds a connection by the number of its socket. */
+  connectionOf(fd: number): ClientSocket | undefined
+  /** Why a connection to another server has ended, if TLS is the reason. */
+  failureOf(fd: number): string | undefined
+}
+
+/** Answers the question of a process on this connection. */
+export function answerTls(socket: ClientSocket, sockets: TlsSockets): void {
   const question: Uint8Array[] = []
   const read = () => {
     question.push(...socket.getOutput())
   }
   const answer = async () => {
     read()
-    const parts = await answerTo(concatenated(question), provider, clientOf).then(
-      result => ['ok', ...result],
-      (error: Error) => ['error', error.message],
-    )
+    const parts = await answerTo(concatenated(question), sockets).catch((error: Error) => [
+      'error',
+      error.message,
+    ])
     socket.setInput(new TextEncoder().encode(parts.map(part => `${part}\0`).join('')))
     socket.endInput()
   }
@@ -58,24 +61,26 @@ export function answerTls(
   socket.onClose = () => socket.release()
 }
 
-async function answerTo(
-  question: Uint8Array,
-  provider: TlsProvider | undefined,
-  clientOf: (fd: number) => ClientSocket | undefined,
-): Promise<string[]> {
+async function answerTo(question: Uint8Array, sockets: TlsSockets): Promise<string[]> {
+  const [request = '', fd = ''] = new TextDecoder().decode(question.subarray(0, LONGEST)).split('\0')
+  const rest = question.subarray(request.length + fd.length + 2)
+  if (request === 'connect') return answerConnect(sockets.connectionOf(Number(fd)), rest)
+  if (request === 'failure') return ['ok', sockets.failureOf(Number(fd)) ?? '']
+  const { provider } = sockets
   if (provider === undefined) throw new Error('this host cannot do TLS')
-  const [request = '', ...parts] = new TextDecoder().decode(question).split('\0')
   if (request === 'load') {
-    provider.load(settingsOf(parts))
-    return []
+    provider.load(settingsOf(new TextDecoder().decode(question).split('\0').slice(1)))
+    return ['ok']
   }
   if (provider.state === 'none') throw new Error('SSL context not set up')
-  if (request === 'state') return [provider.state === 'verifying' ? '1' : '0']
-  const [fd = ''] = parts
-  const client = clientOf(Number(fd))
+  if (request === 'state') return ['ok', provider.state === 'verifying' ? '1' : '0']
+  const client = sockets.connectionOf(Number(fd))
   if (client === undefined) throw new Error('the client is gone')
-  return partsOf(await client.onSecure(question.subarray(request.length + fd.length + 2)))
+  return ['ok', ...partsOf(await client.onSecure(rest))]
 }
+
+/** Bytes of a question in which its name and the number of a socket are. */
+const LONGEST = 32
 
 function settingsOf(parts: readonly string[]): TlsSettings {
   const part = (index: number) => parts[index] ?? ''

@@ -8,7 +8,12 @@ import { firstWords } from '../protocol/first-message.js'
 import { HOST_SLOT, PAGE_SIZE, SOCKET_CLOSED, SOCKET_OUTPUT, SOCKET_SHUTDOWN, SOCKET_SPACE } from './abi.js'
 import type { KernelExports } from './kernel.js'
 import type { LinearMemory } from './memory.js'
-import type { TlsSession } from './tls-session.js'
+import {
+  type OutgoingTlsSession,
+  type OutgoingTlsSettings,
+  TlsFailure,
+  type TlsSession,
+} from './tls-session.js'
 
 const nothing = () => {}
 
@@ -49,6 +54,13 @@ export class ClientSocket {
    */
   onSecure: (early: Uint8Array) => Promise<TlsSession> = () =>
     Promise.reject(new Error('this connection cannot have TLS'))
+
+  /** The same on a connection that a process has made, when the process wants it. Rejects with a TlsFailure. */
+  onConnectTls: (settings: OutgoingTlsSettings) => Promise<OutgoingTlsSession> = () =>
+    Promise.reject(new TlsFailure('host', 'this host cannot do TLS'))
+
+  /** Why the connection has ended, if TLS is the reason. */
+  failure: string | undefined
 
   /** The name of the user at the other end, if the host knows that. */
   user: string | undefined

@@ -12,7 +12,7 @@
 import type { Socket } from 'node:net'
 import { RING_SIZE } from '../machine/abi.js'
 import type { ClientSocket, MovingSocket } from '../machine/client-socket.js'
-import type { TlsSession } from '../machine/tls-session.js'
+import type { OutgoingTlsSession, OutgoingTlsSettings, TlsSession } from '../machine/tls-session.js'
 import { StatementCounter } from '../protocol/statement-count.js'
 import { type Handle, handleOf, socketOf } from './socket-channel.js'
 
@@ -26,6 +26,8 @@ export interface ConnectionOptions {
   readonly onClosed?: () => void
   /** Does TLS on the client's socket; without it, backends cannot offer TLS. */
   readonly tls?: SocketTls | undefined
+  /** Does TLS on the socket of a connection to another server; without it, the process cannot have TLS there. */
+  readonly connectTls?: ConnectTls
   /** Counts the statements that the client sends, in its first number. */
   readonly statements?: BigInt64Array | undefined
 }
@@ -37,6 +39,17 @@ export interface SocketTls {
   /** Does the handshake. Resolves to the socket to read and write from now on. */
   open(client: Socket): Promise<{ socket: Socket; session: TlsSession }>
 }
+
+/**
+ * Does the handshake with another server. Resolves to the socket to read and write from now on.
+ *
+ * @param failed to be called when TLS ends the connection later
+ */
+export type ConnectTls = (
+  socket: Socket,
+  settings: OutgoingTlsSettings,
+  failed: (reason: string) => void,
+) => Promise<{ socket: Socket; session: OutgoingTlsSession }>
 
 export class Connection {
   /** The client's socket, or the TLS socket on top of it. */
@@ -53,7 +66,7 @@ export class Connection {
     this.#client = client
     this.#backend = backend
     this.#options = options
-    const { tls, statements } = options
+    const { tls, connectTls, statements } = options
     this.#counter = statements && new StatementCounter(() => Atomics.add(statements, 0, 1n))
 
     this.#lendSocket()
@@ -63,7 +76,14 @@ export class Connection {
     this.#listen()
     backend.onOutput = this.#toClient
     backend.onSpace = () => this.#client.resume()
-    if (tls !== undefined) backend.onSecure = early => this.#secure(tls, early)
+    if (tls !== undefined) backend.onSecure = early => this.#secure(socket => tls.open(socket), early)
+    if (connectTls !== undefined)
+      backend.onConnectTls = settings =>
+        this.#secure(socket =>
+          connectTls(socket, settings, reason => {
+            backend.failure = reason
+          }),
+        )
     if (statements !== undefined) backend.onMove = () => this.#move()
     backend.onShutdown = this.#toClient
     backend.onClose = () => this.finish()
@@ -128,9 +148,13 @@ export class Connection {
   /**
    * Goes on inside TLS.
    *
+   * @param open does the handshake
    * @param early bytes that the backend has read and that belong to the handshake; they are put back into the socket
    */
-  async #secure(tls: SocketTls, early: Uint8Array): Promise<TlsSession> {
+  async #secure<Session>(
+    open: (socket: Socket) => Promise<{ socket: Socket; session: Session }>,
+    early: Uint8Array = new Uint8Array(),
+  ): Promise<Session> {
     const client = this.#client
     client.pause()
     client.off('data', this.#toBackend)
@@ -142,7 +166,7 @@ export class Connection {
     if (client.writableLength > 0) await new Promise(resolve => client.write('', resolve))
     if (rest.length > 0) client.unshift(rest)
     if (early.length > 0) client.unshift(early)
-    const { socket, session } = await tls.open(client)
+    const { socket, session } = await open(client)
     client.off('close', this.#atClose)
     this.#client = socket
     if (this.#released) {
