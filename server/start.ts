@@ -177,16 +177,13 @@ function takeDirectory(
   source: ClusterSource | undefined,
   fill: ReturnType<typeof fillOf>,
 ): Promise<DataDirectory> {
-  const copy = source && ((directory: string) => source.copy(directory))
-  if (dataDir === undefined) return createEphemeralDirectory(copy ?? fill)
-  return openDataDirectory(
-    dataDir,
-    copy &&
-      (async directory => {
-        await copy(directory)
-        syncTree(directory)
-      }),
-  )
+  if (source === undefined)
+    return dataDir === undefined ? createEphemeralDirectory(fill) : openDataDirectory(dataDir, fill)
+  if (dataDir === undefined) return createEphemeralDirectory(directory => source.copy(directory))
+  return openDataDirectory(dataDir, async directory => {
+    await source.copy(directory)
+    syncTree(directory)
+  })
 }
 
 /** Loads the code of the monitor only if it is asked for. */
