@@ -1,6 +1,7 @@
 /** Sessions, what they wait for, and who waits for whom. */
 import { useMemo, useState } from 'preact/hooks'
 import { duration } from '../parts/format.js'
+import { Page } from '../parts/page.js'
 import { usePolled } from '../parts/polling.js'
 import { type SortableColumn, SortableTable } from '../parts/sortable-table.js'
 import { activityOf, type SessionRow } from './activity.js'
@@ -72,12 +73,7 @@ export function ActivityView({ active }: { active: boolean }) {
   const { sessions = [], waits = [] } = value ?? {}
   const shown = sessions.filter(session => background || isClient(session))
   return (
-    <div class="page">
-      {error !== undefined && (
-        <p class="banner" role="alert">
-          {error}
-        </p>
-      )}
+    <Page error={error}>
       <h2>Waits</h2>
       <LockGraph {...{ waits, sessions, again }} />
       <div class="heading">
@@ -95,6 +91,6 @@ export function ActivityView({ active }: { active: boolean }) {
         sorted={['pid', false]}
         empty="There are no other sessions."
       />
-    </div>
+    </Page>
   )
 }

@@ -1,5 +1,6 @@
 /** Live charts of what /metrics has. */
 import { useEffect, useState } from 'preact/hooks'
+import { Page } from '../parts/page.js'
 import { ChartView, SPAN } from './chart-view.js'
 import { CHARTS, type Chart, chartOf } from './charts.js'
 import { type Sample, sampleNow } from './metrics.js'
@@ -41,12 +42,7 @@ export function ChartsView({ active }: { active: boolean }) {
     if (newest !== undefined && name !== '') setAdded([...added, chartOf(name, newest)])
   }
   return (
-    <div class="page">
-      {error !== undefined && (
-        <p class="banner" role="alert">
-          {error}
-        </p>
-      )}
+    <Page error={error}>
       <div class="heading">
         <label>
           Add a chart of{' '}
@@ -72,6 +68,6 @@ export function ChartsView({ active }: { active: boolean }) {
           <ChartView key={chart.title} {...{ chart, samples }} />
         ))}
       </div>
-    </div>
+    </Page>
   )
 }

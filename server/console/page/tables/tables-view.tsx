@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks'
 import type { Observer, Row } from '../connection/observer.js'
 import { bytes, count } from '../parts/format.js'
+import { Page } from '../parts/page.js'
 import { usePolled } from '../parts/polling.js'
 import { type SortableColumn, SortableTable } from '../parts/sortable-table.js'
 
@@ -107,12 +108,7 @@ export function TablesView({ active }: { active: boolean }) {
   const { tables = [], indexes = [] } = value ?? {}
   const empty = value === undefined ? 'loading …' : 'There are none in this database.'
   return (
-    <div class="page">
-      {error !== undefined && (
-        <p class="banner" role="alert">
-          {error}
-        </p>
-      )}
+    <Page error={error}>
       <div class="heading">
         <h2>Tables</h2>
         <label>
@@ -140,6 +136,6 @@ export function TablesView({ active }: { active: boolean }) {
         sorted={['size', true]}
         empty={empty}
       />
-    </div>
+    </Page>
   )
 }
