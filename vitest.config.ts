@@ -5,6 +5,9 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 /** Programs of a native PostgreSQL 18. */
 const globalSetup = 'test/fixtures/native-programs.ts'
 
+/** What makes pictures, and finds no fault. */
+const SCREENSHOTS = 'test/console/screenshots.test.ts'
+
 /** `npm test`. */
 const tests: TestProjectInlineConfiguration = {
   extends: true,
@@ -12,7 +15,7 @@ const tests: TestProjectInlineConfiguration = {
     globalSetup,
     name: 'default',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/abuse/**', 'test/projects/**', 'test/windows/**'],
+    exclude: ['test/abuse/**', 'test/projects/**', 'test/windows/**', SCREENSHOTS],
   },
 }
 
@@ -60,6 +63,12 @@ const guides: TestProjectInlineConfiguration = {
   test: { globalSetup, name: 'guides', include: ['test/guides/**/*.test.ts'], env: { GUIDES: 'all' } },
 }
 
+/** `npm run screenshots`: the pictures of the documentation. */
+const screenshots: TestProjectInlineConfiguration = {
+  extends: true,
+  test: { globalSetup, name: 'screenshots', include: [SCREENSHOTS] },
+}
+
 /** `npm run test:windows`: the server on Windows, as far as Wine is that, which has to be installed. */
 const windows: TestProjectInlineConfiguration = {
   extends: true,
@@ -74,7 +83,15 @@ const windows: TestProjectInlineConfiguration = {
 export default defineConfig({
   test: {
     // Processes share a thread by JSPI, which Node has from 24 on.
-    projects: [tests, abuse, guides, others, windows, ...('Suspending' in WebAssembly ? [oneThread] : [])],
+    projects: [
+      tests,
+      abuse,
+      guides,
+      others,
+      screenshots,
+      windows,
+      ...('Suspending' in WebAssembly ? [oneThread] : []),
+    ],
     // The package imports itself by its name; what that leads to is to run as it is, not transformed.
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',

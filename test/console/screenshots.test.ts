@@ -27,7 +27,7 @@ where o.placed >= '2026-01-20' and c.born < '1990-01-01'
 group by c.id
 order by spent desc;`
 
-describe.runIf(process.env.SCREENSHOTS)('the console', () => {
+describe('the console', () => {
   const server = useServer({ args: ['--console'], ban: false })
   const open = useConsolePages()
   const shoot = async (page: ConsolePage, name: string) => {
