@@ -114,12 +114,16 @@ export class Statements {
     return this.#value(result)
   }
 
-  #called({ name, operator, args }: Callable, argument: (type: string) => string): string | undefined {
+  #called(callable: Callable, argument: (type: string) => string): string | undefined {
+    const { name, operator, args } = callable
     const polymorphic = this.random.one(POLYMORPHIC)
     const types = args.map(type => concrete(type, polymorphic))
     if (types.some(type => type === undefined)) return undefined
     const made = types.map(type => argument(type!))
-    if (!operator) return `${name}(${made.join(', ')})`
+    if (!operator) {
+      const call = `${name}(${made.join(', ')})`
+      return isComparison(callable) ? `sign(${call})::int4` : call
+    }
     return made.length === 1
       ? `(operator(pg_catalog.${name}) ${made[0]})`
       : `(${made[0]} operator(pg_catalog.${name}) ${made[1]})`
@@ -130,6 +134,11 @@ export class Statements {
     if (values === undefined || this.random.chance(0.04)) return `null::${typeName(type)}`
     return literal(this.random.one(values), type)
   }
+}
+
+/** Whether the sign alone of a result has a meaning: the rest is what `memcmp` returns, which each C library and processor has its own of. */
+function isComparison({ name, result, set }: Callable): boolean {
+  return !set && result === 'int4' && /cmp|compare/.test(name)
 }
 
 const TABLE_TYPES = [
