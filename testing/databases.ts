@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import pg, { type Client, type QueryResult, type QueryResultRow } from 'pg'
 import { CHANNEL, giveBranch, takeBranch } from './branches.js'
 import { cachedCluster } from './cache.js'
+import { type Now, setNowInDatabase } from './clock.js'
 import type { TestDatabasesOptions } from './options.js'
 import { startTestServer, type Until } from './server.js'
 import { template, urlOf } from './template.js'
@@ -35,6 +36,8 @@ export interface TestDatabase {
   readonly client: Client
   /** A connection for drivers that accept a stream. */
   stream(): Duplex
+  /** Sets what now() is for `client`, and for sessions that begin in this database from now on; setNow(undefined) resets it. */
+  setNow(now: Now): Promise<void>
 }
 
 /** A database for as long as a test has it. */
@@ -237,6 +240,10 @@ class TakenDatabase implements TestDatabase {
   stream(): Duplex {
     const { hostname, port } = new URL(this.url)
     return connect(Number(port), hostname)
+  }
+
+  setNow(now: Now): Promise<void> {
+    return setNowInDatabase(this.client, this.name, now)
   }
 
   async close(): Promise<void> {

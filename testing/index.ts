@@ -4,6 +4,7 @@
  *
  * @module pglite-imports-server/testing
  */
+export { type Now, setNow } from './clock.js'
 export { type Lease, leaser, setUpDatabases, type TestDatabase } from './databases.js'
 export type { NewTemplate, TemplateOptions, TestDatabasesOptions } from './options.js'
 export type { Until } from './server.js'
