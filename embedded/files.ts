@@ -1,7 +1,8 @@
 /** Unpacks the files of a server module: the server's own, and those of a new cluster. */
 import { identified, newSystemIdentifier } from '../wasm/cluster/control-file.js'
 import { pathInTemplate, TEMPLATE } from '../wasm/cluster/files-bin.js'
-import { ICU_DATA_FILE, LOCALES_FILE } from '../wasm/machine/postgres-abi.js'
+import type { OpenFlags } from '../wasm/machine/host/file-layer.js'
+import { BLCKSZ, ICU_DATA_FILE, LOCALES_FILE } from '../wasm/machine/postgres-abi.js'
 import type { Volume } from '../wasm/machine/volume/volume.js'
 import { filesIn, type ServerModule } from './server-module.js'
 
@@ -13,6 +14,11 @@ export const SHARE = '/pgsql/share'
 
 /** The names there of the data that a server module may have. */
 const DATA_FILES = { icu: ICU_DATA_FILE, locales: LOCALES_FILE } as const
+
+const WRITE: OpenFlags = {
+  ...{ read: false, write: true, create: false, exclusive: false },
+  ...{ truncate: false, append: false, sync: false, noFollow: false },
+}
 
 /** Puts the server's own files into a volume, and a directory for temporary ones. */
 export function unpackServer(module: ServerModule, volume: Volume): void {
@@ -39,5 +45,23 @@ export function unpackCluster(module: ServerModule, volume: Volume, directory: s
     const place = directory + inside
     if (content !== undefined) volume.put(place, identified(path, content, systemIdentifier), 0o600)
     else if (place !== '') files.mkdir(place, 0o700)
+  }
+}
+
+/** Gives a cluster whose files are those of the template an identity of its own. The cluster's directory is the root. */
+export function identifyCluster(module: ServerModule, volume: Volume): void {
+  const files = volume.files()
+  const systemIdentifier = newSystemIdentifier()
+  for (const { path, content } of filesIn(module.files)) {
+    const inside = pathInTemplate(path)
+    if (inside === undefined || content === undefined) continue
+    const own = identified(path, content, systemIdentifier)
+    if (own === content) continue
+    const handle = files.open(inside, WRITE, 0)
+    for (let at = 0; at < own.length; at += BLCKSZ) {
+      const page = own.subarray(at, at + BLCKSZ)
+      if (page.some((byte, i) => byte !== content[at + i])) files.write(handle, page, 0, page.length, at)
+    }
+    files.close(handle)
   }
 }

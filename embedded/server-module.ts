@@ -8,6 +8,16 @@ export interface ServerModule {
   readonly programs: Programs
   /** files.bin: the server's files and the template; see wasm/cluster/files-bin.ts. */
   readonly files: ArrayBuffer
+  /**
+   * The template alone. A new cluster in an object keeps this archive, and leaves what is as in the template there. Without it, a new cluster
+   * keeps everything itself.
+   */
+  readonly template?: {
+    /** Names the template: no other one has the same. */
+    readonly hash: string
+    /** The template in the format of files.bin, compressed by gzip. */
+    readonly archive: ArrayBuffer
+  }
   /** ICU's data: what `pglite-imports-server/workers/icu` exports. Without it statements that use ICU's collations fail. */
   readonly icu?: ArrayBuffer
   /** The data of glibc's locales: what `pglite-imports-server/workers/locales` exports. Without it their names are refused. */

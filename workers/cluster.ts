@@ -1,5 +1,5 @@
 /** Opens a cluster for a server, in an object's storage or in memory: the cluster's files and the server's settings. */
-import { DATA, unpackCluster, unpackServer } from '../embedded/files.js'
+import { DATA, identifyCluster, unpackCluster, unpackServer } from '../embedded/files.js'
 import { type EmbeddedHost, pagesOf } from '../embedded/host.js'
 import type { ServerModule } from '../embedded/server-module.js'
 import { PATIENCE, SMALL, VOLATILE, walSizes } from '../embedded/settings.js'
@@ -10,7 +10,7 @@ import { mountedFiles } from '../wasm/machine/volume/mounted-files.js'
 import { HBA, HBA_FILE } from './remote-access.js'
 import type { Loss } from './storage/changes.js'
 import { limitedFiles } from './storage/limited-files.js'
-import { openObjectCluster } from './storage/object-cluster.js'
+import { openObjectCluster, prepare } from './storage/object-cluster.js'
 import type { ObjectStorage } from './storage/object-storage.js'
 import { workersSystem } from './system.js'
 import { watchedWal } from './wal-watch.js'
@@ -66,7 +66,15 @@ export interface ClusterEvents {
 
 const UNHEARD: ClusterEvents = { onWal() {}, onLoss() {} }
 
-export function openCluster(options: ClusterOptions, events: ClusterEvents = UNHEARD): OpenCluster {
+export async function openCluster(
+  options: ClusterOptions,
+  events: ClusterEvents = UNHEARD,
+): Promise<OpenCluster> {
+  if (options.storage !== undefined) await prepare(options.storage, options.module)
+  return openPrepared(options, events)
+}
+
+function openPrepared(options: ClusterOptions, events: ClusterEvents): OpenCluster {
   const { module, storage, maxSize = MAX_SIZE, log = () => {} } = options
   const settings = settingsText(options.settings ?? {})
   const around = memoryVolume()
@@ -85,7 +93,11 @@ export function openCluster(options: ClusterOptions, events: ClusterEvents = UNH
   }
   const { volume, durable, look, snapshot, walSegmentSize, release } = openObjectCluster(
     storage,
-    empty => unpackCluster(module, empty, ''),
+    {
+      module,
+      fill: empty => unpackCluster(module, empty, ''),
+      change: made => identifyCluster(module, made),
+    },
     loss => events.onLoss(LOSSES[loss]),
   )
   // Recovery may write beyond the limit: what it writes had room before the crash.

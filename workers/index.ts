@@ -137,7 +137,7 @@ const SUSPEND_AFTER = 1000
  */
 export async function createPostgres(options: CreatePostgresOptions): Promise<Postgres> {
   const { storage, suspendAfter = SUSPEND_AFTER, log = () => {} } = options
-  if (!hasPromiseIntegration()) return withoutRemoteAccess(startSingleSession(options))
+  if (!hasPromiseIntegration()) return withoutRemoteAccess(await startSingleSession(options))
   let written = 0
   const server = await OnDemandServer.start({
     start: () => startServer(options, () => written++),
@@ -164,7 +164,7 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
 /** @param onWal called whenever PostgreSQL writes to the cluster's WAL */
 async function startServer(options: ClusterOptions, onWal: () => void): Promise<EmbeddedServer> {
   let server: EmbeddedServer | undefined
-  const cluster = openCluster(options, { onWal, onLoss: reason => server?.abandon(reason) })
+  const cluster = await openCluster(options, { onWal, onLoss: reason => server?.abandon(reason) })
   try {
     server = await EmbeddedServer.start(cluster.host)
     cluster.started()
@@ -176,8 +176,8 @@ async function startServer(options: ClusterOptions, onWal: () => void): Promise<
   }
 }
 
-function startSingleSession(options: ClusterOptions): SingleSession {
-  const cluster = openCluster(options)
+async function startSingleSession(options: ClusterOptions): Promise<SingleSession> {
+  const cluster = await openCluster(options)
   const session = new SingleSession(cluster.host)
   cluster.started()
   void session.exited.then(cluster.release)
@@ -194,7 +194,7 @@ function startSingleSession(options: ClusterOptions): SingleSession {
 export async function createPostgresModule(
   options: ClusterOptions & InstantiateOptions,
 ): Promise<PostgresModule> {
-  const cluster = openCluster(options)
+  const cluster = await openCluster(options)
   try {
     const { memory, _interactive_one } = await instantiatePostgres(moduleHostOf(cluster.host), options)
     return {

@@ -1,7 +1,6 @@
 /** Exports and imports the cluster in an object's storage as one file. */
 import { exportFiles, importFiles } from '../wasm/cluster/cluster-archive.js'
-import { StartupError } from '../wasm/cluster/startup-error.js'
-import { fillObjectCluster, openObjectCluster } from './storage/object-cluster.js'
+import { fillObjectCluster, openForExport } from './storage/object-cluster.js'
 import type { ObjectStorage } from './storage/object-storage.js'
 
 /**
@@ -13,10 +12,8 @@ import type { ObjectStorage } from './storage/object-storage.js'
  * @throws StartupError when a server runs on the storage, or it has no cluster
  */
 export function exportCluster(storage: ObjectStorage): ReadableStream<Uint8Array> {
-  const { volume, release } = openObjectCluster(storage, () => {
-    throw new StartupError("the object's storage has no cluster")
-  })
-  return exportFiles(volume.files(), '', release)
+  const { files, release } = openForExport(storage)
+  return exportFiles(files, '', release)
 }
 
 /**

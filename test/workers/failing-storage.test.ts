@@ -20,9 +20,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-describe('an operation that fails at any of its changes of the storage has changed nothing', () => {
+describe.each([
+  ['with all files', ''],
+  ['that leans on a template', '?template'],
+])('an operation that fails at any of its changes of a storage %s has changed nothing', (_, search) => {
   test.each(Object.keys(OPERATIONS))('%s', async name => {
-    const response = await fetch(`http://127.0.0.1:${runtime.port}/${encodeURIComponent(name)}`)
+    const response = await fetch(`http://127.0.0.1:${runtime.port}/${encodeURIComponent(name)}${search}`)
     const { before, after, failures } = (await response.json()) as Trial
     expect(after).not.toEqual(before)
     expect(failures.length).toBeGreaterThan(0)

@@ -45,8 +45,8 @@ describe('a storage that cannot be used is refused, says why, and stays as it is
     [
       'later',
       'a later format',
-      'update postgres_server set format = 2',
-      /format 2 of a later version, this one knows 1/,
+      'update postgres_server set format = 3',
+      /format 3 of a later version, this one knows 2/,
     ],
     [
       'table',
@@ -85,7 +85,7 @@ describe('a storage that cannot be used is refused, says why, and stays as it is
       /damaged: the cluster has no file "PG_VERSION"/,
     ],
   ])('%s: %s', async (name, _, sql, message) => {
-    const object = `durable-${name}`
+    const object = `durable-whole-${name}`
     await start(object)
     await runtime.do(object, { type: 'stop' })
     await inStorage(object, sql)

@@ -1,12 +1,15 @@
 /**
  * Writes the server module, for hosts without a file system: module.js, which imports everything as a module, and files.bin, with all
  * files that the server reads (its format: wasm/cluster/files-bin.ts). PostgreSQL checks that a loadable module's file exists before
- * it asks the host for the module, so files.bin has empty ones.
+ * it asks the host for the module, so files.bin has empty ones. template.bin is the template alone in the same format, compressed by gzip:
+ * a cluster that leaves its unchanged pages in the template keeps this file, because a later version has another template.
  *
  * ICU's data and those of glibc's locales are separate (icu.js, locales.js), because few need them and a Worker's memory is small.
  */
+import { createHash } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { TEMPLATE } from '../cluster/files-bin.js'
 import { FOR_INITDB } from './artefacts.js'
 import { filesBelow } from './hash.js'
@@ -19,45 +22,25 @@ import type { Template } from './template.js'
  * @param names the names of all modules in lib/
  */
 export function writeServerModule(folder: string, names: readonly string[], template: Template): void {
-  const entries: [path: string, offset?: number, length?: number][] = []
-  const contents: Uint8Array[] = []
-  const places = new Map<string, number>()
-  let end = 0
-  const directories = new Set<string>()
-  const addDirectory = (path: string) => {
-    if (path === '' || directories.has(path)) return
-    addDirectory(path.slice(0, path.lastIndexOf('/')))
-    directories.add(path)
-    entries.push([path])
-  }
-  const addFile = (path: string, content: Buffer) => {
-    addDirectory(path.slice(0, path.lastIndexOf('/')))
-    const key = content.toString('latin1')
-    const offset = places.get(key) ?? end
-    if (offset === end) {
-      contents.push(content)
-      end += content.length
-    }
-    places.set(key, offset)
-    entries.push([path, offset, content.length])
-  }
-
+  const all = new FilesBin()
   const apart = (name: string) => FOR_INITDB.test(name) || [ICU_DATA, LOCALE_DATA].includes(`share/${name}`)
   for (const name of filesBelow(join(folder, 'share')).filter(name => !apart(name)))
-    addFile(`/pgsql/share/${name}`, readFileSync(join(folder, 'share', name)))
+    all.addFile(`/pgsql/share/${name}`, readFileSync(join(folder, 'share', name)))
   for (const name of ['bin/postgres', ...names.map(name => `lib/${name}.so`)])
-    addFile(`/pgsql/${name}`, Buffer.alloc(0))
+    all.addFile(`/pgsql/${name}`, Buffer.alloc(0))
+  const ofTemplate = new FilesBin()
   for (const name of template.names) {
     const path = join(template.folder, name)
-    if (statSync(path).isDirectory()) addDirectory(`${TEMPLATE}/${name}`)
-    else addFile(`${TEMPLATE}/${name}`, readFileSync(path))
+    for (const files of [all, ofTemplate])
+      if (statSync(path).isDirectory()) files.addDirectory(`${TEMPLATE}/${name}`)
+      else files.addFile(`${TEMPLATE}/${name}`, readFileSync(path))
   }
 
-  const header = Buffer.from(JSON.stringify(entries))
-  const length = Buffer.alloc(4)
-  length.writeUInt32LE(header.length)
-  writeFileSync(join(folder, 'files.bin'), Buffer.concat([length, header, ...contents]))
-  writeFileSync(join(folder, 'module.js'), moduleText(names))
+  writeFileSync(join(folder, 'files.bin'), all.bytes())
+  const compressed = gzipSync(ofTemplate.bytes(), { level: 9 })
+  writeFileSync(join(folder, 'template.bin'), compressed)
+  const hash = createHash('sha256').update(compressed).digest('hex')
+  writeFileSync(join(folder, 'module.js'), moduleText(names, hash))
   writeFileSync(join(folder, 'module.d.ts'), MODULE_TYPE)
   for (const [name, file] of [
     ['icu', ICU_DATA],
@@ -65,6 +48,41 @@ export function writeServerModule(folder: string, names: readonly string[], temp
   ] as const) {
     writeFileSync(join(folder, `${name}.js`), `export { default } from './${file}'\n`)
     writeFileSync(join(folder, `${name}.d.ts`), dataType(name))
+  }
+}
+
+/** What a file in the format of files.bin is made of. */
+class FilesBin {
+  readonly #entries: [path: string, offset?: number, length?: number][] = []
+  readonly #contents: Uint8Array[] = []
+  readonly #places = new Map<string, number>()
+  readonly #directories = new Set<string>()
+  #end = 0
+
+  addDirectory(path: string): void {
+    if (path === '' || this.#directories.has(path)) return
+    this.addDirectory(path.slice(0, path.lastIndexOf('/')))
+    this.#directories.add(path)
+    this.#entries.push([path])
+  }
+
+  addFile(path: string, content: Buffer): void {
+    this.addDirectory(path.slice(0, path.lastIndexOf('/')))
+    const key = content.toString('latin1')
+    const offset = this.#places.get(key) ?? this.#end
+    if (offset === this.#end) {
+      this.#contents.push(content)
+      this.#end += content.length
+    }
+    this.#places.set(key, offset)
+    this.#entries.push([path, offset, content.length])
+  }
+
+  bytes(): Buffer {
+    const header = Buffer.from(JSON.stringify(this.#entries))
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(header.length)
+    return Buffer.concat([length, header, ...this.#contents])
   }
 }
 
@@ -78,16 +96,18 @@ const dataType = (name: string) => `declare const ${name}: ArrayBuffer
 export default ${name}
 `
 
-function moduleText(names: readonly string[]): string {
+function moduleText(names: readonly string[], templateHash: string): string {
   const imports = names.map((name, i) => `import m${i} from './lib/${name}.so.wasm'`)
   const entries = names.map((name, i) => `    [${JSON.stringify(name)}, m${i}],`)
   return [
     "import files from './files.bin'",
+    "import archive from './template.bin'",
     "import kernel from './kernel.wasm'",
     "import postgres from './postgres.wasm'",
     ...imports,
     'export default {',
     '  files,',
+    `  template: { hash: '${templateHash}', archive },`,
     '  programs: {',
     '    kernel,',
     '    postgres,',

@@ -4,15 +4,27 @@
  */
 
 import type { ClusterSnapshot } from '../../embedded/host.js'
+import type { ServerModule } from '../../embedded/server-module.js'
 import { checkCluster, damaged, type StorageWords, understood } from '../../wasm/cluster/cluster-check.js'
 import { walSegmentSize } from '../../wasm/cluster/control-file.js'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
+import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
+import type { Node } from '../../wasm/machine/volume/node.js'
 import { type Volume, volume } from '../../wasm/machine/volume/volume.js'
 import { requireThisRequest } from '../request.js'
 import type { Loss } from './changes.js'
 import type { ObjectSql, ObjectStorage, SqlRow } from './object-storage.js'
 import { ObjectStore } from './object-store.js'
-import { BACKUP, BACKUP_TABLE, createTables, keptFiles, TABLES } from './tables.js'
+import { BACKUP, BACKUP_TABLE, keptFiles, makeRoot, TABLES } from './tables.js'
+import {
+  keepTemplate,
+  keptTemplate,
+  Leaning,
+  readTemplate,
+  TEMPLATE_TABLES,
+  type Template,
+  templateOf,
+} from './template.js'
 
 export interface ObjectCluster {
   /** The data directory as the root directory of a layer. */
@@ -35,8 +47,10 @@ const WORDS: StorageWords = {
   remedy: 'restore the storage to an earlier bookmark, or import a copy of the cluster into another object',
 }
 
-/** The version of the tables' definitions in tables.ts. */
+/** The version of the tables' definitions in tables.ts, and that of a cluster that leans on a template, with the tables in template.ts. */
 const FORMAT = 1
+const LEANING_FORMAT = 2
+const NAMES = [...Object.keys(TABLES), ...Object.keys(TEMPLATE_TABLES)]
 
 /** The table that says which format the tables have, and which server used them last. */
 const SERVER = 'postgres_server'
@@ -49,30 +63,48 @@ const SERVER_TABLE = `CREATE TABLE ${SERVER} (format INTEGER, id TEXT)`
  */
 const running = new Map<string, () => void>()
 
+/** How a storage without a cluster gets one. */
+export interface NewCluster {
+  readonly module: ServerModule
+  /** Puts the template's files into an empty volume. */
+  fill(volume: Volume): void
+  /** Changes in a volume with the template's files what differs in each cluster. */
+  change(volume: Volume): void
+}
+
+/**
+ * To be awaited before openObjectCluster(): reads the template on which a storage's cluster leans, if it is not that of `module`.
+ *
+ * @throws StartupError when the template in the storage is damaged
+ */
+export async function prepare({ sql }: ObjectStorage, module?: ServerModule): Promise<void> {
+  if (module !== undefined) templateOf(module)
+  const isOurs = understood(() => definitionsIn(sql).get(SERVER) === SERVER_TABLE, WORDS)
+  if (!isOurs || !leans(sql)) return
+  await readTemplate(sql).catch(error => {
+    throw damaged(`its template cannot be read: ${(error as Error).message}`, WORDS)
+  })
+}
+
 /**
  * Opens the storage's cluster for a server.
  *
- * @param fill puts a new cluster's files into an empty volume, if the storage has no cluster
+ * @param begin how to make a cluster if the storage has none
  * @param onLoss called once, when the storage has lost something that was written, or may lose it
  * @throws StartupError when the cluster is in use, damaged or of another version, or when the object has tables of the same names
  */
 export function openObjectCluster(
   storage: ObjectStorage,
-  fill: (volume: Volume) => void,
+  begin: NewCluster,
   onLoss: (loss: Loss) => void = () => {},
 ): ObjectCluster {
   const { sql } = storage
   const found = findTables(storage)
   if (found.size === 0) {
     // In one transaction, so that the storage has the whole cluster or nothing of it.
-    storage.transactionSync(() => {
-      fill(emptyVolume(storage))
-      finish(sql)
-    })
+    storage.transactionSync(() => makeCluster(storage, begin))
   } else checkTables(sql, found)
-  const { kept, nameless } = understood(() => keptFiles(sql), WORDS)
-  const store = new ObjectStore(storage, onLoss)
-  const opened = volume(store, kept)
+  const { opened, store, nameless } = openVolume(storage, templateIn(sql), onLoss)
   const control = checkCluster(opened.files(), WORDS)
   const release = take(sql)
   for (const node of nameless) store.free(node)
@@ -86,6 +118,94 @@ export function openObjectCluster(
     walSegmentSize: walSegmentSize(control),
     release,
   }
+}
+
+/**
+ * Opens the storage's cluster for an export: until `release` is called, no server can use it.
+ *
+ * @returns its files; or a promise of them, which rejects if they turn out to be damaged
+ * @throws StartupError as openObjectCluster() does
+ */
+export function openForExport(storage: ObjectStorage): {
+  readonly files: FileLayer | Promise<FileLayer>
+  release(): void
+} {
+  const { sql } = storage
+  const found = findTables(storage)
+  if (found.size === 0) throw new StartupError("the object's storage has no cluster")
+  checkTables(sql, found)
+  const open = () => {
+    const { opened } = openVolume(storage, templateIn(sql))
+    checkCluster(opened.files(), WORDS)
+    return opened.files()
+  }
+  const isKnown = understood(() => !leans(sql) || keptTemplate(sql) !== undefined, WORDS)
+  const files = isKnown ? open() : prepare(storage).then(open)
+  return { files, release: take(sql) }
+}
+
+interface OpenVolume {
+  readonly opened: Volume
+  readonly store: ObjectStore
+  readonly nameless: readonly Node[]
+}
+
+/** @param template the template on which the files lean, if they do */
+function openVolume(
+  storage: ObjectStorage,
+  template: Template | undefined,
+  onLoss?: (loss: Loss) => void,
+): OpenVolume {
+  const { sql } = storage
+  const { kept, nameless, leaning } = understood(() => {
+    const files = keptFiles(sql, template)
+    return { ...files, leaning: template && leaningOn(template, sql, files.inodes) }
+  }, WORDS)
+  const store = new ObjectStore(storage, leaning, onLoss)
+  return { opened: volume(store, kept), store, nameless }
+}
+
+/** Whether the cluster in a storage, which has one, leans on a template. */
+const leans = (sql: ObjectSql) => serverIn(sql)?.format === LEANING_FORMAT
+
+/** The template on which the cluster in a storage leans, if it does. */
+function templateIn(sql: ObjectSql): Template | undefined {
+  return understood(() => {
+    const template = leans(sql) ? keptTemplate(sql) : undefined
+    if (template === undefined && leans(sql)) throw new Error('its template was not read')
+    return template
+  }, WORDS)
+}
+
+function leaningOn(template: Template, sql: ObjectSql, inodes: ReadonlySet<number>): Leaning {
+  const leaning = new Leaning(template)
+  leaning.load(sql, inodes)
+  return leaning
+}
+
+function makeCluster(storage: ObjectStorage, { module, fill, change }: NewCluster): void {
+  const { sql } = storage
+  const template = templateOf(module)
+  if (template === undefined) {
+    fill(emptyVolume(storage))
+    finish(sql, FORMAT)
+  } else {
+    change(volumeOnTemplate(storage, template, module.template!))
+    finish(sql, LEANING_FORMAT)
+  }
+}
+
+/** Makes the tables of a cluster with all files of a template. Until finish() is called, no server uses them. */
+function volumeOnTemplate(
+  storage: ObjectStorage,
+  template: Template,
+  archive: NonNullable<ServerModule['template']>,
+): Volume {
+  const { sql } = storage
+  sql.exec(SERVER_TABLE)
+  for (const definition of [...Object.values(TABLES), ...Object.values(TEMPLATE_TABLES)]) sql.exec(definition)
+  keepTemplate(sql, archive)
+  return openVolume(storage, template).opened
 }
 
 function snapshotOf(store: ObjectStore, opened: Volume): ClusterSnapshot {
@@ -118,7 +238,7 @@ export async function fillObjectCluster(
     const empty = emptyVolume(storage)
     await fill(empty)
     checkCluster(empty.files(), WORDS)
-    finish(sql)
+    finish(sql, FORMAT)
     await storage.sync()
   } catch (error) {
     dropTables(storage)
@@ -131,21 +251,21 @@ export async function fillObjectCluster(
 /** The storages that an import fills at the moment. */
 const filling = new WeakSet<ObjectSql>()
 
-/** Makes the tables. Until finish() is called, no server uses them. */
+/** Makes the tables, and an empty root directory. Until finish() is called, no server uses them. */
 function emptyVolume(storage: ObjectStorage): Volume {
   storage.sql.exec(SERVER_TABLE)
-  createTables(storage.sql)
-  return volume(new ObjectStore(storage), keptFiles(storage.sql).kept)
+  for (const definition of Object.values(TABLES)) storage.sql.exec(definition)
+  makeRoot(storage.sql)
+  return openVolume(storage, undefined).opened
 }
 
-function finish(sql: ObjectSql): void {
-  sql.exec(`insert into ${SERVER} values (?, '')`, FORMAT)
+function finish(sql: ObjectSql, format: number): void {
+  sql.exec(`insert into ${SERVER} values (?, '')`, format)
 }
 
 function dropTables(storage: ObjectStorage): void {
   storage.transactionSync(() => {
-    for (const name of [SERVER, BACKUP, ...Object.keys(TABLES)])
-      storage.sql.exec(`drop table if exists ${name}`)
+    for (const name of [SERVER, BACKUP, ...NAMES]) storage.sql.exec(`drop table if exists ${name}`)
   })
 }
 
@@ -171,7 +291,7 @@ function findTables(storage: ObjectStorage): Map<string, string> {
 
 /** The definitions of the tables that have the names of a cluster's tables. */
 function definitionsIn(sql: ObjectSql): Map<string, string> {
-  const names = [SERVER, BACKUP, ...Object.keys(TABLES)]
+  const names = [SERVER, BACKUP, ...NAMES]
   const list = names.map(() => '?').join(', ')
   const rows = sql.exec(`select name, sql from sqlite_master where name in (${list})`, ...names)
   return new Map([...rows].map(row => [row.name as string, row.sql as string]))
@@ -202,13 +322,14 @@ function isRunning(id: string): boolean {
 
 function checkTables(sql: ObjectSql, found: ReadonlyMap<string, string>): void {
   const server = serverIn(sql)!
-  if (server.format !== FORMAT) {
+  if (server.format !== FORMAT && server.format !== LEANING_FORMAT) {
     throw new StartupError(
-      `the object's storage has the format ${server.format} of a later version, this one knows ${FORMAT}: use that version, or a later one`,
+      `the object's storage has the format ${server.format} of a later version, this one knows ${LEANING_FORMAT}: use that version, or a later one`,
     )
   }
   if (isRunning(server.id as string))
     throw new StartupError("the object's storage is in use by another server in this object", 'EBUSY')
-  for (const [name, definition] of Object.entries(TABLES))
+  const tables = server.format === FORMAT ? TABLES : { ...TABLES, ...TEMPLATE_TABLES }
+  for (const [name, definition] of Object.entries(tables))
     if (found.get(name) !== definition) throw damaged(`table "${name}" is missing or has been changed`, WORDS)
 }

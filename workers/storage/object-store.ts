@@ -14,12 +14,13 @@ import type { ObjectStorage } from './object-storage.js'
 import { Pages } from './pages.js'
 import { Snapshot } from './snapshot.js'
 import { Statements } from './statements.js'
+import { GONE, NO_INODE } from './tables.js'
+import type { Leaning } from './template.js'
 import { watchTransactions } from './transactions.js'
 
 const SAVE = 'insert or replace into postgres_file values (?, ?, ?, ?, ?, ?, ?)'
-const RESIZE = 'update postgres_file set change = ?2, size = ?3, modified = ?4 where inode = ?1'
 const FREE = 'delete from postgres_file where inode = ?'
-const ADD_NAME = 'insert into postgres_name values (?, ?, ?)'
+const ADD_NAME = 'insert or replace into postgres_name values (?, ?, ?)'
 const REMOVE_NAME = 'delete from postgres_name where directory = ? and name = ?'
 
 export class ObjectStore implements Store {
@@ -29,19 +30,30 @@ export class ObjectStore implements Store {
   readonly #pages: Pages
   readonly #storage: ObjectStorage
   readonly #isInTransaction: () => boolean
+  readonly #leaning: Leaning | undefined
 
-  /** @param onLoss called once, when the storage has lost something that was written, or may lose it */
-  constructor(storage: ObjectStorage, onLoss: (reason: Loss) => void = () => {}) {
+  /**
+   * @param leaning which pages are a template's, if the files lean on one
+   * @param onLoss called once, when the storage has lost something that was written, or may lose it
+   */
+  constructor(
+    storage: ObjectStorage,
+    leaning: Leaning | undefined,
+    onLoss: (reason: Loss) => void = () => {},
+  ) {
     this.#changes = new Changes(storage.sql, onLoss)
     this.#storage = storage
     this.#isInTransaction = watchTransactions(storage)
     this.#durability = new Durability(storage, this.#changes, this.#isInTransaction)
     this.#statements = new Statements(storage, this.#changes, () => this.#durability.written())
-    this.#pages = new Pages(this.#statements)
+    this.#leaning = leaning
+    this.#pages = new Pages(this.#statements, leaning)
   }
 
   atomically(changes: () => void): void {
-    this.#statements.atomically(changes)
+    const all = () => this.#statements.atomically(changes)
+    if (this.#leaning === undefined) all()
+    else this.#leaning.atomically(all)
   }
 
   read({ inode }: Node, buffer: Uint8Array, offset: number, length: number, position: number): void {
@@ -52,10 +64,10 @@ export class ObjectStore implements Store {
     this.#pages.write(inode, buffer, offset, length, position)
   }
 
-  resize({ inode, size: former }: Node, size: number): void {
-    this.#statements.atomically(() => {
-      this.#pages.resize(inode, former, size)
-      this.#statements.write('postgres_file', RESIZE, inode, size, Date.now())
+  resize(node: Node, size: number): void {
+    this.atomically(() => {
+      this.#pages.resize(node.inode, node.size, size)
+      this.save({ ...node, size, modified: Date.now() })
     })
   }
 
@@ -76,7 +88,9 @@ export class ObjectStore implements Store {
   }
 
   removeName(directory: Node, name: string): void {
-    this.#statements.change(REMOVE_NAME, directory.inode, name)
+    if (this.#leaning?.hasName(directory.inode, name))
+      this.#statements.change(ADD_NAME, directory.inode, name, NO_INODE)
+    else this.#statements.change(REMOVE_NAME, directory.inode, name)
   }
 
   free({ inode }: Node): void {
@@ -84,9 +98,12 @@ export class ObjectStore implements Store {
   }
 
   #free(inode: number): void {
-    this.#statements.atomically(() => {
+    this.atomically(() => {
       this.#pages.free(inode)
-      this.#statements.change(FREE, inode)
+      this.#pages.forget(inode)
+      if (this.#leaning?.isOfTemplate(inode))
+        this.#statements.write('postgres_file', SAVE, inode, GONE, 0, 0, '', 0)
+      else this.#statements.change(FREE, inode)
     })
   }
 
@@ -108,6 +125,7 @@ export class ObjectStore implements Store {
       () => {
         this.#pages.snapshot = undefined
       },
+      this.#leaning,
     )
     this.#pages.snapshot = snapshot
     return snapshot

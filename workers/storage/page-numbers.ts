@@ -1,4 +1,7 @@
-/** Numbers of a file's pages, and the ids of the rows that they are in. */
+/** Numbers of files and of their pages, and the ids of the rows that they are in. */
+
+/** The inode of the root directory. */
+export const ROOT = 1
 
 /** Bytes of a page. */
 export const PAGE = 8192

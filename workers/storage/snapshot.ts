@@ -10,9 +10,10 @@ import type { Kept, Store } from '../../wasm/machine/volume/store.js'
 import type { ObjectSql } from './object-storage.js'
 import { idOf, MOST_PAGES, PAGE, pagesOf, putPage } from './page-numbers.js'
 import { BACKUP, BACKUP_TABLE } from './tables.js'
+import type { Leaning } from './template.js'
 
 const DROP = `drop table if exists ${BACKUP}`
-/** For a page without a row, the snapshot keeps a row without bytes. */
+/** For a page without a row, the snapshot keeps a row with null: the page is the template's, or of zeros. */
 const KEEP = `insert or ignore into ${BACKUP} values (?1, (select bytes from postgres_page where id = ?1))`
 const KEEP_SEVERAL = `insert or ignore into ${BACKUP} select id, bytes from postgres_page where id between ? and ?`
 const READ_KEPT = `select id, bytes from ${BACKUP} where id between ? and ?`
@@ -33,6 +34,7 @@ export class Snapshot implements Store {
   readonly #removed = new Set<number>()
   readonly #free: (inode: number) => void
   readonly #onEnd: () => void
+  readonly #leaning: Leaning | undefined
   #failure: Error | undefined
   #ended = false
 
@@ -40,12 +42,20 @@ export class Snapshot implements Store {
    * @param tree the volume's files and directories at this moment
    * @param free frees a file that the server has removed meanwhile
    * @param onEnd called once, when the snapshot needs to keep nothing any more
+   * @param leaning which pages are the template's
    */
-  constructor(sql: ObjectSql, tree: Kept, free: (inode: number) => void, onEnd: () => void) {
+  constructor(
+    sql: ObjectSql,
+    tree: Kept,
+    free: (inode: number) => void,
+    onEnd: () => void,
+    leaning: Leaning | undefined,
+  ) {
     this.tree = tree
     this.#sql = sql
     this.#free = free
     this.#onEnd = onEnd
+    this.#leaning = leaning?.copy()
     for (const { inode, size } of filesIn(tree.root)) this.#unread.set(inode, { next: 0, end: pagesOf(size) })
     sql.exec(DROP)
     sql.exec(BACKUP_TABLE)
@@ -110,10 +120,10 @@ export class Snapshot implements Store {
     const pages = new Map<number, unknown>()
     for (const { id, bytes } of this.#sql.exec(READ, ...ids)) pages.set(id as number, bytes)
     for (const { id, bytes } of this.#sql.exec(READ_KEPT, ...ids)) pages.set(id as number, bytes)
-    for (const [id, bytes] of pages) {
-      if (bytes === null) continue
-      const start = (id % MOST_PAGES) * PAGE
-      putPage(new Uint8Array(bytes as ArrayBuffer), start, buffer, offset, position, end)
+    for (let number = first; number <= last; number++) {
+      const row = pages.get(idOf(inode, number)) as ArrayBuffer | null | undefined
+      const bytes = row ? new Uint8Array(row) : this.#leaning?.page(inode, number)
+      if (bytes !== undefined) putPage(bytes, number * PAGE, buffer, offset, position, end)
     }
     const unread = this.#unread.get(inode)
     if (unread === undefined) return

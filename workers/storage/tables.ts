@@ -3,6 +3,8 @@ import type { EntryType } from '../../wasm/machine/host/file-layer.js'
 import { makeNode, type Node } from '../../wasm/machine/volume/node.js'
 import type { Kept } from '../../wasm/machine/volume/store.js'
 import type { ObjectSql } from './object-storage.js'
+import { ROOT } from './page-numbers.js'
+import type { Template } from './template.js'
 
 /** The definitions by the tables' names. The root directory has inode 1. */
 export const TABLES: Readonly<Record<string, string>> = {
@@ -18,12 +20,14 @@ export const TABLES: Readonly<Record<string, string>> = {
 export const BACKUP = 'postgres_backup'
 export const BACKUP_TABLE = `CREATE TABLE ${BACKUP} (id INTEGER PRIMARY KEY, bytes BLOB)`
 
-export const ROOT = 1
 const ROOT_MODE = 0o700
 
-/** Makes the tables, which must not exist, and an empty root directory. */
-export function createTables(sql: ObjectSql): void {
-  for (const definition of Object.values(TABLES)) sql.exec(definition)
+/** Stands for the type of a file of the template that is not there any more, and for the inode of such a name. */
+export const GONE = 'gone'
+export const NO_INODE = 0
+
+/** Makes an empty root directory, in tables that have just been made. */
+export function makeRoot(sql: ObjectSql): void {
   const now = Date.now()
   sql.exec("insert into postgres_file values (?, 0, 'directory', ?, 0, '', ?)", ROOT, ROOT_MODE, now)
 }
@@ -31,27 +35,59 @@ export function createTables(sql: ObjectSql): void {
 /**
  * Reads the tree of a storage's files, and the files without a name: a process had those open when the last server was killed.
  *
+ * @param template the template on which they lean, if they do
  * @throws Error that says what is wrong if the rows make no tree
  */
-export function keptFiles(sql: ObjectSql): { kept: Kept; nameless: Node[] } {
-  const nodes = new Map<number, Node>()
-  let lastInode = ROOT
-  for (const { inode, type, mode, size, target, modified } of sql.exec('select * from postgres_file')) {
-    const node = makeNode(inode as number, type as EntryType, mode as number, target as string)
-    Object.assign(node, { size, modified, accessed: modified })
-    nodes.set(node.inode, node)
-    lastInode = Math.max(lastInode, node.inode)
-  }
+export function keptFiles(
+  sql: ObjectSql,
+  template?: Template,
+): { kept: Kept; nameless: Node[]; inodes: ReadonlySet<number> } {
+  const { nodes, lastInode } = keptNodes(sql, template)
   const root = nodes.get(ROOT)
   if (root?.type !== 'directory') throw new Error('there is no root directory')
-  for (const { directory, name, inode } of sql.exec('select * from postgres_name')) {
-    const parent = nodes.get(directory as number)
-    const node = nodes.get(inode as number)
+  for (const { directory, name, inode } of keptNames(sql, template)) {
+    const parent = nodes.get(directory)
+    const node = nodes.get(inode)
     if (parent?.type !== 'directory' || node === undefined)
       throw new Error(`"${name}" is the name of no file, or in no directory`)
-    parent.entries.set(name as string, node)
+    parent.entries.set(name, node)
     node.links++
   }
   const nameless = [...nodes.values()].filter(node => node.links === 0 && node !== root)
-  return { kept: { root, lastInode }, nameless }
+  return { kept: { root, lastInode }, nameless, inodes: new Set(nodes.keys()) }
+}
+
+function keptNodes(sql: ObjectSql, template?: Template): { nodes: Map<number, Node>; lastInode: number } {
+  const nodes = new Map<number, Node>()
+  let lastInode = ROOT
+  for (const node of template?.nodes ?? []) {
+    nodes.set(node.inode, { ...node, entries: new Map() })
+    lastInode = Math.max(lastInode, node.inode)
+  }
+  for (const { inode, type, mode, size, target, modified } of sql.exec('select * from postgres_file')) {
+    lastInode = Math.max(lastInode, inode as number)
+    if (type === GONE) {
+      nodes.delete(inode as number)
+      continue
+    }
+    const node = makeNode(inode as number, type as EntryType, mode as number, target as string)
+    nodes.set(node.inode, Object.assign(node, { size, modified, accessed: modified }))
+  }
+  return { nodes, lastInode }
+}
+
+interface Name {
+  readonly directory: number
+  readonly name: string
+  readonly inode: number
+}
+
+function keptNames(sql: ObjectSql, template?: Template): Name[] {
+  const rows = [...sql.exec('select * from postgres_name')] as unknown as Name[]
+  const changed = new Set(rows.map(({ directory, name }) => `${directory}/${name}`))
+  const names = rows.filter(({ inode }) => inode !== NO_INODE)
+  for (const [directory, entries] of template?.names ?? [])
+    for (const [name, inode] of entries)
+      if (!changed.has(`${directory}/${name}`)) names.push({ directory, name, inode })
+  return names
 }
