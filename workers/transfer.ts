@@ -1,4 +1,5 @@
 /** Exports and imports the cluster in an object's storage as one file. */
+import type { ServerModule } from '../embedded/server-module.js'
 import { exportFiles, importFiles } from '../wasm/cluster/cluster-archive.js'
 import { fillObjectCluster, openForExport } from './storage/object-cluster.js'
 import type { ObjectStorage } from './storage/object-storage.js'
@@ -17,11 +18,16 @@ export function exportCluster(storage: ObjectStorage): ReadableStream<Uint8Array
 }
 
 /**
- * Fills an object's storage from an archive of `exportCluster()`, or of `exportDataDirectory()` under Node. The cluster is durable
- * when this promise resolves. If it rejects, the storage has nothing of the cluster.
+ * Fills an object's storage from an archive of `exportCluster()`, of `backup()`, or of `exportDataDirectory()` under Node. The cluster is
+ * durable when this promise resolves. If it rejects, the storage has nothing of the cluster.
  *
+ * @param module what `pglite-imports-server/workers/module` exports: what is as in its template is not written. Without it everything is
  * @throws StartupError when the storage has a cluster already, or the archive holds none that this server can use
  */
-export function importCluster(storage: ObjectStorage, archive: ReadableStream<Uint8Array>): Promise<void> {
-  return fillObjectCluster(storage, volume => importFiles(volume.files(), '', archive))
+export function importCluster(
+  storage: ObjectStorage,
+  archive: ReadableStream<Uint8Array>,
+  module?: ServerModule,
+): Promise<void> {
+  return fillObjectCluster(storage, files => importFiles(files, '', archive), module)
 }

@@ -15,8 +15,14 @@ const TABLES = ['file', 'name', 'page', 'change', 'server', 'template', 'leaning
 
 /** How many rows the server's tables have, and how many bytes of contents. */
 async function stored(object: string): Promise<{ rows: number; bytes: number }> {
-  const counts = TABLES.map(table => `(select count(*) from postgres_${table})`).join(' + ')
-  const bytes = ['page', 'template']
+  const all = "select name from sqlite_master where name like 'postgres_%'"
+  const names = (await runtime.do<{ name: string }[]>(object, { type: 'storage', sql: all })).map(
+    row => row.name,
+  )
+  const there = TABLES.filter(table => names.includes(`postgres_${table}`))
+  const counts = there.map(table => `(select count(*) from postgres_${table})`).join(' + ')
+  const bytes = there
+    .filter(table => table === 'page' || table === 'template')
     .map(table => `(select sum(length(bytes)) from postgres_${table})`)
     .join(' + ')
   const sql = `select ${counts} as "rows", ${bytes} as bytes`
@@ -111,11 +117,15 @@ test('it can be exported where no server has run, and backed up while it changes
   await runtime.kill()
   await runtime.start()
   const archive = new Uint8Array(await new Response((await runtime.export(object)) as BodyInit).arrayBuffer())
-  for (const [name, content] of [
-    ['durable-exported', archive],
-    ['durable-backed-up', new Uint8Array(backup)],
+  for (const [name, content, millions] of [
+    ['durable-exported', archive, [1, 12]],
+    ['durable-backed-up', new Uint8Array(backup), [1, 12]],
+    ['durable-whole-exported', archive, [25, 40]],
   ] as const) {
     await runtime.import(name, content)
+    const { bytes } = await stored(name)
+    expect(bytes).toBeGreaterThan(millions[0] * 1e6)
+    expect(bytes).toBeLessThan(millions[1] * 1e6)
     expect(await checked(name)).toEqual(before)
   }
 }, 300_000)

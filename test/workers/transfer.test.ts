@@ -66,8 +66,10 @@ test('a cluster goes from an object to a data directory, and from there to anoth
   await runtime.do('durable-first', { type: 'stop' })
   await importDataDirectory(dataDir, await runtime.export('durable-first'))
   expect(await underNode(dataDir, SUM)).toEqual(sum)
-  await runtime.import('durable-second', await exportDataDirectory(dataDir))
-  expect(await runtime.query('durable-second', 'a', SUM)).toEqual(sum)
+  for (const object of ['durable-second', 'durable-whole-second']) {
+    await runtime.import(object, await exportDataDirectory(dataDir))
+    expect(await runtime.query(object, 'a', SUM)).toEqual(sum)
+  }
 })
 
 test('a cluster whose object was killed can be exported', async () => {
@@ -158,7 +160,7 @@ describe('an import that does not come to its end leaves nothing behind', () => 
     const half = archive.subarray(0, archive.length / 2)
     for (const object of ['durable-killed-import', 'durable-killed-twice']) {
       const cut = runtime.import(object, slowly([half], 60_000)).catch(() => 'cut off')
-      const files = 'select count(*) > 100 as some from postgres_file'
+      const files = 'select count(*) > 100 as some from postgres_page'
       await until('files have come', async () => {
         if (((await tablesOf(object)) as unknown[]).length === 0) return false
         const [row] = await runtime.do<{ some: number }[]>(object, { type: 'storage', sql: files })

@@ -13,6 +13,7 @@ import type { Node } from '../../wasm/machine/volume/node.js'
 import { type Volume, volume } from '../../wasm/machine/volume/volume.js'
 import { requireThisRequest } from '../request.js'
 import type { Loss } from './changes.js'
+import { filesOnTemplate } from './files-on-template.js'
 import type { ObjectSql, ObjectStorage, SqlRow } from './object-storage.js'
 import { ObjectStore } from './object-store.js'
 import { BACKUP, BACKUP_TABLE, keptFiles, makeRoot, TABLES } from './tables.js'
@@ -224,21 +225,33 @@ function snapshotOf(store: ObjectStore, opened: Volume): ClusterSnapshot {
 /**
  * Fills a storage with a cluster that arrives piece by piece. If that ends early for any reason, the storage has no cluster.
  *
+ * @param fill puts the cluster's files into an empty directory
+ * @param module the cluster leans on this module's template; without it, on none
  * @throws StartupError when the storage has a cluster already, or the server cannot use the one that has arrived
  */
 export async function fillObjectCluster(
   storage: ObjectStorage,
-  fill: (volume: Volume) => Promise<void>,
+  fill: (files: FileLayer) => Promise<void>,
+  module?: ServerModule,
 ): Promise<void> {
   const { sql } = storage
   if (findTables(storage).size > 0)
     throw new StartupError("the object's storage has a cluster already: import into another object")
   filling.add(sql)
   try {
-    const empty = emptyVolume(storage)
-    await fill(empty)
-    checkCluster(empty.files(), WORDS)
-    finish(sql, FORMAT)
+    const template = module && templateOf(module)
+    let opened: Volume
+    if (template === undefined) {
+      opened = emptyVolume(storage)
+      await fill(opened.files())
+    } else {
+      opened = volumeOnTemplate(storage, template, module!.template!)
+      const { files, complete } = filesOnTemplate(opened.files())
+      await fill(files)
+      complete()
+    }
+    checkCluster(opened.files(), WORDS)
+    finish(sql, template === undefined ? FORMAT : LEANING_FORMAT)
     await storage.sync()
   } catch (error) {
     dropTables(storage)
