@@ -57,6 +57,13 @@ test('a new cluster has less than 100 rows and 1.5 MB in the storage, and after 
   expect((await stored(object)).rows).toBeLessThan(150)
 })
 
+test('each cluster has an identity of its own', async () => {
+  const identify = 'select system_identifier::text from pg_control_system()'
+  const objects = ['durable-one', 'durable-other', 'durable-whole-other']
+  const identifiers = await Promise.all(objects.map(object => runtime.query(object, 'a', identify)))
+  expect(new Set(identifiers.map(rows => rows[0]!.system_identifier)).size).toBe(objects.length)
+})
+
 const CHECKS = [
   'select count(*)::int as relations, sum(hashtext(relname))::text as names from pg_class where oid < 16384',
   'select count(*)::int as procedures, sum(hashtext(prosrc))::text as sources from pg_proc where oid < 16384',
@@ -144,6 +151,20 @@ test('a damaged template is noticed only where it is needed', async () => {
   await expect(runtime.query(object, 'a', 'select 1')).rejects.toThrow(
     /storage is damaged: its template cannot be read: /,
   )
+})
+
+test.each([
+  [
+    'drop table postgres_leaning',
+    /storage is damaged: table "postgres_leaning" is missing or has been changed/,
+  ],
+  ['delete from postgres_template', /storage is damaged: table "postgres_template" is empty/],
+])('what a cluster on a template cannot do without is missed: %s', async (sql, message) => {
+  const object = `durable-missing-${sql.length}`
+  await runtime.query(object, 'a', 'select 1')
+  await runtime.do(object, { type: 'stop' })
+  await runtime.do(object, { type: 'storage', sql })
+  await expect(runtime.query(object, 'a', 'select 1')).rejects.toThrow(message)
 })
 
 test('an object that is killed while its cluster is made has a whole cluster afterwards', async () => {
