@@ -23,6 +23,7 @@ export interface ServerOptions {
   maxConnections?: number
   threads: boolean
   pools?: true
+  templateSql?: string[]
   httpPort?: number
   httpHost?: string
   httpCors?: string[]
@@ -75,6 +76,11 @@ export function addServerOptions(command: Command): Command {
     .option('--http-cors <origin>', 'let pages of this origin send queries to /sql; may be repeated', list)
     .option('--console', 'serve a page with a SQL editor, sessions, tables and charts, and print its URL')
     .option('--pools', 'keep clones of databases ready for clients that ask for them (see docs/testing.md)')
+    .option(
+      '--template-sql <path>',
+      'make a database "template" of a file, or a directory of files, and keep clones of it ready; may be repeated',
+      list,
+    )
     .option('--no-threads', 'run all processes on one thread (needs Node 24 or later)')
 }
 

@@ -163,7 +163,7 @@ async function start(options: StartOptions): Promise<void> {
       },
     })
     server = ready = started
-    if (options.pools) await started.servePools()
+    if (options.pools || options.templateSql !== undefined) await servePools(started, options)
     log.started()
     if (options.readyFile !== undefined) writeReadyFile(options.readyFile, started)
     announce(started, options, variablesThatCount(environment, optional, created))
@@ -179,6 +179,15 @@ async function start(options: StartOptions): Promise<void> {
     // A signal that stops a start is no failure.
     if (!stopping) log.failed((error as Error).message, error instanceof StartError ? error.rest : [])
     process.exit(1)
+  }
+}
+
+async function servePools(server: PostgresServer, { templateSql }: StartOptions): Promise<void> {
+  try {
+    await server.servePools({ templateSql })
+  } catch (error) {
+    await server.stop()
+    throw error
   }
 }
 

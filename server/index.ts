@@ -30,5 +30,6 @@ export {
 export type { HttpOptions } from './http/http.js'
 export type { StartServerOptions, TlsFiles } from './options.js'
 export type { DatabasePool, DatabasePoolOptions, TakenDatabase } from './pools/database-pool.js'
+export type { PoolsOptions } from './pools/template-sql.js'
 export type { PostgresServer } from './postgres-server.js'
 export { startServer } from './start.js'

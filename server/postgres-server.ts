@@ -11,11 +11,13 @@ import { type ServerControl, serverControl } from './control.js'
 import type { DataDirectory } from './data-directory/data-directory.js'
 import type { Monitor } from './http/http.js'
 import { statusOf } from './http/status.js'
+import { ownLog } from './log.js'
 import { hostInUrl, reachableHost } from './network/listen-addresses.js'
 import type { Network } from './network/network.js'
 import type { StartServerOptions } from './options.js'
 import type { DatabasePool, DatabasePoolOptions } from './pools/database-pool.js'
 import type { DatabasePools } from './pools/database-pools.js'
+import type { PoolsOptions } from './pools/template-sql.js'
 
 export interface PostgresServer extends ServerControl {
   /** stop(), at the end of the block of an `await using`. */
@@ -55,9 +57,9 @@ export interface PostgresServer extends ServerControl {
   /**
    * Lets clients make pools and take databases by SQL (docs/testing.md); databases() includes this.
    *
-   * @throws Error in PostgreSQL's words
+   * @throws Error in PostgreSQL's words; StartupError with the first error in a file of `templateSql`
    */
-  servePools(): Promise<void>
+  servePools(options?: PoolsOptions): Promise<void>
   /**
    * Keeps what the cluster is at this moment, while the server goes on: branch() and restore() go back to it. What has been committed by now is
    * in it; unlogged tables are empty in it, as after a crash. In an ephemeral cluster it takes up only what is changed later; otherwise the
@@ -164,8 +166,13 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
       const [{ openPool }, serving] = await Promise.all([import('./pools/database-pool.js'), pools.serve()])
       return openPool(serving, options, name => urlOf({ ...address, host, database: name }))
     },
-    async servePools() {
-      await pools.serve()
+    async servePools({ templateSql } = {}) {
+      const serving = await pools.serve()
+      if (templateSql === undefined) return
+      const { serveTemplate } = await import('./pools/template-sql.js')
+      const { superuser } = address
+      const log = ownLog(parts.options.log)
+      await serveTemplate(serving, { cluster: running.cluster, superuser, log }, templateSql)
     },
     ...copies(source, parts.start),
     restore: snapshot =>

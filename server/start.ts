@@ -5,7 +5,6 @@ import type { Settings } from '../wasm/cluster/settings.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
-import type { LogSink } from '../wasm/machine/log-collector.js'
 import type { StackSize } from '../wasm/machine/stack.js'
 import { loadPrograms } from '../wasm/node/artefacts.js'
 import { confinedFiles } from '../wasm/node/confined-files.js'
@@ -32,6 +31,7 @@ import { directoryRefusal } from './data-directory/refusal.js'
 import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
 import { fileAccess } from './file-access.js'
 import type { Monitor } from './http/http.js'
+import { logSink, ownLog } from './log.js'
 import { adapted, configurationFile } from './made-elsewhere.js'
 import { Network } from './network/network.js'
 import { interfaces, resolve } from './network/outgoing.js'
@@ -243,18 +243,4 @@ async function startCluster({
       )
     throw error
   }
-}
-
-/** Writes into the log what the files of `--init` print, and the messages of the host itself. */
-function ownLog(log: StartServerOptions['log']): (line: string) => void {
-  if (typeof log === 'function') return line => log(line, 'output')
-  return log === 'stderr' ? line => void process.stderr.write(`${line}\n`) : () => {}
-}
-
-function logSink(log: StartServerOptions['log']): LogSink {
-  if (typeof log === 'function')
-    return (entry, format) => {
-      for (const line of entry.replace(/\n$/, '').split('\n')) log(line, format)
-    }
-  return log === 'stderr' ? text => void process.stderr.write(text) : () => {}
 }

@@ -21,12 +21,10 @@ export function filesToRun(paths: string | readonly string[]): string[] {
           .map(name => join(place, name))
     } catch (error) {
       const reason = errorCode(error) === 'ENOENT' ? 'it is not there' : (error as Error).message
-      throw new StartupError(`cannot run "${path}" in a new cluster: ${reason}`, errorCode(error))
+      throw new StartupError(`cannot run "${path}": ${reason}`, errorCode(error))
     }
     if (!RUNNABLE.test(place))
-      throw new StartupError(
-        `cannot run "${path}" in a new cluster: its name must end with .sql, .sql.gz or .mjs`,
-      )
+      throw new StartupError(`cannot run "${path}": its name must end with .sql, .sql.gz or .mjs`)
     return [place]
   })
 }

@@ -114,7 +114,7 @@ describe('the first error is reported with file and line, and nothing is left of
 })
 
 test.each([
-  ['that are not there', '/nosuch.sql', /cannot run "\/nosuch\.sql" in a new cluster: it is not there/],
+  ['that are not there', '/nosuch.sql', /cannot run "\/nosuch\.sql": it is not there/],
   ['of another kind', import.meta.filename, /its name must end with \.sql, \.sql\.gz or \.mjs/],
 ])('files %s are refused before anything is made', async (_, init, message) => {
   const dataDir = newName()

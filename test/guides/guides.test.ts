@@ -17,7 +17,8 @@ const ELSEWHERE = ['bundlers.md', 'electron.md', 'index.md', 'nextjs.md']
 
 /** What the guides install by pip, bundler, go and Maven, which not every machine for tests reaches. */
 const DEBIAN = [
-  ...['python3-django', 'python3-psycopg2', 'python3-sqlalchemy', 'ruby-pg', 'ruby-activerecord'],
+  ...['python3-django', 'python3-psycopg', 'python3-psycopg2', 'python3-pytest', 'python3-sqlalchemy'],
+  ...['ruby-pg', 'ruby-activerecord', 'ruby-minitest'],
   ...['golang-go', 'golang-github-lib-pq-dev', 'default-jdk-headless', 'libpostgresql-jdbc-java'],
 ]
 

@@ -21,7 +21,7 @@ const FOLDERS = [
 ]
 
 /** Files that commands make, and those of a reader's own project. */
-const ELSEWHERE = /^(src\/|docs\/api\/|wasm\/dist\/|dist\/|test\/test_helper\.rb$|test\/(?:database|goods)\.)/
+const ELSEWHERE = /^(src\/|docs\/api\/|wasm\/dist\/|dist\/|test\/\w+\.rb$|test\/(?:database|goods)\.)/
 
 const files = [
   ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
