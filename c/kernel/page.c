@@ -33,9 +33,24 @@ grow_to(uint32_t pages)
 	return pages <= have || __builtin_wasm_memory_grow(0, pages - have) != (size_t) -1;
 }
 
-/* Says how many bytes from its beginning have been used before; the others are zero. */
+/* How many pages from this one on are free, at most count. PAGE_LOCK */
+static uint32_t
+free_from(uint32_t first, uint32_t count)
+{
+	uint32_t	free = 0;
+
+	if (first >= first_page())
+		while (free < count && first + free < NPAGE - 1 && owners[first + free] == 0)
+			free++;
+	return free;
+}
+
+/*
+ * At the preferred address if its pages are free. Says how many bytes from its beginning have been used before; the others are
+ * zero.
+ */
 void *
-page_alloc_used(int self, uint32_t bytes, uint16_t owner, uint32_t *used)
+page_alloc_used(int self, uint32_t bytes, uint16_t owner, void *preferred, uint32_t *used)
 {
 	uint32_t	count = bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
 	uint32_t	first,
@@ -46,7 +61,9 @@ page_alloc_used(int self, uint32_t bytes, uint16_t owner, uint32_t *used)
 	acquire(PAGE_LOCK, self);
 	if (lowest_free < first_page())
 		lowest_free = first_page();
-	first = lowest_free;
+	first = (uintptr_t) preferred / PAGE_SIZE;
+	if (free_from(first, count) < count)
+		first = lowest_free;
 	/* Not the very last page: the address behind an object would be 0, and C takes it to be above. */
 	for (next = first; next < NPAGE - 1 && next - first < count; next++)
 		if (owners[next] != 0)
@@ -73,7 +90,7 @@ page_alloc(int self, uint32_t bytes, uint16_t owner)
 {
 	uint32_t	used;
 
-	return page_alloc_used(self, bytes, owner, &used);
+	return page_alloc_used(self, bytes, owner, NULL, &used);
 }
 
 /* Does not touch pages that are zero already: memory that is never touched costs nothing. */
@@ -81,7 +98,7 @@ void *
 page_alloc_zeroed(int self, uint32_t bytes, uint16_t owner)
 {
 	uint32_t	used;
-	void	   *result = page_alloc_used(self, bytes, owner, &used);
+	void	   *result = page_alloc_used(self, bytes, owner, NULL, &used);
 
 	if (used > 0)
 		__builtin_memset(result, 0, used);

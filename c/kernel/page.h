@@ -16,7 +16,7 @@
 #define PAGE_OF_KERNEL			((uint16_t) 0xffff)	/* tables */
 
 void	   *page_alloc(int self, uint32_t bytes, uint16_t owner);
-void	   *page_alloc_used(int self, uint32_t bytes, uint16_t owner, uint32_t *used);
+void	   *page_alloc_used(int self, uint32_t bytes, uint16_t owner, void *preferred, uint32_t *used);
 void	   *page_alloc_zeroed(int self, uint32_t bytes, uint16_t owner);
 void		page_free_all(int self, uint16_t owner);
 int			page_count(uint16_t owner);

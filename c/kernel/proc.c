@@ -82,12 +82,16 @@ copy_arguments(struct proc *p, char *const argv[])
 	return 0;
 }
 
-/* Takes a slot for a child. With pid 0 the child gets one of the kernel's choosing. */
+/*
+ * Takes a slot for a child. With pid 0 the child gets one of the kernel's choosing. The slot's last image stays known: the host has less to do
+ * for a process whose image is where another's was (wasm/machine/process.ts).
+ */
 static int
 reserve(int self, int pid)
 {
 	int			slot;
 	struct proc *p;
+	uint8_t    *image;
 
 	acquire(PROC_LOCK, self);
 	for (slot = HOST_SLOT + 1; slot < nproc && procs[slot].state != PROC_FREE; slot++)
@@ -98,7 +102,9 @@ reserve(int self, int pid)
 		return -EAGAIN;
 	}
 	p = &procs[slot];
+	image = p->image;
 	__builtin_memset(p, 0, sizeof(*p));
+	p->image = image;
 	if (FIRST_PID + (generation + 1) * nproc > LAST_PID)
 		generation = 0;
 	p->pid = pid != 0 ? pid : FIRST_PID + generation++ * nproc + slot;
@@ -115,7 +121,8 @@ spawn(int self, char *const argv[], int client, int pid)
 {
 	int			slot = reserve(self, pid);
 	int			result;
-	uint32_t	heap;
+	uint32_t	heap = client >= 0 ? CLIENT_HEAP : FIRST_HEAP;
+	uint32_t	area = image_size + stack_size + ARGS_SIZE;
 	struct proc *p;
 
 	if (slot < 0)
@@ -125,12 +132,12 @@ spawn(int self, char *const argv[], int client, int pid)
 	p->client = -1;
 	p->signals.blocked = procs[self].signals.blocked;
 	__builtin_memcpy(p->cwd, procs[self].cwd, PATH_SIZE);
-	p->image = page_alloc_used(self, image_size + stack_size + ARGS_SIZE, PAGE_OF_PROC(slot), &p->image_used);
+	area = (area + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
 	/* Without enough memory to begin, the child would only take memory from others. */
-	heap = client >= 0 ? CLIENT_HEAP : FIRST_HEAP;
-	p->heap = page_alloc(self, heap, PAGE_OF_PROC(slot));
+	p->image = page_alloc_used(self, area + heap, PAGE_OF_PROC(slot), p->image, &p->image_used);
+	p->heap = p->image + area;
 	p->heap_end = p->heap + heap;
-	result = p->image == NULL || p->heap == NULL ? -ENOMEM : copy_arguments(p, argv);
+	result = p->image == NULL ? -ENOMEM : copy_arguments(p, argv);
 	if (result == 0 && client >= 0)
 		result = socket_give(self, client, slot);
 	if (result < 0)

@@ -121,3 +121,34 @@ test('sessions run on backends of their own, at the same time', async () => {
   await a.query('select pg_advisory_unlock(1)')
   expect((await waiting).rows).toMatchObject([{ b: 'b got it' }])
 })
+
+test('a session has nothing of those before it on its thread, whatever they loaded and however they ended', async () => {
+  const loaded =
+    "select coalesce(string_agg(file_name, ',' order by 1), '') as names from pg_get_loaded_modules()"
+  const [first] = await twoSessions()
+  await first.query(`create extension hstore; create extension citext; create extension pg_trgm;
+    create function twice(i int) returns int language plpgsql as 'begin return i * 2; end'`)
+  const uses: [string, unknown][] = [
+    ['select twice(21) as v', 42],
+    [`select ('a=>1,b=>2'::hstore -> 'b') as v`, '2'],
+    [`select show_trgm('ab') as v`, ['  a', ' ab', 'ab ']],
+    [`select 'ABC'::citext = 'abc' as v`, true],
+  ]
+  for (let round = 0; round < 12; round++) {
+    const session = await server.connect()
+    expect((await session.query(loaded)).rows).toEqual([{ names: '' }])
+    for (let i = 0; i < uses.length; i++) {
+      const [statement, value] = uses[(round * 3 + i * (1 + (round % 2) * 2)) % uses.length]!
+      expect((await session.query(statement)).rows, statement).toEqual([{ v: value }])
+    }
+    await session.query(
+      `set work_mem = '${round + 1}MB'; create temp table here as select ${round} as round; prepare p as select 1`,
+    )
+    if (round % 3 === 0) await session.end()
+    else {
+      const { pid } = (await session.query('select pg_backend_pid() as pid')).rows[0]
+      session.on('error', () => {})
+      await first.query('select pg_terminate_backend($1, 5000)', [pid])
+    }
+  }
+})

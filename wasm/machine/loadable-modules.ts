@@ -6,7 +6,7 @@
  */
 import { errno, type HostImports } from './abi.js'
 import type { LinearMemory } from './memory.js'
-import { addressOf, imageSize, type ProgramEnvironment, symbol } from './program.js'
+import { addressOf, imageSize, type ProgramEnvironment, symbol, TABLE_BASE } from './program.js'
 
 /** The compiled modules. */
 export interface LoadableModules {
@@ -35,6 +35,8 @@ export class ModuleLoader {
   readonly #loaded = new Map<string, LoadedModule>()
   /** Slots of modules' functions in the function table, so that each function has one address only. */
   readonly #slots = new Map<WebAssembly.ExportValue, number>()
+  /** Where the function table is free. It may have slots there already, from an earlier process. */
+  #free = 0
 
   constructor(
     readonly memory: LinearMemory,
@@ -71,13 +73,29 @@ export class ModuleLoader {
   /** Says which program modules are linked with. */
   attach(env: ProgramEnvironment, { exports }: WebAssembly.Instance, module: WebAssembly.Module): void {
     this.#program = { env, exports, module }
+    this.unload()
+  }
+
+  /** Forgets what was loaded, for another process in the same instance. */
+  unload(): void {
+    this.#loaded.clear()
+    this.#slots.clear()
+    this.#free = this.#program === undefined ? 0 : imageSize(this.#program.module).table + TABLE_BASE
+  }
+
+  /** Takes slots of the function table; returns the first. */
+  #allocate(table: WebAssembly.Table, count: number): number {
+    const first = this.#free
+    this.#free += count
+    if (table.length < this.#free) table.grow(this.#free - table.length)
+    return first
   }
 
   #link(name: string, memory: number): Exports {
     const program = this.#program
     const module = this.modules.get(name)
     if (program === undefined || module === undefined) throw new Error(`there is no module "${name}"`)
-    const table = program.env.__indirect_function_table.grow(imageSize(module).table)
+    const table = this.#allocate(program.env.__indirect_function_table, imageSize(module).table)
     const { exports } = new WebAssembly.Instance(module, this.#imports(program, module, memory, table))
     const { __wasm_apply_data_relocs: relocate, __wasm_call_ctors: construct } = exports
     if (typeof relocate === 'function') relocate()
@@ -139,7 +157,10 @@ export class ModuleLoader {
 
   /** The address of a function in C: its index in the function table. */
   #slot(env: ProgramEnvironment, value: WebAssembly.ExportValue): number {
-    const slot = this.#slots.get(value) ?? env.__indirect_function_table.grow(1, value)
+    const known = this.#slots.get(value)
+    if (known !== undefined) return known
+    const slot = this.#allocate(env.__indirect_function_table, 1)
+    env.__indirect_function_table.set(slot, value)
     this.#slots.set(value, slot)
     return slot
   }

@@ -37,8 +37,9 @@ export interface Scheduler {
    * Runs the process of this slot, an instance of this program. Its last message is its exit.
    *
    * @param use what the process is for, as far as it decides where it runs
+   * @param image the address of its data
    */
-  run(slot: number, program: WebAssembly.Module, use: ProcessUse): void
+  run(slot: number, program: WebAssembly.Module, use: ProcessUse, image: number): void
   /** Ends a process, whatever it is doing. Its exit is reported like any other. */
   kill(slot: number): void
   /** Resolves when the word at this address is no longer `seen`, and has been notified. */
@@ -171,7 +172,7 @@ export class Machine {
       const args = this.#argumentsOf(slot)
       this.options.onStart?.(slot, args)
       const program = slot === this.#first ? this.options.first : this.options.program
-      this.#scheduler.run(slot, program, this.#useOf(slot, args))
+      this.#scheduler.run(slot, program, this.#useOf(slot, args), this.kernel.image(slot))
     }
   }
 

@@ -47,6 +47,8 @@ export interface ProcessHost extends ProcessContext {
   readonly sync?: WebAssembly.ImportValue | undefined
   /** Lets other processes on its thread run, see c/host-imports.h; undefined if there are none. */
   readonly yield?: WebAssembly.ImportValue
+  /** Whether other processes use the instance later: see become(). */
+  readonly reuses?: boolean
 }
 
 /** Functions as a module imports them: JavaScript functions, or suspending imports. */
@@ -59,16 +61,32 @@ interface ProgramImports extends Record<string, WebAssembly.ModuleImports> {
   readonly host: Importable<HostImports>
 }
 
+/** What an instance is that has not run yet. */
+interface Image {
+  readonly exports: ProgramExports
+  /** Where its data are. */
+  readonly address: number
+  /** Its data, without zeros at the end; undefined if only one process uses the instance. */
+  readonly data: Uint8Array | undefined
+}
+
 export class Process {
   readonly #loader: ModuleLoader
+  #slot: number
   #imports: ProgramImports | undefined
+  #image: Image | undefined
 
   constructor(
-    readonly slot: number,
+    slot: number,
     readonly program: WebAssembly.Module,
     readonly host: ProcessHost,
   ) {
+    this.#slot = slot
     this.#loader = new ModuleLoader(host.memory, host.modules)
+  }
+
+  get slot(): number {
+    return this.#slot
   }
 
   /** The imports to instantiate the program with. The first use clears the process' data in the memory. */
@@ -79,6 +97,21 @@ export class Process {
       host: this.#hostImports(),
     }
     return this.#imports
+  }
+
+  /**
+   * Makes this another process, when it has ended: the instance gets its first data back. That is far less work than to make an instance, and
+   * to collect one. Returns false if it cannot: the other process' data have another place in the memory, or this one has crashed.
+   */
+  become(slot: number): boolean {
+    const { memory, kernel } = this.host
+    const image = this.#image
+    if (image?.data === undefined || kernel.image(slot) >>> 0 !== image.address) return false
+    this.#slot = slot
+    this.#loader.unload()
+    prepare(kernel, slot)
+    memory.reach(image.address + image.data.length).set(image.data, image.address)
+    return true
   }
 
   #hostImports(): ProgramImports['host'] {
@@ -95,14 +128,23 @@ export class Process {
   }
 
   /** Makes the instance ready to run: puts its data in place, relocates its pointers, runs its constructors. */
-  start(instance = new WebAssembly.Instance(this.program, this.imports)): ProgramExports {
-    const exports = instance.exports as unknown as ProgramExports
-    this.#loader.attach(this.imports.env, instance, this.program)
-    exports.__wasm_apply_data_relocs?.()
-    exports.__wasm_init_tls(this.host.kernel.image(this.slot))
+  start(instance?: WebAssembly.Instance): ProgramExports {
+    this.#image ??= this.#load(instance ?? new WebAssembly.Instance(this.program, this.imports))
+    const { exports, address } = this.#image
+    exports.__wasm_init_tls(address)
     exports.process_start(this.slot)
     exports.__wasm_call_ctors()
     return exports
+  }
+
+  #load(instance: WebAssembly.Instance): Image {
+    const { memory, kernel } = this.host
+    const exports = instance.exports as unknown as ProgramExports
+    this.#loader.attach(this.imports.env, instance, this.program)
+    exports.__wasm_apply_data_relocs?.()
+    const address = kernel.image(this.slot) >>> 0
+    const data = this.host.reuses ? memory.copy(address, imageSize(this.program).data) : undefined
+    return { exports, address, data: data?.slice(0, data.findLastIndex(byte => byte !== 0) + 1) }
   }
 
   /** Runs the process to its end. The thread blocks where the process waits. Returns the wait status. */
@@ -134,6 +176,7 @@ export class Process {
     const { files, streams, kernel } = this.host
     try {
       if (thrown instanceof ProcessExit) return thrown.status
+      this.#image = undefined
       const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
       const text = `process ${kernel.pid(this.slot)} crashed: ${what}\n`
       streams.write(STDERR_FILENO, new TextEncoder().encode(text))
@@ -145,10 +188,15 @@ export class Process {
   }
 }
 
-/** The imports that put an instance at its place in the memory. The place for its data is set to zero. */
-function environmentOf({ slot, program, host: { kernel, memory } }: Process): ProgramEnvironment {
+/** Sets the place for a process' data to zero, and the stack pointer to its stack. */
+function prepare(kernel: KernelExports, slot: number): void {
   kernel.__stack_pointer.value = kernel.stack(slot)
   kernel.clear_image(slot)
+}
+
+/** The imports that put an instance at its place in the memory. */
+function environmentOf({ slot, program, host: { kernel, memory } }: Process): ProgramEnvironment {
+  prepare(kernel, slot)
   return {
     memory: memory.memory,
     __memory_base: new WebAssembly.Global({ value: 'i32' }, memoryBase(program, kernel.image(slot))),

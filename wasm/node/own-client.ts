@@ -1,4 +1,4 @@
-/** The client of a process that is alone on its thread, when the thread has the client's socket itself. */
+/** Clients of processes that are alone on a thread, one after the other, when the thread has the clients' sockets itself. */
 import { errno } from '../machine/abi.js'
 import { ClientSocket } from '../machine/client-socket.js'
 import { promiseIntegration } from '../machine/jspi.js'
@@ -10,6 +10,8 @@ import type { Handle } from './socket-channel.js'
 import { nodeSystem } from './system.js'
 
 export interface OwnClientOptions {
+  /** Of its process. */
+  readonly slot: number
   /** The client's socket in the machine. */
   readonly fd: number
   /** Address of the process' wake word. */
@@ -20,30 +22,52 @@ export interface OwnClientOptions {
   readonly left: () => void
 }
 
+/** The kernel of these processes: it suspends them. */
+export class OwnClientKernel {
+  readonly exports: KernelExports
+  /** The import by which a process reads. */
+  readonly read: WebAssembly.ImportValue
+  /** Of the process that runs, or ran last. */
+  #client: OwnClient | undefined
+  readonly #blocking: ReturnType<typeof threadHost>
+
+  constructor(
+    module: WebAssembly.Module,
+    readonly memory: LinearMemory,
+  ) {
+    const { Suspending } = promiseIntegration()
+    this.#blocking = threadHost(memory.memory, nodeSystem.monotonic)
+    this.exports = instantiateKernel(module, memory.memory, {
+      wait: new Suspending((word: number, expected: number, ms: number, moved: number) =>
+        this.#client!.sleeper.sleep(word, expected, ms, moved !== 0),
+      ),
+      notify: word => (this.#client?.sleeper ?? this.#blocking).notify(word),
+      now: nodeSystem.monotonic,
+    })
+    this.read = new Suspending((buffer: number, length: number) => this.#client!.read(buffer, length))
+  }
+
+  /** The client of the next process. */
+  next(options: OwnClientOptions): OwnClient {
+    this.#client = new OwnClient(this.exports, this.memory, this.#blocking, options)
+    return this.#client
+  }
+}
+
 export class OwnClient {
-  /** The process' own, which suspends it. The host's functions for the socket do not wait, so the thread calls them here as well. */
-  readonly kernel: KernelExports
-  readonly #sleeper: OwnSleeper
+  readonly sleeper: OwnSleeper
   #socket: ClientSocket | undefined
   #connection: Connection | undefined
   #ended = false
 
   constructor(
-    kernel: WebAssembly.Module,
+    /** The host's functions for the socket do not wait, so the thread calls them as well. */
+    readonly kernel: KernelExports,
     readonly memory: LinearMemory,
+    blocking: ReturnType<typeof threadHost>,
     readonly options: OwnClientOptions,
   ) {
-    const blocking = threadHost(memory.memory, nodeSystem.monotonic)
-    const sleeper = new OwnSleeper(options.event, memory, blocking, () => this.#handleEvents())
-    const { Suspending } = promiseIntegration()
-    this.#sleeper = sleeper
-    this.kernel = instantiateKernel(kernel, memory.memory, {
-      wait: new Suspending((word: number, expected: number, ms: number, moved: number) =>
-        sleeper.sleep(word, expected, ms, moved !== 0),
-      ),
-      notify: word => sleeper.notify(word),
-      now: nodeSystem.monotonic,
-    })
+    this.sleeper = new OwnSleeper(options.event, memory, blocking, () => this.#handleEvents())
   }
 
   /** To be called with the system's socket when it is here; with undefined if it has got lost. */
@@ -62,24 +86,23 @@ export class OwnClient {
   }
 
   /**
-   * The import by which the process reads. Some of PostgreSQL's loops read until there is something, and do not wait in between: if such a
-   * one finds nothing for the second time, the process is suspended until the thread has looked at the socket.
+   * Reads for the process. Some of PostgreSQL's loops read until there is something, and do not wait in between: if such a one finds
+   * nothing for the second time, the process is suspended until the thread has looked at the socket.
    */
-  reading(read: (buffer: number, length: number) => number): WebAssembly.ImportValue {
-    const { Suspending } = promiseIntegration()
-    return new Suspending((buffer: number, length: number) => {
-      const result = read(buffer, length)
-      if (result !== -errno.EAGAIN) return result
-      const { slept } = this.#sleeper
-      this.#sleeper.slept = false
-      return slept ? result : nodeSystem.nextTurn().then(() => read(buffer, length))
-    })
+  read(buffer: number, length: number): number | Promise<number> {
+    const { slot, fd } = this.options
+    const read = () => this.kernel.sys_recv(slot, fd, buffer, length)
+    const result = read()
+    if (result !== -errno.EAGAIN) return result
+    const { slept } = this.sleeper
+    this.sleeper.slept = false
+    return slept ? result : nodeSystem.nextTurn().then(read)
   }
 
   /** To be called when the process has ended, and the kernel does not know yet. */
   end(): void {
     this.#ended = true
-    this.#sleeper.close()
+    this.sleeper.close()
     this.#connection?.finish()
   }
 

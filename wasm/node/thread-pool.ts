@@ -55,6 +55,7 @@ class Thread extends Worker {}
 
 interface Waiting {
   readonly forClient: boolean
+  suits(worker: Worker): boolean
   give(worker: Worker): void
   fail(error: Error): void
 }
@@ -94,12 +95,13 @@ export class ThreadPool {
    * Resolves to an idle thread when there is one; another one is started in its place.
    *
    * @param forClient whether a client waits for the thread's process
+   * @param suits whether a thread is better than others
    * @throws Error if no thread can be started
    */
-  take(forClient: boolean): Promise<Worker> {
+  take(forClient: boolean, suits: (worker: Worker) => boolean = () => false): Promise<Worker> {
     return new Promise((give, fail) => {
       const at = forClient ? this.#waiting.findIndex(other => !other.forClient) : -1
-      this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, { forClient, give, fail })
+      this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, { forClient, suits, give, fail })
       this.#serve()
     })
   }
@@ -124,7 +126,9 @@ export class ThreadPool {
   #serve(): void {
     while (this.#waiting[0] !== undefined) {
       if (this.#idle.length <= (this.#waiting[0].forClient ? 0 : this.spare)) break
-      const worker = this.#idle.shift()!
+      const [worker] = this.#idle.splice(Math.max(0, this.#idle.findIndex(this.#waiting[0].suits)), 1) as [
+        Worker,
+      ]
       this.#unused = Math.min(this.#unused, this.#idle.length)
       worker.ref()
       if (this.#wanted > this.spare) this.#wanted--

@@ -29,18 +29,33 @@ import type {
 /** Milliseconds that clients have at most to read the last output of their processes when the machine is closed. */
 const LAST_OUTPUT = 1000
 
+/** A process for which there is no thread yet. */
+interface WaitingProcess {
+  readonly slot: number
+  readonly program: WebAssembly.Module
+  readonly shared: boolean
+  readonly client: ClientSocket | undefined
+  readonly image: number
+}
+
+/** What a thread has got. */
+interface Joined {
+  readonly programs: WebAssembly.Module[]
+  /** Where the data of its last process are: the next one has least to do if its are there, too. */
+  image: number | undefined
+}
+
 export class Threads implements Scheduler {
   readonly stack: StackSize
   readonly host: ReturnType<typeof threadHost>
   readonly #busy = new Map<number, Worker>()
   /** Slots of processes that run on the shared thread. */
   readonly #sharing = new Set<number>()
-  /** Processes for which there is no thread yet. */
-  readonly #waiting = new Map<number, RunMessage>()
+  readonly #waiting = new Map<number, WaitingProcess>()
   /** Clients whose sockets have moved to threads, by the machine's socket. */
   readonly #moved = new Map<number, { readonly worker: Worker; readonly socket: MovingSocket }>()
-  /** Threads that have got this machine's ThreadSetup. */
-  readonly #joined = new WeakSet<Worker>()
+  /** Threads that have got this machine's ThreadSetup, and what else they have. */
+  readonly #joined = new WeakMap<Worker, Joined>()
   /** Threads that are being ended. The process may have exited first, but the thread gets no other. */
   readonly #ending = new WeakSet<Worker>()
   readonly #gate: FileGate | undefined
@@ -63,14 +78,15 @@ export class Threads implements Scheduler {
     if (access?.gate !== undefined) this.#gate = new FileGate(access.gate, MAIN_SEAT)
   }
 
-  run(slot: number, program: WebAssembly.Module, use: ProcessUse): void {
+  run(slot: number, program: WebAssembly.Module, use: ProcessUse, image: number): void {
     const shared = use === 'attendant' && hasPromiseIntegration()
     const client = typeof use === 'object' ? use : undefined
-    const message = { slot, program, shared }
-    this.#waiting.set(slot, message)
-    const thread = shared ? this.#sharedThread() : this.pool.take(client !== undefined)
+    const process = { slot, program, shared, client, image }
+    this.#waiting.set(slot, process)
+    const suits = (worker: Worker) => this.#joined.get(worker)?.image === image
+    const thread = shared ? this.#sharedThread() : this.pool.take(client !== undefined, suits)
     thread.then(
-      worker => this.#start(message, worker, client),
+      worker => this.#start(process, worker),
       (error: Error) => this.#waiting.delete(slot) && this.#fail(slot, error),
     )
   }
@@ -124,18 +140,23 @@ export class Threads implements Scheduler {
     return [...this.#moved.values()].some(({ worker }) => !busy.has(worker))
   }
 
-  #start(message: RunMessage, worker: Worker, client: ClientSocket | undefined): void {
-    const { slot } = message
-    if (this.#waiting.get(slot) !== message) {
-      if (!message.shared) this.pool.put(worker)
+  #start(process: WaitingProcess, worker: Worker): void {
+    const { slot, shared, client } = process
+    if (this.#waiting.get(slot) !== process) {
+      if (!shared) this.pool.put(worker)
       return
     }
     this.#waiting.delete(slot)
     this.#busy.set(slot, worker)
-    if (message.shared) this.#sharing.add(slot)
-    if (!this.#joined.has(worker)) this.#join(worker)
-    const moving = client === undefined ? undefined : this.#move(worker, client)
-    worker.postMessage(moving === undefined ? message : { ...message, ...moving })
+    if (shared) this.#sharing.add(slot)
+    const joined = this.#joined.get(worker) ?? this.#join(worker)
+    joined.image = process.image
+    const program = joined.programs.indexOf(process.program)
+    const known = program < 0 ? joined.programs.push(process.program) - 1 : program
+    worker.postMessage({
+      ...{ slot, shared, program: known, newProgram: program < 0 ? process.program : undefined },
+      ...(client !== undefined && this.#move(worker, client)),
+    } satisfies RunMessage)
     this.heard({ type: 'running', slot })
   }
 
@@ -150,8 +171,9 @@ export class Threads implements Scheduler {
     return { client: client.fd, statements }
   }
 
-  #join(worker: Worker): void {
-    this.#joined.add(worker)
+  #join(worker: Worker): Joined {
+    const joined = { programs: [], image: undefined }
+    this.#joined.set(worker, joined)
     const written = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
     let failure: Error | undefined
     worker.on('message', (message: ProcessMessage | ModuleRequest | LeftMessage) => {
@@ -180,6 +202,7 @@ export class Threads implements Scheduler {
     })
     const { modules: _, ...setup } = this.setup
     worker.postMessage({ ...setup, access: this.access, seat, written } satisfies ThreadSetup)
+    return joined
   }
 
   #answer(worker: Worker, { slot, name, answered }: ModuleRequest): void {

@@ -12,7 +12,7 @@ import { LinearMemory } from '../machine/memory.js'
 import { Process, type ProcessHost, type ProcessMessage, type ProcessSetup } from '../machine/process.js'
 import { confinedFiles, type FileAccess } from './confined-files.js'
 import { nodeFiles } from './files.js'
-import { OwnClient } from './own-client.js'
+import { OwnClientKernel } from './own-client.js'
 import { OwnStreams } from './own-streams.js'
 import { SocketReceiver } from './socket-channel.js'
 import { nodeSystem } from './system.js'
@@ -21,7 +21,10 @@ import { ThreadSleeper } from './thread-sleeper.js'
 /** From the main thread: run the process of this slot, an instance of this program. */
 export interface RunMessage {
   readonly slot: number
-  readonly program: WebAssembly.Module
+  /** The number of the program among those that this thread has got. */
+  readonly program: number
+  /** The program, if the thread has not got it before. */
+  readonly newProgram?: WebAssembly.Module | undefined
   /** Whether others run on this thread as well. */
   readonly shared: boolean
   /** The client's socket in the machine, if the thread gets the system's through its channel. */
@@ -75,6 +78,15 @@ class Thread {
   readonly #coroutines = new Map<number, Coroutine>()
   /** Messages that came while the thread waited for a module. */
   readonly #kept: ThreadMessage[] = []
+  readonly #programs: WebAssembly.Module[] = []
+  /** The process that is alone on this thread, or was last. */
+  #alone: Process | undefined
+  /** The same, if the thread has its client's socket. */
+  #aloneWithClient: Process | undefined
+  /** The slot of the process that is alone, and its client's socket in the machine. */
+  #slot = 0
+  #client = -1
+  #ownClientKernel: OwnClientKernel | undefined
   /** How many log messages this thread has sent. */
   #logged = 0
 
@@ -94,8 +106,6 @@ class Thread {
 
   hear(message: ThreadMessage): void {
     if ('killed' in message) this.#coroutines.get(message.killed)?.kill()
-    else if (message.shared) void this.#runShared(message)
-    else if (message.client !== undefined) void this.#runWithClient(message, message.client)
     else this.#run(message)
   }
 
@@ -104,8 +114,16 @@ class Thread {
     return access === undefined ? nodeFiles() : confinedFiles(access, seat)
   }
 
+  #run(message: RunMessage): void {
+    if (message.newProgram !== undefined) this.#programs[message.program] = message.newProgram
+    const program = this.#programs[message.program]!
+    if (message.shared) void this.#runShared(message.slot, program)
+    else if (message.client !== undefined) void this.#runWithClient(message, program, message.client)
+    else this.#runAlone(message.slot, program)
+  }
+
   /** Runs the process to its end, while others run. */
-  async #runShared({ slot, program }: RunMessage): Promise<void> {
+  async #runShared(slot: number, program: WebAssembly.Module): Promise<void> {
     const { setup } = this
     const coroutine = new Coroutine(slot, program, {
       processes: { ...setup, modules: { get: name => this.#module(slot, name) } },
@@ -120,42 +138,60 @@ class Thread {
     this.#tell({ type: 'exit', slot, status })
   }
 
-  /** Runs the process to its end. */
-  #run({ slot, program }: RunMessage): void {
-    const status = new Process(slot, program, this.#processHost(slot)).run()
+  /** Runs the process to its end. The thread blocks where it waits. */
+  #runAlone(slot: number, program: WebAssembly.Module): void {
+    this.#take(slot)
+    if (this.#alone?.program !== program || !this.#alone.become(slot))
+      this.#alone = new Process(slot, program, this.#processHost(this.#kernel))
+    const status = this.#alone.run()
     this.#tell({ type: 'exit', slot, status })
   }
 
   /** Runs the process to its end, suspended while it waits: then the thread reads and writes its client's socket. */
-  async #runWithClient({ slot, program, statements }: RunMessage, fd: number): Promise<void> {
-    const client = new OwnClient(this.setup.kernel, this.#memory, {
+  async #runWithClient(
+    { slot, statements }: RunMessage,
+    program: WebAssembly.Module,
+    fd: number,
+  ): Promise<void> {
+    this.#take(slot)
+    this.#ownClientKernel ??= new OwnClientKernel(this.setup.kernel, this.#memory)
+    const client = this.#ownClientKernel.next({
+      slot,
       fd,
       statements,
       event: this.#kernel.event(slot) >>> 0,
       left: () => this.#tell({ type: 'left', client: fd }),
     })
     void this.sockets!.next().then(handle => client.connect(handle))
-    const status = await new Process(
-      slot,
-      program,
-      this.#processHost(slot, client.kernel, client),
-    ).runSuspended()
+    if (this.#aloneWithClient?.program !== program || !this.#aloneWithClient.become(slot)) {
+      const { exports, read } = this.#ownClientKernel
+      this.#aloneWithClient = new Process(slot, program, this.#processHost(exports, read))
+    }
+    const status = await this.#aloneWithClient.runSuspended()
     client.end()
     this.#tell({ type: 'exit', slot, status })
   }
 
-  #processHost(slot: number, kernel = this.#kernel, client?: OwnClient): ProcessHost {
-    const own = this.setup.ownStreams ? new OwnStreams(() => this.#kernel.signalled(slot) !== 0) : undefined
+  #take(slot: number): void {
+    this.#slot = slot
+    this.#client = this.#kernel.sys_client(slot)
+  }
+
+  /** For all processes that are alone on this thread, one after the other. */
+  #processHost(kernel: KernelExports, read?: WebAssembly.ImportValue): ProcessHost {
+    const { ownStreams, environment } = this.setup
+    const own = ownStreams ? new OwnStreams(() => this.#kernel.signalled(this.#slot) !== 0) : undefined
     return {
       memory: this.#memory,
       kernel,
-      modules: { get: name => this.#module(slot, name) },
-      environment: this.setup.environment,
+      modules: { get: name => this.#module(this.#slot, name) },
+      environment,
       system: nodeSystem,
       files: own?.files(this.#files) ?? this.#files,
-      streams: own ?? { write: (stream, bytes) => this.#log(slot, stream, bytes) },
-      client: this.#client(slot, kernel, client),
-      notifyState: state => this.#tell({ type: 'state', slot, state }),
+      streams: own ?? { write: (stream, bytes) => this.#log(this.#slot, stream, bytes) },
+      client: this.#clientImports(kernel, read),
+      notifyState: state => this.#tell({ type: 'state', slot: this.#slot, state }),
+      reuses: true,
     }
   }
 
@@ -181,20 +217,20 @@ class Thread {
    * The imports for the client's bytes, on the process' end of the rings. If the host has lent the system's socket, output goes
    * directly there as long as the socket takes it. If the thread itself has the socket, a read may suspend the process.
    */
-  #client(slot: number, kernel: KernelExports, own?: OwnClient): ProcessHost['client'] {
-    const client = kernel.sys_client(slot)
-    const read = (buffer: number, length: number) => kernel.sys_recv(slot, client, buffer, length)
+  #clientImports(kernel: KernelExports, read?: WebAssembly.ImportValue): ProcessHost['client'] {
     return {
-      pglite_js_read: own?.reading(read) ?? read,
+      pglite_js_read:
+        read ??
+        ((buffer: number, length: number) => kernel.sys_recv(this.#slot, this.#client, buffer, length)),
       pglite_js_write: (buffer: number, length: number) => {
         this.#untilWritten()
-        const descriptor = kernel.sys_direct_begin(client)
+        const descriptor = kernel.sys_direct_begin(this.#client)
         if (descriptor >= 0) {
           const sent = this.#send(descriptor, buffer >>> 0, length)
-          kernel.sys_direct_end(client, Math.max(sent, 0))
+          kernel.sys_direct_end(this.#client, Math.max(sent, 0))
           if (sent !== 0) return sent
         }
-        return kernel.sys_send(slot, client, buffer, length)
+        return kernel.sys_send(this.#slot, this.#client, buffer, length)
       },
     }
   }
