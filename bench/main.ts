@@ -12,6 +12,7 @@ import { measureConnections } from './connections.js'
 import { runCopy } from './copy.js'
 import { measureDatabases } from './databases.js'
 import { measureDecisions } from './decisions.js'
+import { embedded } from './embedded.js'
 import { verdicts } from './goals.js'
 import { describeMachine, measurePingPong } from './machine.js'
 import { measureMaintenance } from './maintenance.js'
@@ -23,7 +24,7 @@ import { initialise, runScript } from './pgbench.js'
 import { pglite } from './pglite.js'
 import { gaps, tableHead, tableRow, unsteady, verdictLine } from './report.js'
 import { measureStarts } from './starts.js'
-import type { SystemName } from './system.js'
+import type { System, SystemName } from './system.js'
 
 /** Groups of measurements that make their own servers, in the order in which they run. */
 const ON_NEW_SERVERS = { start: measureStarts, memory: measureMemory, databases: measureDatabases }
@@ -43,7 +44,10 @@ const ON_RUNNING_SERVERS = {
 
 const GROUPS = [...Object.keys(ON_NEW_SERVERS), ...Object.keys(ON_RUNNING_SERVERS)]
 const NEED_TABLES = ['init', 'select', 'tpcb', 'application']
-const SYSTEMS: readonly SystemName[] = ['ours', 'native', 'pglite']
+const SYSTEMS: readonly SystemName[] = ['ours', 'native', 'pglite', 'embedded']
+
+/** It is native PostgreSQL once more, so it is only there for those who choose between databases for tests. */
+const ONLY_WITH: Partial<Record<SystemName, string>> = { embedded: 'databases' }
 
 /** Settings that decide how comparable the systems are; those that differ are printed. */
 const TELLING_SETTINGS = [
@@ -53,7 +57,7 @@ const TELLING_SETTINGS = [
 
 interface Options {
   only: string[]
-  systems: string[]
+  systems?: string[]
   quick?: true
   rounds?: number
   node: string
@@ -63,7 +67,7 @@ interface Options {
 const options = new Command('npm run bench --')
   .description("Measures this project's server, native PostgreSQL 18 and PGlite side by side.")
   .option('--only <names>', `groups to run, of ${GROUPS.join(', ')}`, listOf(GROUPS), GROUPS)
-  .option('--systems <names>', `systems to run, of ${SYSTEMS.join(', ')}`, listOf(SYSTEMS), [...SYSTEMS])
+  .option('--systems <names>', `systems to run, of ${SYSTEMS.join(', ')}`, listOf(SYSTEMS))
   .option('--quick', 'short runs and little data: to see that everything works, not to be quoted')
   .option('--rounds <number>', 'how many times each measurement is made (default: 3, quick 1)', wholeNumber)
   .option('--node <program>', 'the Node that runs our server', process.execPath)
@@ -85,8 +89,14 @@ process.exit()
 async function main(): Promise<number> {
   const date = new Date()
   const tree = await getNativeTree()
-  const makers = { ours: () => ours(options.node), native: () => native(tree), pglite }
-  const systems = SYSTEMS.filter(name => options.systems.includes(name)).map(name => makers[name]())
+  const makers = {
+    ours: () => ours(options.node),
+    native: () => native(tree),
+    pglite,
+    embedded: () => embedded(tree),
+  }
+  const systems: System[] = []
+  for (const name of SYSTEMS.filter(isChosen)) systems.push(await makers[name]())
   const bench: Bench = {
     tree,
     systems,
@@ -148,6 +158,12 @@ async function main(): Promise<number> {
   writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`)
   console.log(`\nAll values are in ${relative(process.cwd(), file)}`)
   return options.check && (goals.some(({ met }) => !met) || notes.length > 0) ? 1 : 0
+}
+
+/** By default all, except those that are only there with one group. */
+function isChosen(name: SystemName): boolean {
+  const group = ONLY_WITH[name]
+  return options.systems?.includes(name) ?? (group === undefined || options.only.join() === group)
 }
 
 type Settings = Partial<Record<SystemName, Record<string, string>>>

@@ -5,7 +5,7 @@
  */
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { installPackages, makeDebianTree, RELEASE } from '../wasm/build/debian-tree.js'
 import { BuildFailure } from '../wasm/build/failure.js'
 import { hashOf } from '../wasm/build/hash.js'
@@ -98,7 +98,7 @@ export async function getPooler(): Promise<{ tree: NativeTree; pgbouncer: string
 function ownsFiles(program: string): boolean {
   return (
     /^(postgres|initdb|pg_(checksums|combinebackup|controldata|rewind|verifybackup|waldump))$/.test(
-      program,
+      basename(program),
     ) || program === POOLER
   )
 }

@@ -6,13 +6,23 @@ import { freePort, outputOf, SETTINGS, type System, serverOf } from './system.js
 /** As this project's cluster template is made. */
 const INITDB = ['-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C.UTF-8']
 
-export function native(tree: NativeTree): System {
+/** Another PostgreSQL in the same tree. */
+export interface Installation {
+  /** Folders, as programs in the tree see them. */
+  readonly programs: string
+  readonly libraries: string
+}
+
+/** @param installation default: Debian's */
+export function native(tree: NativeTree, installation?: Installation): System {
   const initialised = new Set<string>()
+  const programs = installation === undefined ? '' : `${installation.programs}/`
+  const environment = installation === undefined ? {} : { LD_LIBRARY_PATH: installation.libraries }
+  const spawn = (program: string, args: string[]) =>
+    tree.spawn(`${programs}${program}`, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment })
 
   async function initialise(directory: string, options: string[]): Promise<void> {
-    const child = tree.spawn('initdb', [...INITDB, ...options, '-D', directory], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = spawn('initdb', [...INITDB, ...options, '-D', directory])
     const output = outputOf(child)
     const [status] = (await once(child, 'close')) as [number | null]
     if (status !== 0) throw new Error(`initdb failed:\n${output()}`)
@@ -43,11 +53,10 @@ export function native(tree: NativeTree): System {
         // POSIX shared memory needs a /dev/shm, which the tree does not have.
         dynamic_shared_memory_type: 'sysv',
       }
-      const child = tree.spawn(
-        'postgres',
-        ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-        { stdio: ['ignore', 'pipe', 'pipe'] },
-      )
+      const child = spawn('postgres', [
+        ...['-D', data],
+        ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ])
       const server = await serverOf(child, port, began, outputOf(child))
       return {
         ...server,

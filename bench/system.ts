@@ -6,7 +6,7 @@ import type { ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
 import { answer } from './client.js'
 
-export type SystemName = 'ours' | 'native' | 'pglite'
+export type SystemName = 'ours' | 'native' | 'pglite' | 'embedded'
 
 export interface System {
   readonly name: SystemName

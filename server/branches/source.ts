@@ -1,5 +1,6 @@
 /** What a cluster is copied from: the files of another, or a server, while it runs. */
 import type { Duplex } from 'node:stream'
+import type { QueryResult } from 'pg'
 import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
 import type { FileGate } from '../../wasm/node/file-gate.js'
 import { copyFiles } from '../data-directory/cluster-files.js'
@@ -41,6 +42,10 @@ export async function copyAtMoment(source: RunningSource, target: string, share:
   })
 }
 
+/** In one message. A standby makes a restartpoint, which does no harm. */
+const CHECKPOINT = `select pg_is_in_recovery() as standby; checkpoint;
+  select redo_wal_file as name from pg_control_checkpoint()`
+
 /** Returns the name of the WAL segment from which recovery begins. */
 async function checkpoint(source: RunningSource): Promise<string> {
   try {
@@ -60,13 +65,13 @@ async function checkpointIn({ connect, user }: RunningSource): Promise<string> {
   client.on('error', () => {})
   await client.connect()
   try {
-    const { rows } = await client.query('select pg_is_in_recovery() as standby')
-    if (rows[0].standby)
+    // node-postgres' types know one result only.
+    const [standby, , control] = (await client.query(CHECKPOINT)) as unknown as QueryResult[]
+    if (standby!.rows[0].standby)
       throw new StartupError('a standby has no branches: make one of its primary, or promote the standby')
-    await client.query('checkpoint')
-    const result = await client.query('select redo_wal_file as name from pg_control_checkpoint()')
-    return result.rows[0].name as string
+    return control!.rows[0].name as string
   } finally {
-    await client.end()
+    // The copy need not wait until the session has ended.
+    client.end().catch(() => {})
   }
 }
