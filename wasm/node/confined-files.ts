@@ -208,7 +208,12 @@ export function confinedFiles(access: FileAccess, seat = MAIN_SEAT): FileLayer {
     rmdir: path => layer.rmdir(bounds.at(path, 'write')),
     unlink: path => layer.unlink(bounds.at(path, 'write')),
     rename: (from, to) => layer.rename(bounds.at(from, 'write'), bounds.at(to, 'write')),
-    copy: (from, to) => layer.copy(bounds.followed(from, 'read'), bounds.at(to, 'write')),
+    copy(from, to) {
+      const target = bounds.at(to, 'write')
+      // Whether the file is a link need not be known for that, and PostgreSQL copies none.
+      if (layer.share?.(bounds.at(from, 'read'), target)) return
+      layer.copy(bounds.followed(from, 'read'), target)
+    },
     link: (from, to) => layer.link(bounds.at(from, 'write'), bounds.at(to, 'write')),
     symlink(target, path) {
       const place = bounds.inside(path, 'write')

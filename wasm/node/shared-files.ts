@@ -80,7 +80,7 @@ class SharedFiles {
           ),
       }),
       fstat: handle => this.#look(handle, now => files.fstat(now)),
-      copy: (from, to) => this.gate.change(() => this.#copy(from, to)),
+      share: (from, to) => this.gate.change(() => this.#share(from, to)),
       closeAll: () => {
         this.#opened.clear()
         files.closeAll()
@@ -204,11 +204,11 @@ class SharedFiles {
     }
   }
 
-  /** Gives a file another name if both are files of tables: for CREATE DATABASE, while no process writes to them. */
-  #copy(from: string, to: string): void {
-    if (this.#isRelation(from) && this.#isRelation(to) && this.#link(from, to))
-      this.gate.changed(this.gate.counterOf(from))
-    else this.files.copy(from, to)
+  /** For CREATE DATABASE, while no process writes to the files. */
+  #share(from: string, to: string): boolean {
+    if (!this.#isRelation(from) || !this.#isRelation(to) || !this.#link(from, to)) return false
+    this.gate.changed(this.gate.counterOf(from))
+    return true
   }
 
   #link(from: string, to: string): boolean {

@@ -69,6 +69,11 @@ export interface FileLayer {
    * written to.
    */
   copy(from: string, to: string): void
+  /**
+   * Gives a file of a table another name, which becomes a file of its own before either is written to. Fails with EEXIST if there is a `to`. Does not
+   * follow a link. Returns false, having done nothing, where that is not possible. Absent: it never is.
+   */
+  share?(from: string, to: string): boolean
   link(from: string, to: string): void
   symlink(target: string, path: string): void
   readlink(path: string): string
