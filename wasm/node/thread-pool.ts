@@ -158,7 +158,7 @@ export class ThreadPool {
 
   #make(): void {
     const channel = newChannel()
-    const code = join(packageFolder(), 'dist', 'wasm', 'node', 'worker.js')
+    const code = join(packageFolder(), 'dist', 'wasm', 'node', 'worker.cjs')
     const worker = new Thread(code, {
       workerData: channel?.path,
       resourceLimits: { ...LIMITS, stackSizeMb: Math.ceil(engineStack(this.stack) / (1 << 20)) },
