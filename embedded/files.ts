@@ -60,8 +60,14 @@ export function identifyCluster(module: ServerModule, volume: Volume): void {
     const handle = files.open(inside, WRITE, 0)
     for (let at = 0; at < own.length; at += BLCKSZ) {
       const page = own.subarray(at, at + BLCKSZ)
-      if (page.some((byte, i) => byte !== content[at + i])) files.write(handle, page, 0, page.length, at)
+      if (!isAt(page, content, at)) files.write(handle, page, 0, page.length, at)
     }
     files.close(handle)
   }
+}
+
+/** Whether `bytes` has the page at this place. */
+function isAt(page: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < page.length; i++) if (page[i] !== bytes[at + i]) return false
+  return true
 }
