@@ -52,10 +52,15 @@ begin atomic
 end;
 comment on function pglite_imports.close_pool(text) is 'drops the clones that are ready; those that are taken stay';`
 
-/** If no clone is ready, the server is making one, or the pool has a failure that says why it cannot. */
+/**
+ * Clients wait for each other by an advisory lock, which lets them through in the order in which they have come, and only the first of
+ * them looks whether there is a clone. If none is ready, the server is making one, or the pool has a failure that says why it cannot.
+ */
 const TAKE = `
 create or replace function pglite_imports.take_database(template text) returns text language plpgsql as $$
 declare
+  queue constant integer := hashtext('pglite_imports.take_database');
+  place constant integer := hashtext(template);
   taken text;
   reason text;
 begin
@@ -63,25 +68,32 @@ begin
     raise exception 'take_database() must be called in a transaction that is read committed'
       using errcode = 'active_sql_transaction';
   end if;
-  loop
-    update pglite_imports.database d set state = 'taken', taken_at = clock_timestamp()
-      where d.name = (select r.name from pglite_imports.database r
-                        where r.template = take_database.template and r.state = 'ready'
-                        limit 1 for update skip locked)
-      returning d.name into taken;
-    if found then
-      perform pg_notify('${CHANNEL}', '');
-      return taken;
-    end if;
-    select p.failure into reason from pglite_imports.pool p where p.template = take_database.template;
-    if not found then
-      raise exception 'there is no pool of clones of "%"', template using errcode = 'undefined_object',
-        hint = format('Call pglite_imports.open_pool(%L) first.', template);
-    elsif reason is not null then
-      raise exception 'database "%" cannot be cloned: %', template, reason;
-    end if;
-    perform pg_sleep(0.001);
-  end loop;
+  -- Of the session: another client may take one before the transaction ends.
+  perform pg_advisory_lock(queue, place);
+  begin
+    loop
+      update pglite_imports.database d set state = 'taken', taken_at = clock_timestamp()
+        where d.name = (select r.name from pglite_imports.database r
+                          where r.template = take_database.template and r.state = 'ready'
+                          limit 1 for update skip locked)
+        returning d.name into taken;
+      exit when found;
+      select p.failure into reason from pglite_imports.pool p where p.template = take_database.template;
+      if not found then
+        raise exception 'there is no pool of clones of "%"', template using errcode = 'undefined_object',
+          hint = format('Call pglite_imports.open_pool(%L) first.', template);
+      elsif reason is not null then
+        raise exception 'database "%" cannot be cloned: %', template, reason;
+      end if;
+      perform pg_sleep(0.001);
+    end loop;
+    perform pg_notify('${CHANNEL}', '');
+  exception when query_canceled or others then
+    perform pg_advisory_unlock(queue, place);
+    raise;
+  end;
+  perform pg_advisory_unlock(queue, place);
+  return taken;
 end $$;
 comment on function pglite_imports.take_database(text) is
   'takes a clone for the caller alone, and returns its name; waits until there is one';

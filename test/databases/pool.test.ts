@@ -128,6 +128,52 @@ test('eight clients take many at the same time, and no two get the same one', as
   expect(new Set(names).size).toBe(40)
 })
 
+describe('clients that wait', () => {
+  const TAKE = "select pglite_imports.take_database('shop') as name"
+
+  /** Starts to take one in so many sessions, each once the one before is in the queue; none gets one while `holder` has the table. */
+  async function queue(holder: pg.Client, count: number) {
+    await holder.query('begin; lock table pglite_imports.database in access exclusive mode')
+    const queued: { client: pg.Client; taken: Promise<string> }[] = []
+    for (let i = 0; i < count; i++) {
+      const client = await connect('postgres')
+      const taken = client.query(TAKE).then(({ rows }) => rows[0].name as string)
+      taken.catch(() => {})
+      queued.push({ client, taken })
+      const locks = "select from pg_locks where locktype = 'advisory'"
+      await until('it is in the queue', async () => (await holder.query(locks)).rowCount === i + 1)
+    }
+    return queued
+  }
+
+  test('get one in the order in which they have come', async () => {
+    const holder = await connect('postgres')
+    const queued = await queue(holder, 4)
+    const order: number[] = []
+    const all = queued.map(({ taken }, i) => taken.then(() => order.push(i)))
+    await holder.query('rollback')
+    await Promise.all(all)
+    expect(order).toEqual([0, 1, 2, 3])
+    for (const { client, taken } of queued) {
+      await client.query('select pglite_imports.give_database($1)', [await taken])
+      await client.end()
+    }
+    await holder.end()
+  })
+
+  test('let the next one through when they are cancelled', async () => {
+    const holder = await connect('postgres')
+    const [first, second] = await queue(holder, 2)
+    const pid = (first!.client as unknown as { processID: number }).processID
+    await holder.query('select pg_cancel_backend($1)', [pid])
+    await expect(first!.taken).rejects.toMatchObject({ code: '57014' })
+    await holder.query('rollback')
+    expect(await second!.taken).toMatch(/^shop_\d+$/)
+    await second!.client.query('select pglite_imports.give_database($1)', [await second!.taken])
+    for (const client of [first!.client, second!.client, holder]) await client.end()
+  })
+})
+
 test('one that was taken in a transaction which is rolled back is ready again', async () => {
   const client = await connect('postgres')
   await client.query('begin')
