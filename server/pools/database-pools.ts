@@ -11,6 +11,13 @@ import { CHANNEL, POOL_SCHEMA } from './schema.js'
 /** Milliseconds until a clone that failed is tried again. */
 const PATIENCE = 500
 
+/**
+ * Milliseconds without a further notification until clones are made and dropped, and the most that this waits: when several clients take
+ * databases at the same time, that does not take the processor from them.
+ */
+const QUIET = 5
+const LONGEST_QUIET = 50
+
 /** Room for an underscore and a number, which a clone's name ends with, and for C's NUL. */
 const LONGEST_PREFIX = NAMEDATALEN - '_2147483647\0'.length
 
@@ -45,6 +52,7 @@ export class DatabasePools {
   readonly #prepared = new Map<string, number>()
   #number = 0
   #closed = false
+  #waking: { readonly since: number; readonly timer: NodeJS.Timeout } | undefined
 
   /**
    * @param connect makes a connection to the server
@@ -74,11 +82,23 @@ export class DatabasePools {
     // Clients took these from an earlier server on this cluster, so no client uses them any more.
     await cloner.query("update pglite_imports.database set state = 'given' where state <> 'kept'")
     await cloner.query('delete from pglite_imports.pool')
-    cloner.on('notification', () => this.#wake())
+    cloner.on('notification', () => this.#wakeWhenQuiet())
     await cloner.query(`listen ${CHANNEL}`)
     this.#cloner = cloner
     this.#dropper = dropper
     this.#wake()
+  }
+
+  #wakeWhenQuiet(): void {
+    const now = performance.now()
+    const since = this.#waking?.since ?? now
+    clearTimeout(this.#waking?.timer)
+    const wake = () => {
+      this.#waking = undefined
+      this.#wake()
+    }
+    const timer = setTimeout(wake, Math.min(QUIET, since + LONGEST_QUIET - now)).unref()
+    this.#waking = { since, timer }
   }
 
   #wake(): void {
