@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import type { CLibrary } from './c-library.js'
+import { UNPROFILED } from './profile.js'
 import type { Toolchain } from './toolchain.js'
 
 /** In a debug build functions have names, code has the lines of its source, and the kernel checks its assertions. */
@@ -99,11 +100,19 @@ export function writeProbingCompiler(
 /**
  * The `cc` that make is given: it compiles, but where PostgreSQL's makefiles link a program or a library it writes the
  * names of the objects and archives into the output file instead. So the makefiles remain the only place that says
- * what belongs to what (see link-record.ts), and `make install` installs small marker files for server and modules.
+ * what belongs to what (see link-record.ts), and `make install` installs small marker files for server and modules. The flags of
+ * `profile` are for the server and its modules, not for clients.
  */
-export function writeRecordingCompiler(toolchain: Toolchain, library: CLibrary, folder: string): string {
+export function writeRecordingCompiler(
+  toolchain: Toolchain,
+  library: CLibrary,
+  folder: string,
+  profile: readonly string[],
+): string {
   return writeScript(toolchain, `${folder}/recording-cc`, [
-    compileOnly([...targetFlags(library), `-I${toolchain.work}/c`]),
+    `profile='${profile.join(' ')}'`,
+    `case " $* " in ${['*" -DFRONTEND "*', ...UNPROFILED.flatMap(name => [`*/${name}" "*`, `*" ${name} "*`])].join(' | ')}) profile= ;; esac`,
+    compileOnly([...targetFlags(library), `-I${toolchain.work}/c`, '$profile']),
     'while [ $# -gt 0 ]; do',
     '  case $1 in',
     '    -o) output=$2; shift ;;',

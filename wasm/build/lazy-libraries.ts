@@ -34,6 +34,7 @@ export async function linkLazyLibraries(
   libraries: readonly CompiledLibrary[],
   objects: Objects,
   own: OwnObjects,
+  counting: readonly string[],
 ): Promise<LazyLibraries> {
   const folder = `${toolchain.work}/linked/libraries`
   rmSync(toolchain.outside(folder), { recursive: true, force: true })
@@ -70,7 +71,8 @@ export async function linkLazyLibraries(
   const linkLibrary = async (name: string, record: string, inputs: string[], offered: Iterable<string>) => {
     const file = `${folder}/${name}.so`
     const exports = [...offered].filter(symbol => called.has(symbol)).sort()
-    await wasmLd(toolchain, file, ...[...MODULE, ...exports.map(symbol => `--export=${symbol}`), ...inputs])
+    const flags = [...MODULE, ...exports.map(symbol => `--export=${symbol}`)]
+    await wasmLd(toolchain, file, ...flags, ...inputs, ...counting)
     modules.set(record, file)
     const binary = readFileSync(toolchain.outside(file))
     for (const symbol of await importsOf(binary)) imports.add(symbol)

@@ -29,13 +29,14 @@ export const FROM_THE_LOADER = [
 
 /**
  * Links the libraries of an installation, into a folder of that name. `libraries` says which module is linked in place of which
- * library: it is noted as needed, and the loader loads it first.
+ * library: it is noted as needed, and the loader loads it first. `counting` has what counts in a build for training.
  */
 export async function linkModules(
   toolchain: Toolchain,
   installed: string,
   name: string,
   libraries: ReadonlyMap<string, string>,
+  counting: readonly string[],
 ): Promise<LoadableModules> {
   const folder = `${toolchain.work}/linked/${name}`
   mkdirSync(toolchain.outside(folder), { recursive: true })
@@ -49,7 +50,7 @@ export async function linkModules(
     const file = `${folder}/${name}.so`
     const inputs = linkInputs(toolchain, `${installed}/lib/${name}.so`, 'shared')
     const linked = inputs.map(input => libraries.get(input) ?? input)
-    await wasmLd(toolchain, file, ...MODULE, ...linked)
+    await wasmLd(toolchain, file, ...MODULE, ...linked, ...counting)
     const needed = linked.filter(input => !inputs.includes(input))
     const provided = new Set(
       needed.flatMap(library => [...exportedNames(readFileSync(toolchain.outside(library)))]),

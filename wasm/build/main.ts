@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { ABI, requireAbi } from './abi.js'
 import { gather, gatherForTests, publish, publishedInputHash } from './artefacts.js'
-import { getCLibrary } from './c-library.js'
+import { type CLibrary, getCLibrary } from './c-library.js'
 import { linkClients } from './clients.js'
 import { DEBUG } from './compiler.js'
 import { getExtensionSources } from './extensions.js'
@@ -15,11 +15,11 @@ import { ICU_DATA, writeIcuData } from './icu-data.js'
 import { requireKnownImports } from './imports-check.js'
 import { requireLayoutsOf64Bits } from './layouts.js'
 import { linkLazyLibraries } from './lazy-libraries.js'
-import { compileLibraries } from './library-objects.js'
+import { type CompiledLibrary, compileLibraries } from './library-objects.js'
 import { link } from './link.js'
 import { linkModules } from './loadable-modules.js'
 import { generatedLocaleSources, writeLocaleData } from './locale-data.js'
-import { getLocales } from './locales.js'
+import { getLocales, type Locales } from './locales.js'
 import { withCacheLocked } from './lock.js'
 import { writeManifest } from './manifest.js'
 import { makeOnce, removeOldSiblings } from './once.js'
@@ -28,16 +28,18 @@ import {
   compileOwnSources,
   copyOwnSources,
   hashOfHeaders,
+  type OwnObjects,
   ownFlags,
 } from './own-objects.js'
 import { cache, repository } from './paths.js'
-import { compilePostgres, configurePostgres } from './postgres.js'
+import { compilePostgres, configurePostgres, type Objects } from './postgres.js'
+import { countingRuntime, PROFILE, profileFlags, TRAINING } from './profile.js'
 import { Progress } from './progress.js'
 import { readSaslprepTables, requireSaslprepTables, TABLES } from './saslprep.js'
 import { writeServerModule } from './server-module.js'
 import { getSource, hashOfPatches } from './source.js'
 import { makeTemplate } from './template.js'
-import { getToolchain } from './toolchain.js'
+import { getToolchain, type Toolchain } from './toolchain.js'
 
 /** Finished builds that stay in the cache, for switching between branches and for fresh clones. */
 const ARTEFACTS_KEPT = 5
@@ -50,7 +52,9 @@ function hashOfInputs(): string {
     hashOfFiles(join(repository, 'c'), filesBelow(join(repository, 'c'))),
     ...ABI.map(path => readFileSync(path, 'utf8')),
     readFileSync(TABLES, 'utf8'),
+    existsSync(PROFILE) ? readFileSync(PROFILE, 'utf8') : '',
     String(DEBUG),
+    String(TRAINING),
   )
 }
 
@@ -77,8 +81,9 @@ async function build(inputHash: string, folder: string): Promise<void> {
   const locales = await progress.step('locales', step => getLocales(toolchain, step))
   const library = await progress.step('C library', step => getCLibrary(toolchain, step))
   const libraries = await progress.step('libraries', step => compileLibraries(toolchain, library, step))
+  const profile = await profileFlags(toolchain, source)
   const objects = await progress.step('configure PostgreSQL', step =>
-    configurePostgres(toolchain, library, libraries, source, step),
+    configurePostgres(toolchain, library, libraries, source, profile, step),
   )
   const compiled = await progress.step('compile PostgreSQL', step => {
     copyOwnSources(toolchain)
@@ -88,6 +93,7 @@ async function build(inputHash: string, folder: string): Promise<void> {
       objects,
       source,
       extensions,
+      profile,
       hashOf(hashOfPatches(), hashOfHeaders()),
       step,
     )
@@ -102,32 +108,9 @@ async function build(inputHash: string, folder: string): Promise<void> {
     requireSaslprepTables(readSaslprepTables(toolchain.outside(source.folder)))
   })
   const own = await progress.step('compile c/', () => compileOwnSources(toolchain, flags))
-  const [linked, lazy, modules, testModules, clients] = await progress.step('link', async () => {
-    const lazy = await linkLazyLibraries(toolchain, libraries, objects, own)
-    const modules = await linkModules(toolchain, objects.installed, 'lib', lazy.modules)
-    const testModules = await linkModules(toolchain, objects.installedForTests, 'lib-for-tests', lazy.modules)
-    const exports = [...modules.imports, ...testModules.imports]
-    const foreign = [
-      ...(await compileGenerated(toolchain, library, [
-        ...lazy.stubs,
-        ...generatedLocaleSources(toolchain, locales),
-      ])),
-      ...libraries.flatMap(({ inServer }) => inServer),
-    ]
-    const clients = await linkClients(toolchain, objects)
-    const linked = await link(
-      toolchain,
-      library,
-      objects,
-      own,
-      exports,
-      lazy.imports,
-      foreign,
-      lazy.modules,
-      clients,
-    )
-    return [linked, lazy, modules, testModules, clients] as const
-  })
+  const { linked, lazy, modules, testModules, clients } = await progress.step('link', () =>
+    linkAll(toolchain, library, libraries, objects, own, locales),
+  )
   await progress.step('check the imports', async () => {
     const read = (file: string) => readFileSync(toolchain.outside(file))
     for (const program of [linked.postgres, linked.initdb, linked.client])
@@ -147,6 +130,44 @@ async function build(inputHash: string, folder: string): Promise<void> {
     writeManifest(folder, inputHash, toolchain, source, modules, lazy, libraries),
   )
   console.log(`built in ${progress.elapsed}`)
+}
+
+/** Links libraries and modules, and then the programs, which have what these need of them. */
+async function linkAll(
+  toolchain: Toolchain,
+  library: CLibrary,
+  libraries: readonly CompiledLibrary[],
+  objects: Objects,
+  own: OwnObjects,
+  locales: Locales,
+) {
+  const counting = await countingRuntime(toolchain, library)
+  const lazy = await linkLazyLibraries(toolchain, libraries, objects, own, counting)
+  const linkedIn = (installed: string, folder: string) =>
+    linkModules(toolchain, installed, folder, lazy.modules, counting)
+  const modules = await linkedIn(objects.installed, 'lib')
+  const testModules = await linkedIn(objects.installedForTests, 'lib-for-tests')
+  const exports = [...modules.imports, ...testModules.imports]
+  const foreign = [
+    ...(await compileGenerated(toolchain, library, [
+      ...lazy.stubs,
+      ...generatedLocaleSources(toolchain, locales),
+    ])),
+    ...libraries.flatMap(({ inServer }) => inServer),
+  ]
+  const clients = await linkClients(toolchain, objects)
+  const linked = await link(
+    toolchain,
+    library,
+    objects,
+    own,
+    exports,
+    lazy.imports,
+    foreign,
+    lazy.modules,
+    clients,
+  )
+  return { linked, lazy, modules, testModules, clients }
 }
 
 try {

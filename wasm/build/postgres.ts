@@ -20,6 +20,7 @@ import type { CompiledLibrary } from './library-objects.js'
 import { INSTALL_TARGETS, MAKE_VARIABLES, MODULE_FOLDERS, TEST_MODULE_FOLDERS } from './modules.js'
 import { removeOldSiblings } from './once.js'
 import { logFile, repository } from './paths.js'
+import { UNPROFILED } from './profile.js'
 import { PROGRAM_FOLDERS } from './programs.js'
 import type { Step } from './progress.js'
 import type { Source } from './source.js'
@@ -92,6 +93,7 @@ export async function configurePostgres(
   library: CLibrary,
   libraries: readonly CompiledLibrary[],
   source: Source,
+  profile: readonly string[],
   step: Step,
 ): Promise<Objects> {
   const missing = Object.keys(NOT_THERE).map(name => `ac_cv_func_${name}=no`)
@@ -114,6 +116,8 @@ export async function configurePostgres(
     ...options,
     ...targetFlags(library),
     ...BACKEND_CPPFLAGS,
+    ...profile,
+    ...UNPROFILED,
     source.packageVersion,
     ...ownHeaders(),
   )
@@ -163,6 +167,7 @@ export async function compilePostgres(
   objects: Objects,
   source: Source,
   extensions: readonly ExtensionSource[],
+  profile: readonly string[],
   inputs: string,
   step: Step,
 ): Promise<string> {
@@ -185,7 +190,7 @@ export async function compilePostgres(
   // Otherwise files that are no longer made would stay.
   for (const folder of [objects.installed, objects.installedForTests])
     rmSync(toolchain.outside(folder), { recursive: true, force: true })
-  const compiler = writeRecordingCompiler(toolchain, library, objects.folder)
+  const compiler = writeRecordingCompiler(toolchain, library, objects.folder, profile)
   let compiled = 0
   const onLine = (line: string) => {
     if (!line.startsWith(compiler) || !line.includes(' -c ')) return
