@@ -1,31 +1,19 @@
-import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { OPERATIONS } from '../fixtures/file-operations.js'
 import type { Trial } from '../fixtures/workerd/failing-storage.js'
-import { makeRuntimeFolder, type Runtime, startRuntime } from '../fixtures/workerd/runtime.js'
+import { useRuntime } from '../fixtures/workerd/use-runtime.js'
 
 const entry = fileURLToPath(new URL('../fixtures/workerd/failing-storage.ts', import.meta.url))
 
-let folder = ''
-let runtime: Runtime
-beforeAll(async () => {
-  folder = await makeRuntimeFolder(entry)
-  runtime = await startRuntime(folder, () => {})
-})
-afterAll(async () => {
-  const ended = new Promise(resolve => runtime.child.once('exit', resolve))
-  runtime.child.kill()
-  await ended
-  rmSync(folder, { recursive: true })
-})
+const runtime = useRuntime(entry)
 
 describe.each([
   ['with all files', ''],
   ['that leans on a template', '?template'],
 ])('an operation that fails at any of its changes of a storage %s has changed nothing', (_, search) => {
   test.each(Object.keys(OPERATIONS))('%s', async name => {
-    const response = await fetch(`http://127.0.0.1:${runtime.port}/${encodeURIComponent(name)}${search}`)
+    const response = await fetch(`http://127.0.0.1:${runtime().port}/${encodeURIComponent(name)}${search}`)
     const { before, after, failures } = (await response.json()) as Trial
     expect(after).not.toEqual(before)
     expect(failures.length).toBeGreaterThan(0)
