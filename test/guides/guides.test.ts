@@ -1,5 +1,5 @@
 /** docs/guides: each is followed, in a folder of its own, with the packed package. */
-import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../bench/system.js'
 import { repository } from '../../wasm/build/paths.js'
+import { installDebianPackages } from '../fixtures/debian-packages.js'
 import { follow, stepsOf } from '../fixtures/guide.js'
 
 const GUIDES = join(repository, 'docs/guides')
@@ -22,13 +23,6 @@ const DEBIAN = [
   ...['golang-go', 'golang-github-lib-pq-dev', 'default-jdk-headless', 'libpostgresql-jdbc-java'],
 ]
 
-function installDebianPackages(): void {
-  if (spawnSync('dpkg-query', ['--show', ...DEBIAN]).status === 0) return
-  const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const
-  execFileSync('apt-get', ['-qq', 'update'], options)
-  execFileSync('apt-get', ['-qq', '-y', 'install', '--no-install-recommends', ...DEBIAN], options)
-}
-
 /** Those that install no other package than this and a driver. */
 const LIGHT = ['docker.md', 'embedded-postgres.md', 'github-actions.md', 'node-test.md', 'troubleshooting.md']
 
@@ -37,7 +31,7 @@ const all = process.env.GUIDES === 'all'
 let place: string
 let archive: string
 beforeAll(async () => {
-  if (all) installDebianPackages()
+  if (all) installDebianPackages(DEBIAN)
   place = mkdtempSync(join(tmpdir(), 'guides-'))
   const packed = await promisify(execFile)('npm', ['pack', '--json', '--pack-destination', place], {
     cwd: repository,
