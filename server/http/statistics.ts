@@ -7,6 +7,7 @@
  */
 import type { Duplex } from 'node:stream'
 import pg, { type Client, type QueryResult } from 'pg'
+import { errorCode } from '../../wasm/cluster/startup-error.js'
 import { withHint } from '../../wasm/cluster/superuser.js'
 import {
   type Answer,
@@ -48,13 +49,18 @@ async function ask(connect: () => Duplex, user: string): Promise<Answer> {
   try {
     return { statistics: await inTime(read(client)) }
   } catch (error) {
-    return { error: withHint(error instanceof Error ? error.message : String(error), user) }
+    const message = withHint(error instanceof Error ? error.message : String(error), user)
+    return { error: isPasswordFailure(error) ? `${message}: ${PASSWORD_HINT}` : message }
   } finally {
     // Ends the session in order, or destroys the stream if the backend is stuck.
     void client.end().catch(() => {})
     setTimeout(() => stream.destroy(), PATIENCE).unref()
   }
 }
+
+const isPasswordFailure = (error: unknown) => errorCode(error) === '28P01'
+const PASSWORD_HINT =
+  'pg_hba.conf demands a password of local connections; put it into the environment variable PGPASSWORD'
 
 async function read(client: Client): Promise<Statistics> {
   await client.connect()

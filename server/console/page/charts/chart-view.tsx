@@ -28,7 +28,8 @@ export function ChartView({
   const names = lines.map(({ label }) => label).join('\n')
   useEffect(() => {
     const element = host.current!
-    const made = new uPlot(optionsOf(chart, names.split('\n'), element.clientWidth), [[]], element)
+    const labels = names === '' ? [] : names.split('\n')
+    const made = new uPlot(optionsOf(chart, labels, element.clientWidth), [[]], element)
     plot.current = made
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }))
     observer.observe(element)

@@ -42,7 +42,7 @@ export function ChartsView({ active }: { active: boolean }) {
     if (newest !== undefined && name !== '') setAdded([...added, chartOf(name, newest)])
   }
   return (
-    <Page error={error}>
+    <Page error={error ?? newest?.lack}>
       <div class="heading">
         <label>
           Add a chart of{' '}

@@ -14,12 +14,16 @@ export interface Sample {
   /** Seconds since 1970. */
   readonly time: number
   readonly metrics: ReadonlyMap<string, Metric>
+  /** Why those of PostgreSQL are not among them. */
+  readonly lack: string | undefined
 }
 
 export async function sampleNow(): Promise<Sample> {
   const response = await fetch('../../metrics')
   if (!response.ok) throw new Error(`/metrics answers with status ${response.status}`)
-  return { time: Date.now() / 1000, metrics: metricsIn(await response.text()) }
+  const text = await response.text()
+  const [, lack] = /^# (no statistics from PostgreSQL: .*)$/m.exec(text) ?? []
+  return { time: Date.now() / 1000, metrics: metricsIn(text), lack }
 }
 
 export function metricsIn(text: string): Map<string, Metric> {

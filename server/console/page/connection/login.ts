@@ -1,4 +1,6 @@
 /** Logs in: the messages from the startup packet to the first ReadyForQuery. */
+import { md5 } from '@noble/hashes/legacy.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { message, startupMessage } from '../../../../wasm/protocol/messages.js'
 import { ScramClient } from '../../../../wasm/protocol/scram.js'
 import { reportIn, ServerError } from './messages.js'
@@ -17,7 +19,7 @@ export class PasswordWanted extends Error {
 }
 
 /** The codes of Authentication messages. */
-const AUTHENTICATION = { ok: 0, cleartext: 3, sasl: 10, saslContinue: 11, saslFinal: 12 }
+const AUTHENTICATION = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 }
 
 export class Login {
   readonly #identity: Identity
@@ -52,13 +54,15 @@ export class Login {
       if (this.#scram.confirmedBy(textOf(reader.rest()))) return undefined
       throw new Error('the server has not proved that it knows the password')
     }
-    const { password } = this.#identity
-    if (code !== AUTHENTICATION.cleartext && code !== AUTHENTICATION.sasl)
+    const { user, password } = this.#identity
+    if (code !== AUTHENTICATION.cleartext && code !== AUTHENTICATION.md5 && code !== AUTHENTICATION.sasl)
       throw new Error(
-        'pg_hba.conf asks for a method that the console does not know: it knows trust, password and scram-sha-256',
+        'pg_hba.conf asks for a method that the console does not know: it knows trust, password, md5 and scram-sha-256',
       )
     if (password === '') throw new PasswordWanted('the server asks for a password')
     if (code === AUTHENTICATION.cleartext) this.#send(message('p', password, '\0'))
+    else if (code === AUTHENTICATION.md5)
+      this.#send(message('p', md5Answer(user, password, reader.rest()), '\0'))
     else this.#beginScram()
     return undefined
   }
@@ -79,4 +83,11 @@ export class Login {
     if (final === undefined) throw new Error('the server has sent no valid challenge for SCRAM-SHA-256')
     this.#send(message('p', final))
   }
+}
+
+/** AuthenticationMD5Password's answer, as PostgreSQL's documentation of the protocol has it. */
+function md5Answer(user: string, password: string, salt: Uint8Array): string {
+  const bytes = (text: string) => new TextEncoder().encode(text)
+  const stored = bytesToHex(md5(bytes(password + user)))
+  return `md5${bytesToHex(md5(new Uint8Array([...bytes(stored), ...salt])))}`
 }
