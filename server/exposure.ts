@@ -4,12 +4,10 @@ import { dirname, join } from 'node:path'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { hostPathIn } from '../wasm/node/paths.js'
 import { configurationFiles, linesOf, MAX_DEPTH } from './configuration.js'
+import { isLocal } from './network/listen-addresses.js'
 import type { StartServerOptions } from './options.js'
 
 type Admission = Pick<StartServerOptions, 'password' | 'tls' | 'insecureListen' | 'hostAuthMethod'>
-
-/** Hosts to listen on that only this machine can connect to. */
-const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/
 
 /** Addresses in pg_hba.conf that only this machine has. */
 const LOOPBACK = /^(127\.|::1(\/|$)|localhost$|samehost$)/
@@ -68,7 +66,7 @@ export function refuseTrust(hosts: readonly string[], rules: string, { insecureL
 }
 
 function listensElsewhere(hosts: readonly string[]): boolean {
-  return hosts.some(host => !LOCAL_HOST.test(host))
+  return !hosts.every(isLocal)
 }
 
 /** The file, this one or one that it includes, with a rule that trusts clients on other machines. */

@@ -14,6 +14,7 @@ import { statusOf } from './http/status.js'
 import { ownLog } from './log.js'
 import { hostInUrl, reachableHost } from './network/listen-addresses.js'
 import type { Network } from './network/network.js'
+import type { Tls } from './network/tls.js'
 import type { StartServerOptions } from './options.js'
 import type { DatabasePool, DatabasePoolOptions } from './pools/database-pool.js'
 import type { DatabasePools } from './pools/database-pools.js'
@@ -97,6 +98,7 @@ export interface ServerParts {
   readonly gate: FileGate
   readonly directory: DataDirectory
   readonly network: Network
+  readonly tls: Tls
   readonly monitor: Monitor | undefined
   /** What the server was started with. */
   readonly options: StartServerOptions
@@ -117,7 +119,7 @@ export interface ServerAddress {
 }
 
 export function postgresServer(parts: ServerParts, address: ServerAddress): PostgresServer {
-  const { directory, network, monitor } = parts
+  const { directory, network, tls, monitor } = parts
   const streams = new Set<InProcessSocket>()
   const running = new RestorableCluster(parts, () => {
     for (const stream of streams) stream.finish()
@@ -142,6 +144,7 @@ export function postgresServer(parts: ServerParts, address: ServerAddress): Post
     accept: peer => network.accept(peer),
     user: address.superuser,
     login: { user: address.user, database: address.database },
+    tls,
   })
 
   const { user, port, socketDir } = address

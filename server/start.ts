@@ -90,7 +90,9 @@ async function start(
     const port = network.port ?? (portIn(settings) || DEFAULT_PORT)
     const listening = { listen_addresses: network.addresses.join(','), port: String(port) }
     const all = { ...(directory.ephemeral ? EPHEMERAL : {}), ...settings, ...listening }
-    const parts = { directory, settings: all, network, stack, options, gate: newGate() }
+    const access = accessOf(directory, all, options)
+    const tls = new Tls(confinedFiles(access), posixPath(directory.path))
+    const parts = { directory, settings: all, network, stack, options, access, tls }
     cluster = await startCluster({ ...parts, threads })
     if (created) await initialiseCluster(cluster, directory, given, ownLog(options.log))
     for (const note of notes) ownLog(options.log)(note)
@@ -99,8 +101,8 @@ async function start(
     const [socketDir = ''] = socketDirsIn(settings)
     const address = { host, port, socketDir, superuser, user, database }
     const again = () => startCluster({ ...parts, threads: threads && ThreadPool.forCluster(stack) })
-    const gate = new FileGate(parts.gate, MAIN_SEAT)
-    return postgresServer({ cluster, again, gate, directory, network, monitor, options, start }, address)
+    const gate = new FileGate(access.gate, MAIN_SEAT)
+    return postgresServer({ cluster, again, gate, directory, network, tls, monitor, options, start }, address)
   } catch (error) {
     cluster?.shutDown('fast')
     await cluster?.exited
@@ -199,7 +201,21 @@ interface ClusterParts {
   readonly threads: ThreadPool | undefined
   readonly stack: StackSize
   readonly options: StartServerOptions
-  readonly gate: Int32Array
+  readonly access: ReturnType<typeof accessOf>
+  readonly tls: Tls
+}
+
+/** What the cluster's processes may see of the file system. */
+function accessOf(
+  directory: DataDirectory,
+  settings: Settings,
+  { allowDirs, shareDirs }: StartServerOptions,
+) {
+  return {
+    ...fileAccess(directory.path, settings, allowDirs ?? [], shareDirs ?? []),
+    gate: newGate(),
+    shared: isShareable(directory) ? posixPath(directory.path) : undefined,
+  }
 }
 
 /** @throws StartupError when there is not enough address space, or PostgreSQL does not start */
@@ -210,15 +226,10 @@ async function startCluster({
   threads,
   stack,
   options,
-  gate,
+  access,
+  tls,
 }: ClusterParts): Promise<Cluster> {
   if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
-  const access = {
-    ...fileAccess(directory.path, settings, options.allowDirs ?? [], options.shareDirs ?? []),
-    gate,
-    shared: isShareable(directory) ? posixPath(directory.path) : undefined,
-  }
-  const tls = new Tls(confinedFiles(access), posixPath(directory.path))
   try {
     const starting = Cluster.start({
       host: nodeHost(access, threads, stack),

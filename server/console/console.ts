@@ -4,16 +4,18 @@
  */
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { join } from 'node:path'
+import type { Socket } from 'node:net'
+import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import type { ListenAddress } from '../../wasm/cluster/cluster.js'
 import { InProcessSocket } from '../../wasm/cluster/in-process.js'
 import type { ClientSocket } from '../../wasm/machine/client-socket.js'
 import { packageFolder } from '../../wasm/node/package-folder.js'
+import type { Https } from '../http/https.js'
 import { peerOf } from '../network/listener.js'
-import { join as joinStreams } from './session-socket.js'
-import { newToken, Visitors } from './visitors.js'
+import { join } from './session-socket.js'
+import { comesFromHere, newToken, Visitors } from './visitors.js'
 
 /** The path below which all of the console lies; the next part of a path is the token. */
 export const CONSOLE_PATH = '/console'
@@ -64,13 +66,18 @@ export interface Consoled {
 
 export class Console {
   readonly token = newToken()
+  readonly #https: Https
   readonly #visitors: Visitors
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
   readonly #streams = new Set<InProcessSocket>()
   #server: Consoled | undefined
 
-  /** @param host the name that the HTTP server listens on */
-  constructor(http: Server, host: string) {
+  /**
+   * @param https knows which connections of the HTTP server have TLS
+   * @param host the name that the HTTP server listens on
+   */
+  constructor(http: Server, https: Https, host: string) {
+    this.#https = https
     this.#visitors = new Visitors(CONSOLE_PATH, this.token, host)
     http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
   }
@@ -84,6 +91,10 @@ export class Console {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { path, refusal } = this.#visitors.check(request)
     if (refusal !== undefined) return this.#reply(response, 403, refusal)
+    if (this.#https.offered && !this.#isSafe(request)) {
+      response.writeHead(308, { ...HEADERS, location: `https://${request.headers.host}${request.url}` }).end()
+      return
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') return this.#reply(response, 405, 'use GET')
     if (path === 'login.json') {
       if (this.#server === undefined) return this.#reply(response, 503, 'the server is starting')
@@ -93,9 +104,14 @@ export class Console {
     }
     const [file, type] = FILES[path] ?? []
     if (file === undefined) return this.#reply(response, 404, 'not found')
-    const content = await readFile(join(packageFolder(), 'dist', 'server', 'console', 'page', file))
+    const content = await readFile(resolve(packageFolder(), 'dist', 'server', 'console', 'page', file))
     response.writeHead(200, { ...HEADERS, 'content-type': type })
     response.end(content)
+  }
+
+  /** Whether nobody else can read what the page and the server say to each other. */
+  #isSafe(request: IncomingMessage): boolean {
+    return this.#https.sessionOf(request.socket) !== undefined || comesFromHere(request)
   }
 
   /** Disconnects the pages. To be called when PostgreSQL has ended. */
@@ -115,15 +131,26 @@ export class Console {
     const server = this.#server
     if (refusal !== undefined) refuseUpgrade(socket, '403 Forbidden', refusal)
     else if (path !== 'session') refuseUpgrade(socket, '404 Not Found', 'not found')
+    else if (this.#https.offered && !this.#isSafe(request))
+      refuseUpgrade(socket, '403 Forbidden', 'use HTTPS')
     else if (server === undefined) refuseUpgrade(socket, '503 Service Unavailable', 'the server is starting')
     else
-      this.#sockets.handleUpgrade(request, socket, head, client => {
-        const peer = peerOf(request.socket)
-        const stream = new InProcessSocket(() => server.accept(peer))
-        this.#streams.add(stream)
-        stream.once('close', () => this.#streams.delete(stream))
-        joinStreams(client, stream)
-      })
+      this.#sockets.handleUpgrade(request, socket, head, client =>
+        this.#connect(server, client, request.socket),
+      )
+  }
+
+  #connect(server: Consoled, client: WebSocket, socket: Socket): void {
+    const session = this.#https.sessionOf(socket)
+    const stream = new InProcessSocket(() => {
+      const backend = server.accept(peerOf(socket))
+      // The bytes have been in TLS up to here.
+      if (session !== undefined) backend.onSecure = () => Promise.resolve(session)
+      return backend
+    })
+    this.#streams.add(stream)
+    stream.once('close', () => this.#streams.delete(stream))
+    join(client, stream, session !== undefined)
   }
 }
 

@@ -74,6 +74,11 @@ function nameIn(host: string | undefined): string | undefined {
   return host !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined
 }
 
+/** Whether a request came to a name that only this machine has, as browsers judge: there they also have cryptography without HTTPS. */
+export function comesFromHere({ headers }: IncomingMessage): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(nameIn(headers.host) ?? '')
+}
+
 /** Whether this is the origin of pages at that Host; a proxy in front may have https. */
 function isOriginOf(origin: string, host: string): boolean {
   return [`http://${host}`, `https://${host}`].some(own => origin === own)

@@ -12,7 +12,9 @@ import type { ClientSocket } from '../../wasm/machine/client-socket.js'
 import { METRICS_TYPE, metricsText, type ServerStatus } from '../../wasm/metrics/metrics.js'
 import type { Answer } from '../../wasm/metrics/statistics.js'
 import type { Console, Login } from '../console/console.js'
-import { hostInUrl, reachableHost } from '../network/listen-addresses.js'
+import { hostInUrl, isLocal, reachableHost } from '../network/listen-addresses.js'
+import type { Tls } from '../network/tls.js'
+import { Https } from './https.js'
 import { processMetricsText } from './process-metrics.js'
 import { SqlByHttp } from './sql.js'
 import { statisticsOf } from './statistics.js'
@@ -36,12 +38,17 @@ export interface Watched {
   readonly login: Login
   /** Makes a backend's connection for a client that comes by HTTP. @throws SessionRefused */
   accept(peer: ListenAddress): ClientSocket
+  /** What HTTPS takes its certificate from. */
+  readonly tls: Tls
 }
 
 export class Monitor {
   readonly url: string
   readonly #console: Console | undefined
   readonly #server: Server
+  readonly #https: Https
+  /** Whether only this machine can connect. */
+  readonly #isLocal: boolean
   #state: 'starting' | 'running' | 'ended' = 'starting'
   readonly #cors: readonly string[]
   #watched: Watched | undefined
@@ -57,6 +64,7 @@ export class Monitor {
     withConsole = false,
   ): Promise<Monitor> {
     const server = createServer({ requestTimeout: 10_000, keepAliveTimeout: 5_000 })
+    const https = new Https(server)
     try {
       server.listen({ port, host: host === '*' ? undefined : host })
       await once(server, 'listening')
@@ -66,13 +74,27 @@ export class Monitor {
         errorCode(error),
       )
     }
-    return new Monitor(server, host, cors, withConsole ? await consoleOf(server, host) : undefined)
+    return new Monitor(
+      server,
+      https,
+      host,
+      cors,
+      withConsole ? await consoleOf(server, https, host) : undefined,
+    )
   }
 
-  private constructor(server: Server, host: string, cors: readonly string[], page: Console | undefined) {
+  private constructor(
+    server: Server,
+    https: Https,
+    host: string,
+    cors: readonly string[],
+    page: Console | undefined,
+  ) {
     this.#server = server
+    this.#https = https
     this.#console = page
     this.#cors = cors
+    this.#isLocal = isLocal(host)
     this.url = `http://${hostInUrl(reachableHost(host))}:${(server.address() as AddressInfo).port}`
     server.on('request', (request, response) => {
       const path = new URL(request.url ?? '/', 'http://monitor').pathname
@@ -95,9 +117,11 @@ export class Monitor {
     server.unref()
   }
 
-  /** URL of the console, with its token, if there is one. */
+  /** URL of the console, with its token, if there is one. For other machines it begins with https, if the server has a certificate. */
   get consoleUrl(): string | undefined {
-    return this.#console && `${this.url}/console/${this.#console.token}/`
+    if (this.#console === undefined) return undefined
+    const url = `${this.url}/console/${this.#console.token}/`
+    return this.#https.offered && !this.#isLocal ? url.replace(/^http:/, 'https:') : url
   }
 
   watch(watched: Watched): void {
@@ -105,6 +129,7 @@ export class Monitor {
     this.#watched = watched
     this.#ask = statisticsOf(watched.connect, watched.user)
     this.#sql = new SqlByHttp(watched.accept, this.#cors)
+    this.#https.use(watched.tls)
     this.#console?.serve(watched)
   }
 
@@ -114,6 +139,7 @@ export class Monitor {
     this.#sql?.close()
     this.#console?.close()
     this.#server.close()
+    this.#https.close()
     this.#server.closeAllConnections()
   }
 
@@ -142,9 +168,9 @@ export class Monitor {
 }
 
 /** Loads the code of the console only if it is asked for. */
-async function consoleOf(server: Server, host: string): Promise<Console> {
+async function consoleOf(server: Server, https: Https, host: string): Promise<Console> {
   const { Console } = await import('../console/console.js')
-  return new Console(server, host)
+  return new Console(server, https, host)
 }
 
 function json(response: ServerResponse, code: number, body: object): void {

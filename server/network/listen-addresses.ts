@@ -17,6 +17,9 @@ const PORT_ATTEMPTS = 20
 /** Hosts to listen on that clients cannot connect to. */
 const WILDCARDS = ['*', '0.0.0.0', '::']
 
+/** Hosts to listen on that only this machine can connect to. */
+const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/
+
 const UNAVAILABLE = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']
 
 /**
@@ -94,6 +97,11 @@ export function portOf(address: ListenAddress): number {
 /** The host that clients on this machine connect to, for one that startServer() listens on. */
 export function reachableHost(host: string): string {
   return WILDCARDS.includes(host) ? 'localhost' : host
+}
+
+/** Whether only this machine can connect to a host that the server listens on. */
+export function isLocal(host: string): boolean {
+  return LOCAL_HOST.test(host)
 }
 
 /** A host as it is written in a URL: IPv6 addresses in brackets. */

@@ -132,5 +132,8 @@ export class Listener {
 export function peerOf(client: Socket): ListenAddress {
   const { remoteAddress, remotePort, remoteFamily } = client
   if (remoteAddress === undefined || remotePort === undefined) return { path: '' }
+  // A socket that listens for both families sees IPv4 addresses as IPv6 ones. pg_hba.conf and clients mean the former.
+  const [, mapped] = /^::ffff:([\d.]+)$/i.exec(remoteAddress) ?? []
+  if (mapped !== undefined) return { host: mapped, port: remotePort, family: 4 }
   return { host: remoteAddress, port: remotePort, family: remoteFamily === 'IPv6' ? 6 : 4 }
 }

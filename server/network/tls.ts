@@ -19,6 +19,9 @@ const OPTIONS =
 const OLDEST = 'TLSv1.2'
 const GROUPS = 'X25519:prime256v1'
 
+/** The name of HTTP in ALPN. Node's HTTP server does not speak HTTP/2. */
+const HTTP = 'http/1.1'
+
 const READ = {
   ...{ read: true, write: false, create: false, exclusive: false, truncate: false, append: false },
   ...{ sync: false, noFollow: false },
@@ -28,6 +31,12 @@ interface Loaded {
   readonly context: SecureContext
   readonly certificate: X509Certificate
   readonly verifying: boolean
+}
+
+/** A socket with TLS, and what the handshake has agreed on. */
+export interface Secured {
+  readonly socket: TLSSocket
+  readonly session: TlsSession
 }
 
 export class Tls implements TlsProvider {
@@ -88,16 +97,25 @@ export class Tls implements TlsProvider {
    * @returns the socket to read and write from now on
    * @throws Error with the reason when the handshake fails
    */
-  async open(client: Socket): Promise<{ socket: TLSSocket; session: TlsSession }> {
-    const loaded = this.#loaded
-    if (loaded === undefined) throw new Error('SSL context not set up')
+  async open(client: Socket): Promise<Secured> {
+    return this.#open(client, PROTOCOL, this.#loaded?.verifying ?? false)
+  }
+
+  /** The same for a client that speaks HTTP, which is asked for no certificate. */
+  async openHttp(client: Socket): Promise<Secured> {
+    return this.#open(client, HTTP, false)
+  }
+
+  async #open(client: Socket, protocol: string, verifying: boolean): Promise<Secured> {
+    if (this.#loaded === undefined) throw new Error('SSL context not set up')
+    const loaded = { ...this.#loaded, verifying }
     const socket = new TLSSocket(client, {
       isServer: true,
       secureContext: loaded.context,
-      requestCert: loaded.verifying,
+      requestCert: verifying,
       // pg_hba.conf says whether a client needs a certificate.
       rejectUnauthorized: false,
-      ALPNProtocols: [PROTOCOL],
+      ALPNProtocols: [protocol],
     })
     await new Promise<void>((resolve, reject) => {
       socket.once('secure', resolve)

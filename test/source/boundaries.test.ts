@@ -27,7 +27,7 @@ const FOLDERS: Record<string, { folders: string[]; packages?: RegExp }> = {
   'server/console/page': {
     folders: ['wasm/protocol'],
     packages:
-      /^(@codemirror\/|@dagrejs\/dagre$|@lezer\/highlight$|@preact\/signals$|@tanstack\/virtual-core$|preact$|preact\/hooks$|uplot)/,
+      /^(@codemirror\/|@dagrejs\/dagre$|@lezer\/highlight$|@noble\/hashes\/|@preact\/signals$|@tanstack\/virtual-core$|preact$|preact\/hooks$|uplot)/,
   },
   server: { folders: [...PORTABLE, 'wasm/node'], packages: ANY_PACKAGE },
   testing: { folders: ['server', 'wasm/node'], packages: ANY_PACKAGE },

@@ -70,7 +70,7 @@ export class Login {
   #beginScram(): void {
     if (!isSecureContext)
       throw new Error(
-        'the browser has no cryptography for pages that come by plain HTTP from another machine: forward the port to this one (ssh -L), and open the page at localhost',
+        'the browser has no cryptography for pages that come by plain HTTP from another machine: forward the port to this one (ssh -L) and open the page at localhost, or give the server a certificate (--tls-cert)',
       )
     const first = new TextEncoder().encode(this.#scram.first)
     const length = new Uint8Array(4)
