@@ -196,5 +196,17 @@ test('a program in app.asar finds the package beside it, unpacked', async () => 
     symlinkSync(hidden, join(unpacked, NAME))
     const program = { ...bundlers[0]!, output: 'program.mjs' }
     expect(await run(program, application)).toBe('value 1')
+
+    // An archive with all in it, in which Electron finds the files, and threads do not. What is near, such as the project, does not count.
+    rmSync(unpacked, { recursive: true })
+    symlinkSync(join(hidden, 'wasm'), join(code, 'wasm'))
+    symlinkSync(hidden, join(application, NAME))
+    const output = await run(program, application)
+    expect(output).toMatch(
+      /^StartupError: the code of \S+ is in an asar archive, .*asarUnpack: .*unpackDir: /,
+    )
+    expect(await run(program, application, code)).toMatch(
+      /^StartupError: the option packageDir names .*, in an asar archive: write asarUnpack/,
+    )
   })
 })

@@ -12,8 +12,7 @@ import { follow, stepsOf } from '../fixtures/guide.js'
 
 const GUIDES = join(repository, 'docs/guides')
 
-/** Of what these guides say, other tests do it: test/projects/nextjs.test.ts, test/bundles.
- * Electron's program comes from no package registry. */
+/** What these guides say is done by other tests: test/projects/nextjs.test.ts, test/projects/electron.test.ts, test/bundles. */
 const ELSEWHERE = ['bundlers.md', 'electron.md', 'index.md', 'nextjs.md']
 
 /** What the guides install by pip, bundler, go and Maven, which not every machine for tests reaches. */

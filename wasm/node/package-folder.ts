@@ -2,9 +2,11 @@
  * Finds the folder of this package, which has the files that a server needs: what the build makes (wasm/dist) and the code of threads and
  * other processes (dist). If the package's code lies where npm has installed it, the code knows the folder. If a bundler has moved the code,
  * an option or the environment names the folder; otherwise this file looks for it where node_modules usually is.
+ *
+ * Electron's fs reads in asar archives as in folders, but threads and system calls need files, so the folder is never one in an archive.
  */
 import { existsSync } from 'node:fs'
-import { dirname, join, resolve, sep } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { StartupError } from '../cluster/startup-error.js'
 import { realPath } from './paths.js'
@@ -46,10 +48,20 @@ function find(): string {
   const { [VARIABLE]: variable } = process.env
   if (variable) return given(resolve(variable), VARIABLE)
   const own = ownFolder()
-  const folder = [...(own === undefined ? [] : [unpacked(own), own]), ...installed()].find(isPackage)
+  const packed = own !== undefined && isPacked(own)
+  // One elsewhere, such as that of the project which the archive is made from, would not be where the application is installed.
+  const candidates = packed
+    ? [unpacked(own), ...inResources()]
+    : [...(own === undefined ? [] : [own]), ...installed()]
+  const folder = candidates.find(isPackage)
   if (folder !== undefined) return folder
   if (own !== undefined && existsSync(join(own, 'packaging')))
     throw new StartupError(`${join(own, WITNESS)} is missing: run "npm run build"`, 'ENOENT')
+  if (packed)
+    throw new StartupError(
+      `the code of ${NAME} is in an asar archive, and its files are not beside it: ${UNPACK}`,
+      'ENOENT',
+    )
   throw new StartupError(
     `the code of ${NAME} is in a bundle, and its files are not beside it: ${advice()}, or name a copy of ` +
       `node_modules/${NAME} by ${VARIABLE} in the environment or the option packageDir`,
@@ -58,6 +70,7 @@ function find(): string {
 }
 
 function given(folder: string, by: string): string {
+  if (isPacked(folder)) throw new StartupError(`${by} names ${folder}, in an asar archive: ${UNPACK}`)
   if (isPackage(folder)) return folder
   throw new StartupError(`${by} names ${folder}, in which there is no ${WITNESS}`, 'ENOENT')
 }
@@ -69,15 +82,27 @@ function ownFolder(): string | undefined {
   return MODULE?.startsWith('file:') ? dirname(dirname(dirname(dirname(fileURLToPath(MODULE))))) : undefined
 }
 
+const ARCHIVE = /\.asar(?=[\\/])/
+
+const isPacked = (folder: string) => ARCHIVE.test(folder)
+
 /** Where Electron's packagers put files that have to be files. */
-function unpacked(folder: string): string {
-  return folder.replace(`app.asar${sep}`, `app.asar.unpacked${sep}`)
+const unpacked = (folder: string) => folder.replace(ARCHIVE, '.asar.unpacked')
+
+/** What makes Electron's packagers do so. */
+const UNPACK =
+  `write asarUnpack: ['node_modules/${NAME}/**'] for electron-builder, or asar: { unpackDir: 'node_modules/${NAME}' } ` +
+  'for Electron Forge and Electron Packager'
+
+/** The folder in a packaged application of Electron, also for code that a bundler has moved. */
+function inResources(): string[] {
+  const { resourcesPath } = process as NodeJS.Process & { resourcesPath?: string }
+  return resourcesPath === undefined ? [] : [join(resourcesPath, 'app.asar.unpacked', 'node_modules', NAME)]
 }
 
 /** Folders of that name in node_modules, or beside the program, of which this program may have been made. */
 function* installed(): Generator<string> {
-  const { resourcesPath } = process as NodeJS.Process & { resourcesPath?: string }
-  if (resourcesPath !== undefined) yield join(resourcesPath, 'app.asar.unpacked', 'node_modules', NAME)
+  yield* inResources()
   const { argv, execPath } = process
   for (const start of [argv[1] && dirname(resolve(argv[1])), process.cwd(), dirname(execPath)]) {
     if (!start) continue
