@@ -17,13 +17,15 @@ export class Https {
   readonly #sessions = new WeakMap<Socket, TlsSession>()
   /** Connections that the HTTP server has not got yet. */
   readonly #new = new Set<Socket>()
+  /** Not in Bun, whose HTTP server has no sockets of Node's. */
+  readonly #possible: boolean
   #tls: Tls | undefined
 
   /** @param http does not listen yet */
   constructor(http: Server) {
     const serve = http.listeners('connection') as ((socket: Socket) => void)[]
-    // In other runtimes the HTTP server has no sockets of Node's.
-    if (serve.length === 0) return
+    this.#possible = serve.length > 0
+    if (!this.#possible) return
     http.removeAllListeners('connection')
     http.on('connection', (socket: Socket) => {
       this.#new.add(socket)
@@ -48,7 +50,7 @@ export class Https {
 
   /** Offers HTTPS from now on, whenever this has a certificate. */
   use(tls: Tls): void {
-    this.#tls = tls
+    if (this.#possible) this.#tls = tls
   }
 
   /** Whether there is a certificate. */

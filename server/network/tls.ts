@@ -16,6 +16,9 @@ import { cipherBits, ENCRYPTED, PROTOCOL, reasonOf } from './openssl.js'
 const OPTIONS =
   constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_COMPRESSION
 
+/** Bun's OpenSSL, which is BoringSSL, chooses none. */
+const DH_PARAMETERS = 'Bun' in globalThis ? undefined : 'auto'
+
 const OLDEST = 'TLSv1.2'
 const GROUPS = 'X25519:prime256v1'
 
@@ -77,7 +80,7 @@ export class Tls implements TlsProvider {
       key,
       ca,
       ...(crl.length > 0 ? { crl } : {}),
-      dhparam: this.#read(settings.dhParamsFile, 'DH parameters file') ?? 'auto',
+      dhparam: this.#read(settings.dhParamsFile, 'DH parameters file') ?? DH_PARAMETERS,
       minVersion: minVersion === 'TLSv1.3' ? minVersion : OLDEST,
       ...(maxVersion === 'TLSv1.2' ? { maxVersion } : {}),
       ciphers: [

@@ -44,7 +44,7 @@ test.each(RUNTIMES)(
 )
 
 test.each([{ ...RUNTIMES[0]!, args: ['run', '--no-prompt', '--allow-all'] }, RUNTIMES[1]!])(
-  'in $name startServer() serves TCP from a data directory, without threads',
+  'in $name startServer() serves TCP and TLS from a data directory, without threads',
   ({ name, command, args }) => {
     const dataDir = join(folder!, `data-${name}`)
     const output = execFileSync(command, [...args, 'try-server.ts', dataDir], {
@@ -53,7 +53,16 @@ test.each([{ ...RUNTIMES[0]!, args: ['run', '--no-prompt', '--allow-all'] }, RUN
     })
     const threads = "this runtime's threads cannot run processes of PostgreSQL: leave out `threads`"
     const kept = [{ one: 1 }]
-    expect(JSON.parse(output)).toEqual([[], '54001', [], '54001', [{ one: 1 }], kept, threads])
+    expect(JSON.parse(output)).toEqual([
+      [],
+      '54001',
+      [],
+      '54001',
+      [{ one: 1 }],
+      kept,
+      [{ ssl: true }],
+      threads,
+    ])
   },
   120_000,
 )
