@@ -25,9 +25,10 @@ import {
   isCluster,
   openDataDirectory,
 } from './data-directory/data-directory.js'
-import { createEphemeralDirectory, isShareable } from './data-directory/ephemeral.js'
+import { createEphemeralDirectory } from './data-directory/ephemeral.js'
 import { ownerNote } from './data-directory/owner.js'
 import { directoryRefusal } from './data-directory/refusal.js'
+import { isShareable } from './data-directory/shareable.js'
 import { admitOthers, refuseExposure, refuseTrust } from './exposure.js'
 import { fileAccess } from './file-access.js'
 import type { Monitor } from './http/http.js'

@@ -8,7 +8,7 @@ import { configuredSettings, linesOf } from '../configuration.js'
 import { checkCluster, isCluster, openDataDirectory } from '../data-directory/data-directory.js'
 import { adapted, configurationFile } from '../made-elsewhere.js'
 import { syncPath, syncTree } from '../new-cluster/template.js'
-import { type BackupOptions, takeBaseBackup } from './base-backup.js'
+import type { BackupOptions } from './base-backup.js'
 import { clientFor, connectTo, type PrimaryConnection, primaryConnection, shown } from './source.js'
 
 /** The options of cloneDataDirectory(). */
@@ -52,6 +52,7 @@ export async function cloneDataDirectory(
   url: string,
   options: CloneOptions = {},
 ): Promise<string[]> {
+  const { takeBaseBackup } = await import('./base-backup.js')
   const client = await connectTo(url)
   try {
     const connection = options.standby ? primaryConnection(client, url) : undefined

@@ -1,6 +1,6 @@
 /** Starts a second server on a copy of a cluster. */
 import { copyFiles } from '../data-directory/cluster-files.js'
-import { isShareable } from '../data-directory/ephemeral.js'
+import { isShareable } from '../data-directory/shareable.js'
 import { checkBranchOptions } from '../option-schema.js'
 import type { StartServerOptions } from '../options.js'
 import type { BranchOptions, ClusterSnapshot } from './options.js'

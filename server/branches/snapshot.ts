@@ -1,7 +1,8 @@
 /** What a cluster was at one moment: a copy of its files that no server runs on. */
 import { existsSync } from 'node:fs'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
-import { createEphemeralDirectory, isShareable } from '../data-directory/ephemeral.js'
+import { createEphemeralDirectory } from '../data-directory/ephemeral.js'
+import { isShareable } from '../data-directory/shareable.js'
 import type { ClusterSnapshot } from './options.js'
 import { copyAtMoment, type RunningSource } from './source.js'
 

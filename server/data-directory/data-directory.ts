@@ -89,7 +89,7 @@ export async function openDataDirectory(
       if (fill !== undefined)
         throw new StartupError(`"${path}" is not empty: name an empty or a new directory`)
       prepareCluster(path)
-    } else await createCluster(path, fill ?? (async unpacking => unpackTemplate(unpacking, true)))
+    } else await createCluster(path, fill ?? (async unpacking => unpackTemplate(unpacking, false)))
   } catch (error) {
     release()
     removeEmpty(made)

@@ -1,12 +1,11 @@
 /** Exports and imports a data directory as one file: see cluster-archive.ts. */
 import { cp } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { exportFiles, importFiles } from '../../wasm/cluster/cluster-archive.js'
 import { StartupError } from '../../wasm/cluster/startup-error.js'
 import { INITIAL_SUPERUSER } from '../../wasm/cluster/superuser.js'
 import { nodeFiles } from '../../wasm/node/files.js'
 import { posixPath } from '../../wasm/node/paths.js'
-import { isNarrowCluster, type MissingExtension, widenCluster } from '../narrow-format/convert.js'
+import type { MissingExtension } from '../narrow-format/convert.js'
 import { syncTree } from '../new-cluster/template.js'
 import { startServer } from '../start.js'
 import { checkCluster, isCluster, openDataDirectory } from './data-directory.js'
@@ -22,8 +21,12 @@ export async function exportDataDirectory(dataDir: string): Promise<ReadableStre
   const path = resolve(dataDir)
   if (!isCluster(path)) throw new StartupError(`"${path}" holds no PostgreSQL cluster`)
   const directory = await openDataDirectory(path)
+  const { exportFiles } = await archives()
   return exportFiles(nodeFiles(), posixPath(directory.path), () => directory.release())
 }
+
+/** Loaded only by those who need it, as a server's start takes the longer the more code there is. */
+const archives = () => import('../../wasm/cluster/cluster-archive.js')
 
 /** The options of importDataDirectory(). */
 export interface ImportOptions {
@@ -47,6 +50,8 @@ export async function importDataDirectory(
   source: ReadableStream<Uint8Array> | string,
   { superuser = INITIAL_SUPERUSER, onNote = () => {} }: ImportOptions = {},
 ): Promise<void> {
+  const { isNarrowCluster, widenCluster } = await import('../narrow-format/convert.js')
+  const { importFiles } = await archives()
   const directory = await openDataDirectory(dataDir, async unpacking => {
     if (typeof source === 'string') await copyFiles(resolve(source), unpacking)
     else await importFiles(nodeFiles(), posixPath(unpacking), source)

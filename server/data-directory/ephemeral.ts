@@ -17,20 +17,12 @@ function ephemeralParent(): string {
   return (process.env.TMPDIR === undefined ? memoryFolder() : undefined) ?? tmpdir()
 }
 
-/**
- * Whether a cluster's files may be hard links to those of another: see wasm/node/shared-files.ts. Only where no other program, such as native
- * PostgreSQL, opens the directory later; and not on Windows, where an open file cannot be replaced.
- */
-export function isShareable({ ephemeral }: Pick<DataDirectory, 'ephemeral'>): boolean {
-  return ephemeral && process.platform !== 'win32'
-}
-
 /** Directories to remove when this process exits. */
 const ephemeral = new Set<string>()
 
 /** Makes a cluster that is removed when it is released, or when this process exits. */
 export async function createEphemeralDirectory(
-  fill: (directory: string) => Promise<void> = async directory => unpackTemplate(directory, false),
+  fill: (directory: string) => Promise<void> = async directory => unpackTemplate(directory, true),
 ): Promise<DataDirectory> {
   const parent = ephemeralParent()
   try {

@@ -2,19 +2,14 @@
  * TLS by node:tls, with the files and limits of PostgreSQL's ssl_* settings. They are loaded when the server starts and when it
  * reloads its configuration. When a backend asks for it, the handshake is done on its client's socket.
  */
-import { X509Certificate as Certificate, constants, type X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { posix } from 'node:path'
-import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import type { SecureContext, TLSSocket } from 'node:tls'
 import type { TlsProvider, TlsSettings } from '../../wasm/cluster/tls.js'
 import type { FileLayer } from '../../wasm/machine/host/file-layer.js'
 import type { TlsSession } from '../../wasm/machine/tls-session.js'
-import { endPointHash, peerCertificate } from './certificate.js'
 import { cipherBits, ENCRYPTED, PROTOCOL, reasonOf } from './openssl.js'
-
-/** As in PostgreSQL: no renegotiation, no resumption of sessions, no compression. */
-const OPTIONS =
-  constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_COMPRESSION
 
 /** Bun's OpenSSL, which is BoringSSL, chooses none. */
 const DH_PARAMETERS = 'Bun' in globalThis ? undefined : 'auto'
@@ -60,7 +55,8 @@ export class Tls implements TlsProvider {
     return this.#loaded === undefined ? 'none' : this.#loaded.verifying ? 'verifying' : 'loaded'
   }
 
-  load(settings: TlsSettings): void {
+  async load(settings: TlsSettings): Promise<void> {
+    const [{ createSecureContext }, { constants, X509Certificate }] = await libraries()
     const cert = this.#read(settings.certFile, 'server certificate file')
     const key = this.#read(settings.keyFile, 'private key file')
     if (key !== undefined && ENCRYPTED.test(key)) {
@@ -89,9 +85,14 @@ export class Tls implements TlsProvider {
       ].join(':'),
       ecdhCurve: groups || GROUPS,
       sessionIdContext: PROTOCOL,
-      secureOptions: OPTIONS | preference,
+      // As in PostgreSQL: no renegotiation, no resumption of sessions, no compression.
+      secureOptions:
+        constants.SSL_OP_NO_RENEGOTIATION |
+        constants.SSL_OP_NO_TICKET |
+        constants.SSL_OP_NO_COMPRESSION |
+        preference,
     })
-    this.#loaded = { context, certificate: new Certificate(cert ?? ''), verifying: ca !== undefined }
+    this.#loaded = { context, certificate: new X509Certificate(cert ?? ''), verifying: ca !== undefined }
   }
 
   /**
@@ -112,6 +113,7 @@ export class Tls implements TlsProvider {
   async #open(client: Socket, protocol: string, verifying: boolean): Promise<Secured> {
     if (this.#loaded === undefined) throw new Error('SSL context not set up')
     const loaded = { ...this.#loaded, verifying }
+    const [{ TLSSocket }] = await libraries()
     const socket = new TLSSocket(client, {
       isServer: true,
       secureContext: loaded.context,
@@ -127,7 +129,7 @@ export class Tls implements TlsProvider {
       for (const event of ['end', 'close']) socket.once(event, () => reject(new Error('EOF detected')))
     })
     try {
-      return { socket, session: sessionOf(socket, loaded) }
+      return { socket, session: await sessionOf(socket, loaded) }
     } catch (error) {
       socket.destroy()
       throw error
@@ -160,7 +162,11 @@ export class Tls implements TlsProvider {
   }
 }
 
-function sessionOf(socket: TLSSocket, { certificate, verifying }: Loaded): TlsSession {
+/** Loaded when they are needed: that takes a tenth of a server's start. */
+const libraries = () => Promise.all([import('node:tls'), import('node:crypto')])
+
+async function sessionOf(socket: TLSSocket, { certificate, verifying }: Loaded): Promise<TlsSession> {
+  const { endPointHash, peerCertificate } = await import('./certificate.js')
   const { name } = socket.getCipher()
   const peer = verifying ? socket.getPeerX509Certificate() : undefined
   if (peer !== undefined) {

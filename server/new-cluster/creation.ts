@@ -31,7 +31,7 @@ export function fillOf(given: Given): ((directory: string) => Promise<void>) | u
   const args = [...username, ...initdbOptions]
   if (args.length === 0 && !isToBeInitialised(given)) return undefined
   return async directory => {
-    if (args.length === 0) unpackTemplate(directory, dataDir !== undefined)
+    if (args.length === 0) unpackTemplate(directory, dataDir === undefined)
     else if (password === undefined) await initdb(directory, args)
     else await withPasswordFile(password, file => initdb(directory, [...args, `--pwfile=${file}`]))
     if (isToBeInitialised(given)) writeFileSync(join(directory, INITIALISING), '', { mode: 0o600 })

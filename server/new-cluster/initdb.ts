@@ -29,7 +29,7 @@ export async function createDataDirectory(dataDir: string, options: readonly str
   const environment = localeEnvironment(process.env)
   const asTemplate = options.length === 0 && Object.keys(environment).length === 0
   const directory = await openDataDirectory(dataDir, async unpacking =>
-    asTemplate ? unpackTemplate(unpacking, true) : initdb(unpacking, options, environment),
+    asTemplate ? unpackTemplate(unpacking, false) : initdb(unpacking, options, environment),
   )
   directory.release()
   return directory.path

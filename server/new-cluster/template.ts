@@ -6,6 +6,7 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -15,32 +16,45 @@ import {
 import { join } from 'node:path'
 import { identified, newSystemIdentifier } from '../../wasm/cluster/control-file.js'
 import { errorCode } from '../../wasm/cluster/startup-error.js'
+import { isRelationFile } from '../../wasm/node/shared-files.js'
 import { readTemplate } from '../../wasm/node/template.js'
+import { isShareable } from '../data-directory/shareable.js'
 import { inTimeZone } from './time-zone.js'
 
 /**
  * Unpacks the cluster template into an empty directory.
  *
  * @param directory where PG_VERSION, base, … are to appear; must exist
- * @param durable whether the files must be on disk when this returns
+ * @param ephemeral whether the cluster is to be removed when its server stops; otherwise its files are on disk when this returns
  */
-export function unpackTemplate(directory: string, durable: boolean): void {
+export function unpackTemplate(directory: string, ephemeral: boolean): void {
   const systemIdentifier = newSystemIdentifier()
   const folders = [directory]
   const files: string[] = []
-  for (const { name, content } of readTemplate()) {
+  const shareable = isShareable({ ephemeral })
+  for (const { name, read, twin } of readTemplate()) {
     const path = join(directory, name)
-    if (content === undefined) {
+    if (read === undefined) {
       mkdirSync(path, { recursive: true, mode: 0o700 })
       folders.push(path)
-    } else {
-      const own = inTimeZone(name, identified(name, content, systemIdentifier))
+    } else if (!shareable || !isRelationFile(`/${name}`) || !link(twin && join(directory, twin), path)) {
+      const own = inTimeZone(name, identified(name, read(), systemIdentifier))
       writeFileSync(path, own, { flag: 'wx', mode: 0o600 })
       files.push(path)
     }
   }
   // After all files are written: the first call makes the system write nearly everything, so the others are fast.
-  if (durable) for (const path of [...files, ...folders]) syncPath(path)
+  if (!ephemeral) for (const path of [...files, ...folders]) syncPath(path)
+}
+
+/** Whether the file has got another name. */
+function link(file: string | undefined, name: string): boolean {
+  try {
+    if (file !== undefined) linkSync(file, name)
+    return file !== undefined
+  } catch {
+    return false // The file system has no links.
+  }
 }
 
 const WINDOWS = process.platform === 'win32'

@@ -35,7 +35,7 @@ export function timeZone({ TZ }: NodeJS.ProcessEnv): string {
 
 /** The zone to whose file a link of the system leads, else what the engine takes it for. */
 export function systemTimeZone(link = SYSTEM): string {
-  return [...namesIn(link), engineTimeZone()].find(isZone) ?? 'UTC'
+  return namesIn(link).find(isZone) ?? [engineTimeZone()].find(isZone) ?? 'UTC'
 }
 
 /** The file of the system's zone, which the name `localtime` stands for. */
@@ -53,6 +53,7 @@ function namesIn(link: string): string[] {
   }
 }
 
+/** Takes several milliseconds. */
 function engineTimeZone(): string {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone ?? ''
 }

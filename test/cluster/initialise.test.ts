@@ -1,5 +1,14 @@
 /** What the server does to a new cluster before it lets clients in: all of it, or there is no cluster. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -210,3 +219,23 @@ test('psql -D makes the cluster that it seeds', async () => {
   expect(await dump.closed).toBe(1)
   expect(dump.stderr).toMatch(/cannot be read|holds no PostgreSQL cluster/)
 })
+
+test.skipIf(process.platform === 'win32')(
+  'the databases of an ephemeral cluster share the files in which they are equal, until one writes',
+  async () => {
+    const { url, dataDir } = await start({})
+    const [[own, name]] = (await query(
+      url,
+      "select pg_relation_filepath('pg_description'), pg_relation_filepath('pg_type')",
+    )) as [[string, string]]
+    const inTemplate = (path: string) => join(dataDir, path.replace(/^base\/\d+/, 'base/1'))
+    const inode = (path: string) => statSync(path).ino
+    expect(inode(join(dataDir, own))).toBe(inode(inTemplate(own)))
+
+    await query(url, 'create table items (id int); checkpoint')
+    expect(inode(join(dataDir, name))).not.toBe(inode(inTemplate(name)))
+    const found = "select to_regclass('items') is not null"
+    expect(await query(url, found)).toEqual([[true]])
+    expect(await query(url.replace(/[^/]*$/, 'template1'), found)).toEqual([[false]])
+  },
+)

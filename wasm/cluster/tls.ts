@@ -25,8 +25,8 @@ export interface TlsSettings {
 }
 
 export interface TlsProvider {
-  /** Uses these settings for connections from now on. If they are invalid, throws an Error and keeps the former. */
-  load(settings: TlsSettings): void
+  /** Uses these settings for connections from now on. If they are invalid, rejects and keeps the former. */
+  load(settings: TlsSettings): Promise<void>
   /** Whether settings have been loaded, and if so, whether client certificates are verified. */
   readonly state: 'none' | 'loaded' | 'verifying'
 }
@@ -69,7 +69,7 @@ async function answerTo(question: Uint8Array, sockets: TlsSockets): Promise<stri
   const { provider } = sockets
   if (provider === undefined) throw new Error('this host cannot do TLS')
   if (request === 'load') {
-    provider.load(settingsOf(new TextDecoder().decode(question).split('\0').slice(1)))
+    await provider.load(settingsOf(new TextDecoder().decode(question).split('\0').slice(1)))
     return ['ok']
   }
   if (provider.state === 'none') throw new Error('SSL context not set up')

@@ -48,10 +48,10 @@ function newCluster(): FileLayer {
   const files = volume.files()
   files.mkdir('/tmp', 0o777)
   files.mkdir(MEMORY_DATA_DIR, 0o700)
-  for (const { name, content } of readTemplate()) {
+  for (const { name, read } of readTemplate()) {
     const path = `${MEMORY_DATA_DIR}/${name}`
-    if (content === undefined) files.mkdir(path, 0o700)
-    else volume.put(path, Uint8Array.from(content), 0o600)
+    if (read === undefined) files.mkdir(path, 0o700)
+    else volume.put(path, Uint8Array.from(read()), 0o600)
   }
   files.mkdir(INSTALLED_AT, 0o755)
   return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installedAt() }])

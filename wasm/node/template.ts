@@ -8,14 +8,17 @@ import { artefactsFolder } from './artefacts.js'
 export interface TemplateEntry {
   /** Path relative to the data directory, with slashes between names. */
   readonly name: string
-  /** A file's bytes, valid until the next entry is taken; undefined for a directory. */
-  readonly content: Buffer | undefined
+  /** Reads a file's bytes, which are valid until another file is read; undefined for a directory. */
+  readonly read: (() => Buffer) | undefined
+  /** The name of an earlier file with the same content. */
+  readonly twin: string | undefined
 }
 
-/** Yields all directories and files, each directory before its contents. Only one file is in memory at a time. */
+/** Yields all directories and files, each directory before its contents. The entries can be read until the next one is taken. */
 export function* readTemplate(): Generator<TemplateEntry> {
   const fd = openSync(`${artefactsFolder()}/files.bin`, 'r')
   let room = Buffer.alloc(0)
+  const names = new Map<number, string>()
   const read = (at: number, length: number): Buffer => {
     if (room.length < length) room = Buffer.allocUnsafeSlow(length)
     const read = readSync(fd, room, 0, length, at)
@@ -26,7 +29,13 @@ export function* readTemplate(): Generator<TemplateEntry> {
     const header = read(HEADER_AT, headerLength(read(0, HEADER_AT)))
     for (const { path, content } of fileEntries(header)) {
       const name = pathInTemplate(path)?.slice(1)
-      if (name) yield { name, content: content && read(content.at, content.length) }
+      if (!name) continue
+      yield {
+        name,
+        read: content && (() => read(content.at, content.length)),
+        twin: content && names.get(content.at),
+      }
+      if (content !== undefined) names.set(content.at, name)
     }
   } finally {
     closeSync(fd)
