@@ -122,6 +122,49 @@ describe('on a running server', () => {
     )
   })
 
+  test('programs that would start threads or workers for -j say that they do with one, and do', async () => {
+    const files = join(folder, 'parallel')
+    const client = await server.connect()
+    await client.query('create database wide')
+    const wide = await server.connect({ database: 'wide' })
+    for (const name of ['one', 'two', 'three']) await wide.query(`create table ${name} as select 1 as i`)
+    const warned = async (name: string, ...args: string[]) => {
+      const done = await on(name, ...args)
+      expect(done.stderr).toMatch(/^\w+: warning: .* are not supported on this platform, using one$/m)
+      return done
+    }
+    await warned('pg_dump', '-j', '3', '-Fd', '-f', files, 'wide')
+    await wide.query('drop table one, two, three')
+    await warned('pg_restore', '-j', '3', '-d', 'wide', files)
+    expect((await wide.query('select * from one, two, three')).rowCount).toBe(1)
+    writeFileSync(join(folder, 'one.sql'), 'select 1;\n')
+    const measured = await warned('pgbench', '-n', '-c', '4', '-j', '2', '-t', '5', '-f', 'one.sql')
+    expect(measured.stdout).toMatch(/number of threads: 1\n/)
+    await wide.end()
+  })
+
+  test('vacuumdb and reindexdb use as many connections as -j says', async () => {
+    const client = await server.connect()
+    await client.query('create database many')
+    const many = await server.connect({ database: 'many' })
+    for (let i = 0; i < 4; i++)
+      await many.query(
+        `create table t${i} as select i from generate_series(1, 10000) i; create index on t${i} (i)`,
+      )
+    const seen = 'select count(distinct pid)::int as n from pg_stat_activity where application_name = $1'
+    for (const name of ['vacuumdb', 'reindexdb']) {
+      // A lock keeps all of them until they are counted.
+      await many.query('begin')
+      await many.query('lock table t0, t1, t2, t3 in access share mode')
+      const tables = [0, 1, 2, 3].flatMap(i => ['-t', `t${i}`])
+      const done = on(name, '-j', '4', ...(name === 'vacuumdb' ? ['--full'] : []), ...tables, 'many')
+      await until('all connections wait', async () => (await client.query(seen, [name])).rows[0].n === 4)
+      await many.query('commit')
+      await done
+    }
+    await many.end()
+  })
+
   test('pg_amcheck finds no damage', async () => {
     await on('pg_amcheck', '--install-missing', '--all')
   })
@@ -130,7 +173,7 @@ describe('on a running server', () => {
     const [full, incremental, combined] = ['full', 'incremental', 'combined'].map(name => join(folder, name))
     const client = await server.connect()
     await client.query('create table backed (i int); insert into backed select generate_series(1, 1000)')
-    await on('pg_basebackup', '-X', 'fetch', '-D', full!, '--checkpoint=fast')
+    await on('pg_basebackup', '-D', full!, '--checkpoint=fast')
     await client.query('insert into backed values (0)')
     await on(
       'pg_basebackup',
