@@ -11,6 +11,12 @@ const SCREENSHOTS = 'test/console/screenshots.test.ts'
 /** What installs Debian's packages on this machine. */
 const INSTALLING = 'test/guides/pg-activity.test.ts'
 
+/** The server where there is no Node. */
+const OTHER_HOSTS = ['test/hosts/**/*.test.ts', 'test/workers/**/*.test.ts']
+
+/** What other projects run. */
+const ELSEWHERE = ['test/abuse/**', 'test/projects/**', 'test/windows/**', ...OTHER_HOSTS]
+
 /** `npm test`. */
 const tests: TestProjectInlineConfiguration = {
   extends: true,
@@ -18,8 +24,14 @@ const tests: TestProjectInlineConfiguration = {
     globalSetup,
     name: 'default',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/abuse/**', 'test/projects/**', 'test/windows/**', INSTALLING, SCREENSHOTS],
+    exclude: [...ELSEWHERE, INSTALLING, SCREENSHOTS],
   },
+}
+
+/** `npm run test:hosts`: the server in Workers, browsers, Deno and Bun. */
+const otherHosts: TestProjectInlineConfiguration = {
+  extends: true,
+  test: { globalSetup, name: 'hosts', include: OTHER_HOSTS },
 }
 
 /** `npm run test:one-thread`: what clients see of a server is the same where its processes share a thread. */
@@ -88,6 +100,7 @@ export default defineConfig({
     // Processes share a thread by JSPI, which Node has from 24 on.
     projects: [
       tests,
+      otherHosts,
       abuse,
       guides,
       others,
