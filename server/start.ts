@@ -6,7 +6,6 @@ import { StartupError } from '../wasm/cluster/startup-error.js'
 import { INITIAL_SUPERUSER } from '../wasm/cluster/superuser.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import type { StackSize } from '../wasm/machine/stack.js'
-import { loadPrograms } from '../wasm/node/artefacts.js'
 import { confinedFiles } from '../wasm/node/confined-files.js'
 import { IS_NODE } from '../wasm/node/engine.js'
 import { FileGate, MAIN_SEAT, newGate } from '../wasm/node/file-gate.js'
@@ -232,7 +231,7 @@ async function startCluster({
 }: ClusterParts): Promise<Cluster> {
   if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
   try {
-    const starting = Cluster.start({
+    return await Cluster.start({
       host: nodeHost(access, threads, stack),
       tls,
       dataDir: posixPath(directory.path),
@@ -244,9 +243,6 @@ async function startCluster({
       onLog: logSink(options.log),
       onStarting: cluster => options.onStarting?.(serverControl(() => cluster, cluster.exited)),
     })
-    // Modules are compiled while the first processes start, because this thread has little to do then.
-    const [cluster] = await Promise.all([starting, loadPrograms().modules.compileAll()])
-    return cluster
   } catch (error) {
     if (error instanceof RangeError && error.message.startsWith('WebAssembly.Memory'))
       throw new StartupError(

@@ -25,9 +25,6 @@ export const commonEnvironment = () => ({
   [ICU_DATA_FOLDER]: `${installedAt()}/share`,
 })
 
-/** Buffer of compile(). The engine copies the bytes, so one buffer serves all files. */
-let buffer = new Uint8Array()
-
 function compile(name: string): WebAssembly.Module {
   const path = resolve(artefactsFolder(), name)
   let file: number
@@ -38,24 +35,22 @@ function compile(name: string): WebAssembly.Module {
   }
   try {
     const { size } = fstatSync(file)
-    if (buffer.length < size) buffer = new Uint8Array(size)
+    const bytes = new Uint8Array(size)
     let at = 0
-    for (let read = 1; read > 0 && at < size; at += read) read = readSync(file, buffer, at, size - at, at)
-    return new WebAssembly.Module(buffer.subarray(0, at))
+    for (let read = 1; read > 0 && at < size; at += read) read = readSync(file, bytes, at, size - at, at)
+    const module = new WebAssembly.Module(bytes.subarray(0, at))
+    // The engine has copied the bytes. Without this, which Node 20 lacks, they take up memory until garbage is collected.
+    bytes.buffer.transfer?.(0)
+    return module
   } finally {
     closeSync(file)
   }
 }
 
-/** The compiled modules of the package. */
-export interface PackagedPrograms extends Programs {
-  readonly modules: ModuleFiles
-}
-
-let programs: PackagedPrograms | undefined
+let programs: Programs | undefined
 
 /** Compiles the modules, once per Node process: threads share the code. */
-export function loadPrograms(): PackagedPrograms {
+export function loadPrograms(): Programs {
   if (programs === undefined) {
     programs = {
       kernel: loadKernel(),
@@ -85,20 +80,6 @@ class ModuleFiles implements LoadableModules {
     if (!this.#compiled.has(name) && this.#names.has(name))
       this.#compiled.set(name, compile(`lib/${name}.so.wasm`))
     return this.#compiled.get(name)
-  }
-
-  /** Compiles all others, one in each turn of the event loop. Errors are ignored here. */
-  async compileAll(): Promise<void> {
-    for (const name of this.#names) {
-      if (this.#compiled.has(name)) continue
-      await new Promise(resolve => setImmediate(resolve))
-      try {
-        this.get(name)
-      } catch {
-        // When a process needs the module, get() throws the error again.
-      }
-    }
-    buffer = new Uint8Array()
   }
 }
 
