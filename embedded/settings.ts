@@ -19,6 +19,8 @@ export const SMALL: Settings = {
   max_logical_replication_workers: '0',
   max_worker_processes: '0',
   max_parallel_workers: '0',
+  // One thread runs all processes, so nothing is gained if one of them writes for another: without it there is one process less.
+  bgwriter_lru_maxpages: '0',
   autovacuum_worker_slots: '1',
   autovacuum_max_workers: '1',
   // A statement whose client has gone should not keep the only thread busy.

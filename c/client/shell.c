@@ -44,7 +44,7 @@ system(const char *command)
 		errno = ENOSYS;
 		return -1;
 	}
-	pid = process_spawn(words, -1);
+	pid = process_spawn(words, -1, 0);
 	if (pid < 0)
 		return -1;
 	while (waitpid(pid, &status, 0) < 0)

@@ -67,7 +67,7 @@ run(const char *command, const char *input)
 			arguments[kept++] = streams[i];
 	arguments[kept] = NULL;
 
-	int			pid = process_spawn(arguments, -1);
+	int			pid = process_spawn(arguments, -1, 0);
 
 	if (pid < 0)
 		return -1;

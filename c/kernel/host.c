@@ -102,11 +102,10 @@ kernel_clear_image(int slot)
 	__builtin_memset(p->image, 0, p->image_used < image_size ? p->image_used : image_size);
 }
 
-/* Where the stack begins; it grows downwards. */
-uintptr_t
-kernel_stack(int slot)
+int
+kernel_attendant(int slot)
 {
-	return (uintptr_t) procs[slot].image + image_size + stack_size;
+	return procs[slot].attendant;
 }
 
 int

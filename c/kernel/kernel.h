@@ -46,8 +46,11 @@ struct address
 
 /* ---- processes ---- */
 
-/* Start a child with these arguments; `client` is a connected socket that it gets, or -1. Returns the child's pid. */
-KERNEL(sys_spawn) int sys_spawn(int self, char *const argv[], int client);
+/*
+ * Start a child with these arguments; `client` is a connected socket that it gets, or -1. An attendant mostly waits, and evaluates nothing
+ * that users can make complex: it gets little stack, and the host may let it share a thread. Returns the child's pid.
+ */
+KERNEL(sys_spawn) int sys_spawn(int self, char *const argv[], int client, int attendant);
 /* Collect the status of an exited child (pid, or any with -1). Returns its pid, or 0 if none has exited yet and !block. */
 KERNEL(sys_waitpid) int sys_waitpid(int self, int pid, int *status, int block);
 KERNEL(sys_getpid) int sys_getpid(int self);
@@ -56,9 +59,12 @@ KERNEL(sys_getppid) int sys_getppid(int self);
 KERNEL(sys_client) int sys_client(int self);
 /* PATH_SIZE bytes for the path of the process' working directory; children inherit it. */
 KERNEL(sys_cwd) char *sys_cwd(int self);
-/* The lowest address of the process' C stack, and how many bytes of it recursion may use. */
+/* The lowest address of the process' C stack, where it begins, and how many bytes of it recursion may use. */
 KERNEL(sys_stack_limit) uintptr_t sys_stack_limit(int self);
-KERNEL(sys_stack_depth) uint32_t sys_stack_depth(void);
+KERNEL(sys_stack_base) uintptr_t sys_stack_base(int self);
+KERNEL(sys_stack_depth) uint32_t sys_stack_depth(int self);
+/* How many bytes recursion may use in processes that are no attendants. */
+KERNEL(sys_stack_most) uint32_t sys_stack_most(void);
 /* By how many bytes each function that checks the depth makes its frame larger; see posix/stack.h. */
 KERNEL(sys_stack_frame) uint32_t sys_stack_frame(void);
 
@@ -155,12 +161,12 @@ KERNEL(word) volatile int *kernel_word(void);
 KERNEL(scratch) void *kernel_scratch(void);
 
 /* Start the first process: `args` in the scratch page are `argc` NUL-terminated strings. Returns its slot. */
-KERNEL(spawn) int kernel_spawn(int argc, int pid);
+KERNEL(spawn) int kernel_spawn(int argc, int pid, int attendant);
 KERNEL(next_embryo) int kernel_next_embryo(void);
 KERNEL(next_killed) int kernel_next_killed(void);
+KERNEL(attendant) int kernel_attendant(int slot);
 KERNEL(image) uintptr_t kernel_image(int slot);
 KERNEL(clear_image) void kernel_clear_image(int slot);
-KERNEL(stack) uintptr_t kernel_stack(int slot);
 KERNEL(argc) int kernel_argc(int slot);
 KERNEL(argv) uintptr_t kernel_argv(int slot);
 KERNEL(argument) const char *kernel_argument(int slot, int index);

@@ -14,13 +14,15 @@
 #define NPAGE			65536	/* pages in the 4 GiB that 32 bits can address */
 #define RING_SIZE		65536	/* bytes that a connection buffers in each direction; a power of two */
 #define STACK_ROOM		(384 * 1024)	/* bytes of C stack beyond the depth that recursion may use; see posix/stack.h */
+#define ATTENDANT_STACK	(160 * 1024)	/* bytes of C stack of a process that evaluates nothing of users; see kernel.h */
+#define ATTENDANT_ROOM	(96 * 1024)	/* how many of these are beyond the depth that recursion may use */
 #define STACK_ALIGNMENT	16			/* compiled code expects the stack pointer to be a multiple of this */
 #define PIPE_SIZE		4096	/* bytes that a pipe buffers; at least PIPE_BUF, so that writes of PIPE_BUF are atomic */
 #define NSHM			256		/* System V shared memory segments at a time */
 #define CONNECTIONS_EACH 2		/* sockets in the table per process: for its client, and for a connection that it makes */
 #define BACKLOG			128		/* connections that wait in a listening socket's accept queue */
 #define MAX_FIRST_ARGS	1024	/* arguments of the first process: a postmaster has two for each setting */
-#define ARGS_SIZE		PAGE_SIZE	/* room for a process' argument strings and vector */
+#define ARGS_SIZE		PAGE_SIZE	/* bytes that a process' argument strings and vector may have */
 #define PATH_SIZE		1024	/* bytes for the path of a process' working directory; PostgreSQL's MAXPGPATH */
 #define IN_PROCESS		"@in-process"	/* the unix socket for connections from the host's own program */
 #define RESOLVER		"@resolver"	/* the unix socket at which the host resolves names; see c/posix/resolver.c */

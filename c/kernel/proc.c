@@ -19,9 +19,9 @@
 struct proc *procs;
 int			nproc;
 uint32_t	image_size;
-uint32_t	stack_size;
 
-static uint32_t stack_frame;
+static uint32_t stack_depth,		/* bytes of C stack that a process may recurse into that is no attendant */
+			stack_frame;
 
 static int	generation;			/* so that a pid is not used again soon. PROC_LOCK */
 
@@ -37,7 +37,7 @@ proc_boot(int count, uint32_t image, uint32_t depth, uint32_t frame)
 		return -ENOMEM;
 	nproc = count;
 	image_size = (image + STACK_ALIGNMENT - 1) & ~(uint32_t) (STACK_ALIGNMENT - 1);
-	stack_size = depth + STACK_ROOM;
+	stack_depth = depth;
 	stack_frame = frame;
 	procs[HOST_SLOT].state = PROC_RUNNING;
 	return 0;
@@ -50,36 +50,49 @@ proc_runs(int self)
 	return self == HOST_SLOT || (self > HOST_SLOT && self < nproc && load(&procs[self].state) == PROC_RUNNING);
 }
 
-/* Copy the arguments to the child's own memory, where its main() will find them. */
-static int
-copy_arguments(struct proc *p, char *const argv[])
+/* Bytes of a process' C stack. */
+static uint32_t
+stack_of(int slot)
 {
-	uint8_t    *area = p->image + image_size + stack_size;
-	char	  **vector = (char **) area;
-	char	   *next,
-			   *end = (char *) area + ARGS_SIZE;
+	return procs[slot].attendant ? ATTENDANT_STACK : stack_depth + STACK_ROOM;
+}
+
+/* How many bytes these arguments have, with their vector; more than ARGS_SIZE if there are too many. */
+static uint32_t
+arguments_size(char *const argv[])
+{
+	uint32_t	size = sizeof(char *);
+
+	for (int i = 0; argv[i] != NULL && size <= ARGS_SIZE; i++)
+	{
+		size += sizeof(char *) + 1;
+		for (const char *from = argv[i]; *from != '\0' && size <= ARGS_SIZE; from++)
+			size++;
+	}
+	return size;
+}
+
+/* Copy the arguments to the child's own memory, where its main() will find them. */
+static void
+copy_arguments(int slot, char *const argv[])
+{
+	struct proc *p = &procs[slot];
+	char	  **vector = (char **) sys_stack_base(slot);
+	char	   *next;
 	int			argc = 0;
 
 	while (argv[argc] != NULL)
 		argc++;
-	if ((argc + 1) * sizeof(char *) >= ARGS_SIZE)
-		return -E2BIG;
 	next = (char *) (vector + argc + 1);
 	for (int i = 0; i < argc; i++)
 	{
 		vector[i] = next;
-		for (const char *from = argv[i];; from++)
-		{
-			if (next == end)
-				return -E2BIG;
-			if ((*next++ = *from) == '\0')
-				break;
-		}
+		for (const char *from = argv[i]; (*next++ = *from) != '\0'; from++)
+			;
 	}
 	vector[argc] = NULL;
 	p->argc = argc;
 	p->argv = vector;
-	return 0;
 }
 
 /*
@@ -117,29 +130,39 @@ reserve(int self, int pid)
 
 /* Returns the child's slot. */
 static int
-spawn(int self, char *const argv[], int client, int pid)
+spawn(int self, char *const argv[], int client, int pid, int attendant)
 {
-	int			slot = reserve(self, pid);
-	int			result;
+	uint32_t	arguments = arguments_size(argv);
 	uint32_t	heap = client >= 0 ? CLIENT_HEAP : FIRST_HEAP;
-	uint32_t	area = image_size + stack_size + ARGS_SIZE;
+	uint32_t	area;
+	int			slot;
+	int			result = 0;
 	struct proc *p;
 
+	if (arguments > ARGS_SIZE)
+		return -E2BIG;
+	slot = reserve(self, pid);
 	if (slot < 0)
 		return slot;
 	p = &procs[slot];
+	p->attendant = attendant;
 	Assert(page_count(PAGE_OF_PROC(slot)) == 0);
 	p->client = -1;
 	p->signals.blocked = procs[self].signals.blocked;
 	__builtin_memcpy(p->cwd, procs[self].cwd, PATH_SIZE);
-	area = (area + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+	area = (image_size + stack_of(slot) + arguments + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
 	/* Without enough memory to begin, the child would only take memory from others. */
 	p->image = page_alloc_used(self, area + heap, PAGE_OF_PROC(slot), p->image, &p->image_used);
 	p->heap = p->image + area;
 	p->heap_end = p->heap + heap;
-	result = p->image == NULL ? -ENOMEM : copy_arguments(p, argv);
-	if (result == 0 && client >= 0)
-		result = socket_give(self, client, slot);
+	if (p->image == NULL)
+		result = -ENOMEM;
+	else
+	{
+		copy_arguments(slot, argv);
+		if (client >= 0)
+			result = socket_give(self, client, slot);
+	}
 	if (result < 0)
 	{
 		page_free_all(self, PAGE_OF_PROC(slot));
@@ -153,15 +176,15 @@ spawn(int self, char *const argv[], int client, int pid)
 }
 
 int
-sys_spawn(int self, char *const argv[], int client)
+sys_spawn(int self, char *const argv[], int client, int attendant)
 {
-	int			slot = spawn(self, argv, client, 0);
+	int			slot = spawn(self, argv, client, 0, attendant);
 
 	return slot < 0 ? slot : procs[slot].pid;
 }
 
 int
-kernel_spawn(int argc, int pid)
+kernel_spawn(int argc, int pid, int attendant)
 {
 	char	   *argv[MAX_FIRST_ARGS];
 	char	   *next = kernel_scratch();
@@ -175,7 +198,7 @@ kernel_spawn(int argc, int pid)
 			;
 	}
 	argv[argc] = NULL;
-	return spawn(HOST_SLOT, argv, -1, pid);
+	return spawn(HOST_SLOT, argv, -1, pid, attendant);
 }
 
 /* Frees everything that a process had, and finishes calls in which it was ended. */
@@ -299,9 +322,15 @@ sys_cwd(int self)
 }
 
 uint32_t
-sys_stack_depth(void)
+sys_stack_depth(int self)
 {
-	return stack_size - STACK_ROOM;
+	return procs[self].attendant ? ATTENDANT_STACK - ATTENDANT_ROOM : stack_depth;
+}
+
+uint32_t
+sys_stack_most(void)
+{
+	return stack_depth;
 }
 
 uint32_t
@@ -314,4 +343,11 @@ uintptr_t
 sys_stack_limit(int self)
 {
 	return (uintptr_t) procs[self].image + image_size;
+}
+
+/* It grows downwards from here. */
+uintptr_t
+sys_stack_base(int self)
+{
+	return sys_stack_limit(self) + stack_of(self);
 }

@@ -27,7 +27,8 @@ struct proc
 	int			status;			/* wait status of a zombie */
 	int			client;			/* the client socket that it was started for, or -1 */
 	volatile double alarm;		/* when SIGALRM is due, by host_now(); 0: never */
-	uint8_t    *image;			/* data, stack and arguments: image_size + stack_size + ARGS_SIZE bytes */
+	int			attendant;		/* see sys_spawn() */
+	uint8_t    *image;			/* data, stack and arguments: image_size + stack_of(slot) bytes, and as many as the arguments have */
 	uint32_t	image_used;		/* the image's bytes from here on are zero */
 	uint8_t    *heap,			/* memory from here to heap_end is reserved for its heap, */
 			   *heap_end;		/* and it gets that when it asks for heap */
@@ -38,7 +39,6 @@ struct proc
 
 extern struct proc *procs;		/* an array of nproc; slot HOST_SLOT is the host */
 extern int	nproc;
-extern uint32_t stack_size;		/* bytes of a process' C stack */
 extern uint32_t image_size;		/* bytes of a process' data, with the data that is zero at first */
 
 int			proc_boot(int count, uint32_t image, uint32_t depth, uint32_t frame);

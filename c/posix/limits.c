@@ -12,19 +12,21 @@
 #include "kernel/kernel.h"
 #include "stack.h"
 
-size_t		stack_frame_pin;
+size_t		stack_frame_pin,
+			stack_depth_limit;
 
 /* Before main(), because every function that checks the depth reads it. */
 void
 limits_start(void)
 {
 	stack_frame_pin = sys_stack_frame();
+	stack_depth_limit = sys_stack_depth(self);
 }
 
 uintptr_t
 emscripten_stack_get_base(void)
 {
-	return sys_stack_limit(self) + sys_stack_depth() + STACK_ROOM;
+	return sys_stack_base(self);
 }
 
 uintptr_t
@@ -41,7 +43,7 @@ getrlimit(int resource, struct rlimit *limit)
 	if (resource == RLIMIT_NOFILE)
 		value = NFILE;
 	else if (resource == RLIMIT_STACK)
-		value = sys_stack_depth() + STACK_SLOP;
+		value = sys_stack_most() + STACK_SLOP;
 	limit->rlim_cur = limit->rlim_max = value;
 	return 0;
 }

@@ -56,10 +56,10 @@ process_main(int argc, char *argv[])
 }
 
 int
-process_spawn(char *const argv[], int client)
+process_spawn(char *const argv[], int client, int attendant)
 {
 	fflush(NULL);
-	return answer(sys_spawn(self, argv, client));
+	return answer(sys_spawn(self, argv, client, attendant));
 }
 
 /* ---- ending ---- */

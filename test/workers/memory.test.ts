@@ -17,10 +17,10 @@ async function used(): Promise<number> {
   return (await runtime.do<number>('durable', { type: 'memory' })) + usedSize + backingStorageSize
 }
 
-test('a server at rest has 18.5 MB, and each further idle session takes 3 MB', async () => {
+test('a server at rest has 14 MB, and each further idle session takes 3 MB', async () => {
   const memory = () => runtime.do<number>('rested?never-suspended', { type: 'memory' })
   const ask = (session: string) => runtime.query('rested?never-suspended', session, 'select 1 as one')
-  expect(await memory()).toBeLessThanOrEqual(18.5 * MEGABYTE)
+  expect(await memory()).toBeLessThanOrEqual(14 * MEGABYTE)
   await ask('first')
   const one = await memory()
   const further = ['a', 'b', 'c', 'd', 'e']

@@ -11,7 +11,6 @@ import { Machine, type ProcessStatus, type StartScheduler } from '../machine/mac
 import { exitCode } from '../machine/wait-status.js'
 import { Admission } from './admission.js'
 import { type ConnectingHost, Connections } from './connections.js'
-import { isAttendant } from './process-type.js'
 import type { Programs } from './programs.js'
 import { tooManyClients } from './session-refused.js'
 import { SHUTDOWN_SIGNALS, SIGNALS, type Signal, type StopMode } from './signals.js'
@@ -141,7 +140,6 @@ export class Cluster {
       modules,
       maxProcesses,
       environment,
-      isAttendant,
       onLog: (entry, format) => {
         const text = format === 'jsonlog' ? textOfEntry(entry) : entry
         this.#logTail = (this.#logTail + text).slice(-LOG_TAIL)
@@ -177,7 +175,7 @@ export class Cluster {
       ...REQUIRED,
     }
     const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    const first = { args: [postgresPath, '-D', options.dataDir, ...args], pid }
+    const first = { args: [postgresPath, '-D', options.dataDir, ...args], pid, attendant: true }
     const { slot, exited } = this.#machine.spawn(first)
     this.#postmaster = slot
     this.exited = exited.then(exitCode)
@@ -195,9 +193,7 @@ export class Cluster {
 
   /** Bytes of linear memory that processes have each for themselves. */
   get processMemory(): number {
-    let sum = 0
-    for (const { memory } of this.processes()) sum += memory
-    return sum
+    return this.#machine.processMemory
   }
 
   /** Bytes through all connections since the start. */

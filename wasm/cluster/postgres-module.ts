@@ -98,7 +98,7 @@ export function startPostgres(host: ModuleHost, client: PGliteImports | undefine
 
 function prepare(host: ModuleHost, client: PGliteImports | undefined) {
   const { programs, system, postgresPath, dataDir, environment, files } = host
-  const sharedMemory = newMemory(host.maximumPages, programs.shared)
+  const sharedMemory = newMemory(PROCESSES, host.maximumPages, programs.shared)
   const memory = new LinearMemory(sharedMemory)
   const { data } = imageSize(programs.postgres)
   const size = { processes: PROCESSES, data, stack: CALLER_STACK }

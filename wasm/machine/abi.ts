@@ -204,14 +204,16 @@ export type Address = number
 
 /** What kernel.wasm exports: to processes by sys_, all else to the host (c/kernel/kernel.h). */
 export interface KernelFunctions {
-  sys_spawn(self: number, argv: Address, client: number): number
+  sys_spawn(self: number, argv: Address, client: number, attendant: number): number
   sys_waitpid(self: number, pid: number, status: Address, block: number): number
   sys_getpid(self: number): number
   sys_getppid(self: number): number
   sys_client(self: number): number
   sys_cwd(self: number): Address
   sys_stack_limit(self: number): Address
-  sys_stack_depth(): number
+  sys_stack_base(self: number): Address
+  sys_stack_depth(self: number): number
+  sys_stack_most(): number
   sys_stack_frame(): number
   sys_signals(self: number): Address
   sys_kill(self: number, pid: number, signal: number): number
@@ -249,12 +251,12 @@ export interface KernelFunctions {
   work(): number
   word(): Address
   scratch(): Address
-  spawn(argc: number, pid: number): number
+  spawn(argc: number, pid: number, attendant: number): number
   next_embryo(): number
   next_killed(): number
+  attendant(slot: number): number
   image(slot: number): Address
   clear_image(slot: number): void
-  stack(slot: number): Address
   argc(slot: number): number
   argv(slot: number): Address
   argument(slot: number, index: number): Address

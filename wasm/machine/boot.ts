@@ -36,6 +36,8 @@ export interface FirstProcess {
   /** The command line; the first is the program's own name. */
   readonly args: readonly string[]
   readonly pid: number
+  /** Whether it is an attendant; see c/kernel/kernel.h. Default: no. */
+  readonly attendant?: boolean
   /** The working directory. Default: none, because postgres changes to its data directory. */
   readonly directory?: string | undefined
 }
@@ -51,7 +53,7 @@ const encoder = new TextEncoder()
 export function spawn(
   kernel: KernelExports,
   memory: LinearMemory,
-  { args, pid, directory = '' }: FirstProcess,
+  { args, pid, attendant = false, directory = '' }: FirstProcess,
 ): number {
   const put = (bytes: Uint8Array, address: number) =>
     memory.reach((address >>> 0) + bytes.length).set(bytes, address >>> 0)
@@ -71,7 +73,7 @@ export function spawn(
   if (line.length > PAGE_SIZE) throw tooLong()
   put(path, kernel.sys_cwd(HOST_SLOT)) // Children of the host inherit it.
   put(line, kernel.scratch())
-  const slot = kernel.spawn(args.length, pid)
+  const slot = kernel.spawn(args.length, pid, Number(attendant))
   if (slot === -errno.E2BIG) throw tooLong()
   if (slot < 0) throw new Error('out of memory')
   return slot

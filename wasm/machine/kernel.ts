@@ -45,10 +45,12 @@ export function threadHost(memory: WebAssembly.Memory, now: () => number) {
   return {
     wait(word: number, expected: number, ms: number): number {
       const timeout = ms < 0 ? Number.POSITIVE_INFINITY : ms
-      return Atomics.wait(words, index(word), expected, timeout) === 'timed-out' ? WAIT_TIMED_OUT : WAIT_WOKEN
+      const at = index(word) // It may have to make `words` anew.
+      return Atomics.wait(words, at, expected, timeout) === 'timed-out' ? WAIT_TIMED_OUT : WAIT_WOKEN
     },
     notify(word: number): void {
-      Atomics.notify(words, index(word))
+      const at = index(word)
+      Atomics.notify(words, at)
     },
     now,
   }

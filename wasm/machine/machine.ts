@@ -23,8 +23,8 @@ import { imageSize } from './program.js'
 import type { StackSize } from './stack.js'
 
 /**
- * What a process is for: the client of this socket; it mostly waits, so that it may share a thread with others of this kind; or it
- * computes.
+ * What a process is for: the client of this socket; it is an attendant (c/kernel/kernel.h), so that it may share a thread with others
+ * of this kind; or it computes.
  */
 export type ProcessUse = ClientSocket | 'attendant' | 'work'
 
@@ -75,8 +75,6 @@ export interface MachineOptions {
   onOutput?(bytes: Uint8Array): void
   /** Called when a process reports its state, in the form of sd_notify(3). */
   onState(slot: number, state: string): void
-  /** Whether a process of these arguments mostly waits. Default: none does. */
-  isAttendant?(args: readonly string[]): boolean
   /** Called when a process is being started. */
   onStart?(slot: number, args: readonly string[]): void
   /** Called when a process that is being started has got a thread, unless it has ended before. */
@@ -110,7 +108,7 @@ export class Machine {
   constructor(readonly options: MachineOptions) {
     const { kernel, modules, environment, ownStreams = false } = options
     const setup = { kernel, modules, environment, ownStreams }
-    const memory = newMemory(options.maximumPages, options.shared)
+    const memory = newMemory(options.maxProcesses, options.maximumPages, options.shared)
     const data = Math.max(imageSize(options.first).data, imageSize(options.program).data)
     this.memory = new LinearMemory(memory)
     this.#log = new LogCollector(options.onLog)
@@ -172,14 +170,14 @@ export class Machine {
       const args = this.#argumentsOf(slot)
       this.options.onStart?.(slot, args)
       const program = slot === this.#first ? this.options.first : this.options.program
-      this.#scheduler.run(slot, program, this.#useOf(slot, args), this.kernel.image(slot))
+      this.#scheduler.run(slot, program, this.#useOf(slot), this.kernel.image(slot))
     }
   }
 
-  #useOf(slot: number, args: readonly string[]): ProcessUse {
+  #useOf(slot: number): ProcessUse {
     const client = this.options.clientSocket?.(this.kernel.sys_client(slot))
     client?.backendStarts()
-    return client ?? (this.options.isAttendant?.(args) ? 'attendant' : 'work')
+    return client ?? (this.kernel.attendant(slot) !== 0 ? 'attendant' : 'work')
   }
 
   #argumentsOf(slot: number): string[] {
@@ -197,14 +195,22 @@ export class Machine {
 
   /** The running processes, in the order of their slots. */
   *processes(): Generator<ProcessStatus> {
-    for (let slot = HOST_SLOT + 1; slot < this.options.maxProcesses; slot++) {
-      if (this.kernel.state(slot) !== PROC_RUNNING) continue
-      yield {
-        pid: this.kernel.pid(slot),
-        args: this.#argumentsOf(slot),
-        memory: this.kernel.pages(slot) * PAGE_SIZE,
-      }
+    for (const slot of this.#runningSlots()) {
+      const memory = this.kernel.pages(slot) * PAGE_SIZE
+      yield { pid: this.kernel.pid(slot), args: this.#argumentsOf(slot), memory }
     }
+  }
+
+  /** Bytes of linear memory that the running processes have each for themselves. */
+  get processMemory(): number {
+    let pages = 0
+    for (const slot of this.#runningSlots()) pages += this.kernel.pages(slot)
+    return pages * PAGE_SIZE
+  }
+
+  *#runningSlots(): Generator<number> {
+    for (let slot = HOST_SLOT + 1; slot < this.options.maxProcesses; slot++)
+      if (this.kernel.state(slot) === PROC_RUNNING) yield slot
   }
 
   #write({ slot, stream, bytes }: ProcessMessage & { type: 'log' }): void {

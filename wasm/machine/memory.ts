@@ -2,15 +2,25 @@ import { NPAGE } from './abi.js'
 
 const decoder = new TextDecoder()
 
-/** Initial size; the kernel makes it grow. */
-const INITIAL_PAGES = 256
+/** What the modules have at fixed addresses, in pages. */
+const FIXED_PAGES = 48
+/** So many processes have a page of the kernel's tables. */
+const PROCESSES_OF_PAGE = 4
 
 /**
+ * Its initial size is about what the kernel needs; from then on the kernel makes it grow.
+ *
+ * @param processes slots in the kernel's process table
  * @param maximumPages the limit, in pages of 64 KiB. Default: the 4 GiB that 32 bits can address
  * @param shared whether threads can share it, as its modules say
  */
-export function newMemory(maximumPages: number = NPAGE, shared = true): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: maximumPages, shared })
+export function newMemory(
+  processes: number,
+  maximumPages: number = NPAGE,
+  shared = true,
+): WebAssembly.Memory {
+  const initial = FIXED_PAGES + Math.ceil(processes / PROCESSES_OF_PAGE)
+  return new WebAssembly.Memory({ initial, maximum: maximumPages, shared })
 }
 
 /**

@@ -190,7 +190,7 @@ export class Process {
 
 /** Sets the place for a process' data to zero, and the stack pointer to its stack. */
 function prepare(kernel: KernelExports, slot: number): void {
-  kernel.__stack_pointer.value = kernel.stack(slot)
+  kernel.__stack_pointer.value = kernel.sys_stack_base(slot)
   kernel.clear_image(slot)
 }
 
