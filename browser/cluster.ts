@@ -1,5 +1,5 @@
 /** Opens a cluster that the browser keeps, or makes one from the template. */
-import { DATA, unpackCluster, unpackServer } from '../embedded/files.js'
+import { DATA, templateIn, unpackCluster, volumeInMemory, withInstallation } from '../embedded/files.js'
 import { type EmbeddedHost, pagesOf } from '../embedded/host.js'
 import type { ServerModule } from '../embedded/server-module.js'
 import { PATIENCE, SMALL, walSizes } from '../embedded/settings.js'
@@ -8,8 +8,7 @@ import { checkCluster, type StorageWords, understood } from '../wasm/cluster/clu
 import { walSegmentSize } from '../wasm/cluster/control-file.js'
 import { type GivenSettings, settingsText } from '../wasm/cluster/settings.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
-import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
-import { mountedFiles } from '../wasm/machine/volume/mounted-files.js'
+import { mountAt, mountedFiles } from '../wasm/machine/volume/mounted-files.js'
 import { type Volume, volume } from '../wasm/machine/volume/volume.js'
 import type { BrowserVolume } from './storage/browser-volume.js'
 import { isInDatabase, openInDatabase, removeFromDatabase } from './storage/indexed-db.js'
@@ -59,13 +58,12 @@ export async function openCluster(
   const kept = await openVolume(name, onFailure)
   try {
     if (!kept.exists()) {
-      unpackCluster(module, volume(kept.store, kept.tree().kept), '')
+      unpackCluster(templateIn(module), volume(kept.store, kept.tree().kept), '')
       await kept.finish()
     }
     const { opened, control } = checked(kept)
-    const around = memoryVolume()
-    unpackServer(module, around)
-    const files = () => mountedFiles(around.files(), [{ at: DATA, layer: opened.files(), root: '' }])
+    const around = volumeInMemory()
+    const files = () => mountedFiles(withInstallation(module, around), [mountAt(DATA, opened.files())])
     const sizes = walSizes(walSegmentSize(control))
     const settings = { ...SMALL, ...PATIENCE, ...sizes, ...kept.settings, ...given, ...REQUIRED }
     const durable = kept.durable && (() => kept.durable!())

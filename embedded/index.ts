@@ -21,8 +21,7 @@ import {
 } from '../wasm/cluster/postgres-module.js'
 import { type GivenSettings, settingsText } from '../wasm/cluster/settings.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
-import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
-import { DATA, unpackCluster, unpackServer } from './files.js'
+import { DATA, templateIn, unpackCluster, volumeInMemory, withInstallation } from './files.js'
 import { type EmbeddedHost, moduleHostOf, pagesOf } from './host.js'
 import { OnDemandServer } from './on-demand.js'
 import { type EmbeddedPostgres, EmbeddedServer } from './server.js'
@@ -75,9 +74,15 @@ export function createPostgresModule(options: EmbeddedOptions & InstantiateOptio
 
 function inMemory({ module, settings = {}, maxMemory, log = () => {} }: EmbeddedOptions): EmbeddedHost {
   const maximumPages = pagesOf(maxMemory)
-  const volume = memoryVolume()
-  unpackServer(module, volume)
-  unpackCluster(module, volume, DATA)
+  const volume = volumeInMemory()
+  unpackCluster(templateIn(module), volume, DATA)
   const all = { ...SMALL, ...VOLATILE, ...settingsText(settings) }
-  return { module, system: embeddedSystem, files: () => volume.files(), settings: all, maximumPages, log }
+  return {
+    module,
+    system: embeddedSystem,
+    files: () => withInstallation(module, volume),
+    settings: all,
+    maximumPages,
+    log,
+  }
 }

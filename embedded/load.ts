@@ -51,6 +51,7 @@ export async function loadModule(
     return WebAssembly.compile(module)
   }
   const files = bytes('files.bin')
+  const template = bytes('template.bin')
   const icu = options.icu ? bytes(`share/${ICU_DATA_FILE}`) : undefined
   const locales = options.locales ? bytes(`share/${LOCALES_FILE}`) : undefined
   const kernel = compile('kernel.wasm')
@@ -65,6 +66,7 @@ export async function loadModule(
   )
   return {
     files: await files,
+    template: await template,
     ...(icu && { icu: await icu }),
     ...(locales && { locales: await locales }),
     programs: { kernel: await kernel, postgres: await postgres, modules: new Map(modules), shared },

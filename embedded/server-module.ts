@@ -6,17 +6,16 @@ import type { Programs } from '../wasm/cluster/programs.js'
 export interface ServerModule {
   /** The compiled modules. */
   readonly programs: Programs
-  /** files.bin: the server's files and the template; see wasm/cluster/files-bin.ts. */
+  /** files.bin: the server's own files; see wasm/cluster/files-bin.ts. */
   readonly files: ArrayBuffer
-  /**
-   * The template alone. A new cluster in an object keeps this archive, and leaves what is as in the template there. Without it, a new cluster
-   * keeps everything itself.
-   */
-  readonly template?: {
+  /** template.bin: the files of a new cluster, in the same format. In a Worker's module `archive` has them instead. */
+  readonly template?: ArrayBuffer
+  /** template.br.bin: the same, compressed by Brotli. A new cluster in an object keeps this, and leaves what is as in the template there. */
+  readonly archive?: {
     /** Names the template: no other one has the same. */
     readonly hash: string
-    /** The template in the format of files.bin, compressed by gzip. */
-    readonly archive: ArrayBuffer
+    /** The file's. */
+    readonly bytes: ArrayBuffer
   }
   /** ICU's data: what `pglite-imports-server/workers/icu` exports. Without it statements that use ICU's collations fail. */
   readonly icu?: ArrayBuffer
@@ -27,13 +26,17 @@ export interface ServerModule {
 export interface ServerFile {
   /** Absolute path. */
   readonly path: string
-  /** A file's bytes, a view into files.bin; undefined for a directory. */
+  /** A file's bytes, a view; undefined for a directory. */
   readonly content: Uint8Array | undefined
 }
 
-/** Yields all directories and files in files.bin, each directory before its contents. */
-export function* filesIn(files: ArrayBuffer): Generator<ServerFile> {
-  const header = new Uint8Array(files, HEADER_AT, headerLength(new Uint8Array(files)))
+/**
+ * Yields all directories and files, each directory before its contents.
+ *
+ * @param files files.bin or template.bin
+ */
+export function* filesIn(files: Uint8Array): Generator<ServerFile> {
+  const header = files.subarray(HEADER_AT, HEADER_AT + headerLength(files))
   for (const { path, content } of fileEntries(header))
-    yield { path, content: content && new Uint8Array(files, content.at, content.length) }
+    yield { path, content: content && files.subarray(content.at, content.at + content.length) }
 }

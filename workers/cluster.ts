@@ -1,17 +1,25 @@
 /** Opens a cluster for a server, in an object's storage or in memory: the cluster's files and the server's settings. */
-import { DATA, identifyCluster, unpackCluster, unpackServer } from '../embedded/files.js'
+import {
+  DATA,
+  identifyCluster,
+  templateIn,
+  unpackCluster,
+  volumeInMemory,
+  withInstallation,
+} from '../embedded/files.js'
 import { type EmbeddedHost, pagesOf } from '../embedded/host.js'
 import type { ServerModule } from '../embedded/server-module.js'
 import { PATIENCE, SMALL, VOLATILE, walSizes } from '../embedded/settings.js'
 import { SessionRefused } from '../wasm/cluster/session-refused.js'
 import { type GivenSettings, settingsText } from '../wasm/cluster/settings.js'
-import { memoryVolume } from '../wasm/machine/volume/memory-files.js'
-import { mountedFiles } from '../wasm/machine/volume/mounted-files.js'
+import { mountAt, mountedFiles } from '../wasm/machine/volume/mounted-files.js'
 import { HBA, HBA_FILE } from './remote-access.js'
+import { runningFilesApart } from './running-files.js'
 import type { Loss } from './storage/changes.js'
 import { limitedFiles } from './storage/limited-files.js'
-import { openObjectCluster, prepare } from './storage/object-cluster.js'
+import { openObjectCluster } from './storage/object-cluster.js'
 import type { ObjectStorage } from './storage/object-storage.js'
+import { templateOf } from './storage/template.js'
 import { workersSystem } from './system.js'
 import { watchedWal } from './wal-watch.js'
 
@@ -66,37 +74,33 @@ export interface ClusterEvents {
 
 const UNHEARD: ClusterEvents = { onWal() {}, onLoss() {} }
 
-export async function openCluster(
-  options: ClusterOptions,
-  events: ClusterEvents = UNHEARD,
-): Promise<OpenCluster> {
-  if (options.storage !== undefined) await prepare(options.storage, options.module)
-  return openPrepared(options, events)
-}
-
-function openPrepared(options: ClusterOptions, events: ClusterEvents): OpenCluster {
+export function openCluster(options: ClusterOptions, events: ClusterEvents = UNHEARD): OpenCluster {
   const { module, storage, maxSize = MAX_SIZE, log = () => {} } = options
   const settings = settingsText(options.settings ?? {})
-  const around = memoryVolume()
-  unpackServer(module, around)
+  const around = volumeInMemory()
   around.put(HBA_FILE, new TextEncoder().encode(HBA), 0o600)
   const host = { module, system: workersSystem, maximumPages: pagesOf(options.maxMemory), log }
+  const filesOfTemplate = () => templateOf(module)?.files ?? templateIn(module)
   const small = { ...SMALL, ...PATIENCE, hba_file: HBA_FILE }
   if (storage === undefined) {
-    unpackCluster(module, around, DATA)
+    unpackCluster(filesOfTemplate(), around, DATA)
     const all = { ...small, ...VOLATILE, ...settings }
     return {
-      host: { ...host, files: () => watchedWal(around.files(), events.onWal), settings: all },
+      host: {
+        ...host,
+        files: () => watchedWal(withInstallation(module, around), events.onWal),
+        settings: all,
+      },
       started: () => {},
       release: () => {},
     }
   }
   const { volume, durable, look, snapshot, walSegmentSize, release } = openObjectCluster(
     storage,
+    module,
     {
-      module,
-      fill: empty => unpackCluster(module, empty, ''),
-      change: made => identifyCluster(module, made),
+      fill: empty => unpackCluster(filesOfTemplate(), empty, ''),
+      change: (made, { files }) => identifyCluster(files, made),
     },
     loss => events.onLoss(LOSSES[loss]),
   )
@@ -104,8 +108,8 @@ function openPrepared(options: ClusterOptions, events: ClusterEvents): OpenClust
   let started = false
   const isFull = () => started && storage.sql.databaseSize > maxSize
   const files = () => {
-    const cluster = { at: DATA, layer: limitedFiles(volume.files(), isFull), root: '' }
-    return watchedWal(mountedFiles(around.files(), [cluster]), events.onWal)
+    const cluster = runningFilesApart(limitedFiles(volume.files(), isFull), around.files())
+    return watchedWal(mountedFiles(withInstallation(module, around), [mountAt(DATA, cluster)]), events.onWal)
   }
   const all = { ...small, ...walSizes(walSegmentSize), ...DURABLE, ...settings, ...DURABLE_REQUIRED }
   return {

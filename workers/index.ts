@@ -164,7 +164,7 @@ export async function createPostgres(options: CreatePostgresOptions): Promise<Po
 /** @param onWal called whenever PostgreSQL writes to the cluster's WAL */
 async function startServer(options: ClusterOptions, onWal: () => void): Promise<EmbeddedServer> {
   let server: EmbeddedServer | undefined
-  const cluster = await openCluster(options, { onWal, onLoss: reason => server?.abandon(reason) })
+  const cluster = openCluster(options, { onWal, onLoss: reason => server?.abandon(reason) })
   try {
     server = await EmbeddedServer.start(cluster.host)
     cluster.started()
@@ -177,7 +177,7 @@ async function startServer(options: ClusterOptions, onWal: () => void): Promise<
 }
 
 async function startSingleSession(options: ClusterOptions): Promise<SingleSession> {
-  const cluster = await openCluster(options)
+  const cluster = openCluster(options)
   const session = new SingleSession(cluster.host)
   cluster.started()
   void session.exited.then(cluster.release)
@@ -194,7 +194,7 @@ async function startSingleSession(options: ClusterOptions): Promise<SingleSessio
 export async function createPostgresModule(
   options: ClusterOptions & InstantiateOptions,
 ): Promise<PostgresModule> {
-  const cluster = await openCluster(options)
+  const cluster = openCluster(options)
   try {
     const { memory, _interactive_one } = await instantiatePostgres(moduleHostOf(cluster.host), options)
     return {

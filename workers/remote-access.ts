@@ -12,7 +12,7 @@ import { MOCK_AUTH_NONCE_LEN, offsetof } from '../wasm/machine/postgres-abi.js'
 import { keysOf, mockVerifier, parseVerifier, type Verifier } from '../wasm/protocol/scram.js'
 
 /** Where a server finds it, unless the user sets `hba_file`. */
-export const HBA_FILE = '/pgsql/pg_hba.conf'
+export const HBA_FILE = '/pg_hba.conf'
 
 export const HBA = `# TYPE  DATABASE  USER  ADDRESS  METHOD
 local   all       all            trust

@@ -34,7 +34,7 @@ const FOLDERS: Record<string, { folders: string[]; packages?: RegExp }> = {
   bin: { folders: [...PORTABLE, 'wasm/node', 'server'], packages: ANY_PACKAGE },
   embedded: { folders: PORTABLE, packages: /^node:stream$/ },
   browser: { folders: [...PORTABLE, 'embedded'], packages: /^node:stream$/ },
-  workers: { folders: [...PORTABLE, 'embedded'] },
+  workers: { folders: [...PORTABLE, 'embedded'], packages: /^node:zlib$/ },
 }
 
 const folderOf = (file: string) => Object.keys(FOLDERS).find(folder => file.startsWith(`${folder}/`))

@@ -2,11 +2,10 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { brotliDecompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { filesIn } from '../../embedded/server-module.js'
 import { dist } from '../../wasm/build/paths.js'
-import { pathInTemplate } from '../../wasm/cluster/files-bin.js'
+import { until } from '../fixtures/until.js'
 import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 const runtime = useWorkerd()
@@ -29,32 +28,34 @@ async function stored(object: string): Promise<{ rows: number; bytes: number }> 
   return (await runtime.do<{ rows: number; bytes: number }[]>(object, { type: 'storage', sql }))[0]!
 }
 
-/** The paths of the template, with a hash of what each file has, in their order. */
-function templateIn(files: Uint8Array): string[] {
-  const found: string[] = []
-  for (const { path, content } of filesIn(new Uint8Array(files).buffer))
-    if (pathInTemplate(path) !== undefined)
-      found.push(`${path} ${content && createHash('sha256').update(content).digest('hex')}`)
-  return found
-}
-
-test('the template that a storage keeps is that of the bundle, in the same order, and its hash says so', () => {
-  const compressed = readFileSync(join(dist, 'template.bin'))
-  const kept = templateIn(gunzipSync(compressed))
-  expect(kept.length).toBeGreaterThan(900)
-  expect(kept).toEqual(templateIn(readFileSync(join(dist, 'files.bin'))))
+test('the template that a storage keeps is that of all hosts, and its hash says so', () => {
+  const compressed = readFileSync(join(dist, 'template.br.bin'))
+  expect(brotliDecompressSync(compressed).equals(readFileSync(join(dist, 'template.bin')))).toBe(true)
   const hash = createHash('sha256').update(compressed).digest('hex')
   expect(readFileSync(join(dist, 'module.js'), 'utf8')).toContain(`hash: '${hash}'`)
 })
 
-test('a new cluster has less than 100 rows and 1.5 MB in the storage, and after it was suspended less than 150', async () => {
+const RUNNING =
+  "select name from postgres_name where name like 'postmaster.%' or name like '%.init' or name like 'config_exec%'"
+
+test('a new cluster has less than 40 rows and 0.9 MB in the storage, also after it was suspended', async () => {
   const object = 'durable-small'
   await runtime.query(object, 'a', 'select 1')
   const { rows, bytes } = await stored(object)
-  expect(rows).toBeLessThan(100)
-  expect(bytes).toBeLessThan(1_500_000)
-  await runtime.do(object, { type: 'stop' })
-  expect((await stored(object)).rows).toBeLessThan(150)
+  expect(rows).toBeLessThan(40)
+  expect(bytes).toBeLessThan(900_000)
+  expect(await runtime.do(object, { type: 'storage', sql: RUNNING })).toEqual([])
+  await runtime.do(object, { type: 'end', session: 'a' })
+  await until('the server is suspended', async () => (await runtime.do(object, { type: 'memory' })) === 0)
+  const after = await stored(object)
+  expect(after.rows).toBeLessThan(40)
+  expect(after.bytes).toBeLessThan(900_000)
+})
+
+test("the server's own files, which all objects share, cannot be changed", async () => {
+  await expect(
+    runtime.query('durable-writer', 'a', "copy (select 1) to '/pgsql/share/timezonesets/mine'"),
+  ).rejects.toThrow('Read-only file system')
 })
 
 test('each cluster has an identity of its own', async () => {
@@ -141,7 +142,7 @@ test('a damaged template is noticed only where it is needed', async () => {
   const object = 'durable-damaged'
   await runtime.query(object, 'a', 'create table kept as select 1 as one')
   await runtime.do(object, { type: 'stop' })
-  const damage = "update postgres_template set bytes = x'00' where part = 1"
+  const damage = "update postgres_template set bytes = x'00'"
   await runtime.do(object, { type: 'storage', sql: damage })
   await runtime.kill()
   await runtime.start()

@@ -19,7 +19,7 @@ export const FOR_INITDB =
 /** Those whose order is compared with that of glibc itself. */
 const TESTED_LOCALES = ['en_US', 'de_DE', 'sv_SE', 'cs_CZ', 'ja_JP', 'tr_TR']
 
-/** Fills a folder with the files that need no running server: everything but files.bin, module.js and the manifest. */
+/** Fills a folder with the files that need no running server: everything but files.bin, template.bin, module.js and the manifest. */
 export function gather(
   toolchain: Toolchain,
   linked: Linked,

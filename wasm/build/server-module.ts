@@ -1,21 +1,27 @@
 /**
- * Writes the server module, for hosts without a file system: module.js, which imports everything as a module, and files.bin, with all
- * files that the server reads (its format: wasm/cluster/files-bin.ts). PostgreSQL checks that a loadable module's file exists before
- * it asks the host for the module, so files.bin has empty ones. template.bin is the template alone in the same format, compressed by gzip:
- * a cluster that leaves its unchanged pages in the template keeps this file, because a later version has another template.
+ * Writes the server module, for hosts without a file system: files.bin, with all files that the server reads (its format:
+ * wasm/cluster/files-bin.ts); template.bin, with those of the template; and module.js, which imports everything as a module.
+ * PostgreSQL checks that a loadable module's file exists before it asks the host for the module, so files.bin has empty ones.
+ *
+ * module.js imports template.br.bin, which is template.bin compressed by Brotli: a cluster that leaves its unchanged pages in the template
+ * keeps this file, because a later version has another template. Node and browsers read template.bin, because a start takes less time so, and
+ * browsers have no Brotli.
  *
  * ICU's data and those of glibc's locales are separate (icu.js, locales.js), because few need them and a Worker's memory is small.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, constants } from 'node:zlib'
 import { TEMPLATE } from '../cluster/files-bin.js'
 import { FOR_INITDB } from './artefacts.js'
 import { filesBelow } from './hash.js'
 import { ICU_DATA } from './icu-data.js'
 import { LOCALE_DATA } from './locale-data.js'
 import type { Template } from './template.js'
+
+/** The best that there is; it takes some seconds. The window is larger than the template. */
+const BROTLI = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 }
 
 /**
  * @param folder the folder of artefacts, complete except for these files and the manifest
@@ -28,17 +34,17 @@ export function writeServerModule(folder: string, names: readonly string[], temp
     all.addFile(`/pgsql/share/${name}`, readFileSync(join(folder, 'share', name)))
   for (const name of ['bin/postgres', ...names.map(name => `lib/${name}.so`)])
     all.addFile(`/pgsql/${name}`, Buffer.alloc(0))
+  writeFileSync(join(folder, 'files.bin'), all.bytes())
+
   const ofTemplate = new FilesBin()
   for (const name of template.names) {
     const path = join(template.folder, name)
-    for (const files of [all, ofTemplate])
-      if (statSync(path).isDirectory()) files.addDirectory(`${TEMPLATE}/${name}`)
-      else files.addFile(`${TEMPLATE}/${name}`, readFileSync(path))
+    if (statSync(path).isDirectory()) ofTemplate.addDirectory(`${TEMPLATE}/${name}`)
+    else ofTemplate.addFile(`${TEMPLATE}/${name}`, readFileSync(path))
   }
-
-  writeFileSync(join(folder, 'files.bin'), all.bytes())
-  const compressed = gzipSync(ofTemplate.bytes(), { level: 9 })
-  writeFileSync(join(folder, 'template.bin'), compressed)
+  writeFileSync(join(folder, 'template.bin'), ofTemplate.bytes())
+  const compressed = brotliCompressSync(ofTemplate.bytes(), { params: BROTLI })
+  writeFileSync(join(folder, 'template.br.bin'), compressed)
   const hash = createHash('sha256').update(compressed).digest('hex')
   writeFileSync(join(folder, 'module.js'), moduleText(names, hash))
   writeFileSync(join(folder, 'module.d.ts'), MODULE_TYPE)
@@ -101,13 +107,13 @@ function moduleText(names: readonly string[], templateHash: string): string {
   const entries = names.map((name, i) => `    [${JSON.stringify(name)}, m${i}],`)
   return [
     "import files from './files.bin'",
-    "import archive from './template.bin'",
+    "import bytes from './template.br.bin'",
     "import kernel from './kernel.wasm'",
     "import postgres from './postgres.wasm'",
     ...imports,
     'export default {',
     '  files,',
-    `  template: { hash: '${templateHash}', archive },`,
+    `  archive: { hash: '${templateHash}', bytes },`,
     '  programs: {',
     '    kernel,',
     '    postgres,',

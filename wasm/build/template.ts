@@ -21,6 +21,9 @@ const INITDB_OPTIONS = [
   '--no-sync',
 ]
 
+/** What initdb has done: with it a server would vacuum catalogs soon after its first start, and read it and write it at each. */
+const INITDB_STATISTICS = 'pg_stat/pgstat.stat'
+
 /** A data directory: its path, and the names below it, directories before their contents. */
 export interface Template {
   readonly folder: string
@@ -45,7 +48,7 @@ export async function makeTemplate(module: string, program: string): Promise<Tem
     throw new BuildFailure(
       `could not make the cluster template: initdb ended with ${code}, see ${logFile('initdb')}`,
     )
-  const unneeded = unneededWal(dataDirectory)
+  const unneeded = unneededWal(dataDirectory).add(INITDB_STATISTICS)
   const names = readdirSync(dataDirectory, { recursive: true, encoding: 'utf8' }).sort()
   return { folder: dataDirectory, names: names.filter(name => !unneeded.has(name)) }
 }

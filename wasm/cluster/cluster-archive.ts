@@ -30,12 +30,11 @@ const CREATE = { ...READ, read: false, write: true, create: true, exclusive: tru
  * The archive of the data directory `root`. No server may run on it, because the archive would have a part of its changes. The
  * files are read while the stream is read. An error ends the stream.
  *
- * @param files if this is a promise that rejects, the stream fails
  * @param done called when all has been read, or the stream has been cancelled
  * @param check called before the archive is complete; if it throws, the stream fails
  */
 export function exportFiles(
-  files: FileLayer | Promise<FileLayer>,
+  files: FileLayer,
   root: string,
   done: () => void,
   check: () => void = () => {},
@@ -45,7 +44,7 @@ export function exportFiles(
 
 /** The same, not compressed. */
 export function archiveOf(
-  files: FileLayer | Promise<FileLayer>,
+  files: FileLayer,
   root: string,
   done: () => void,
   check: () => void,
@@ -75,13 +74,7 @@ export function archiveLength(files: FileLayer, root: string): number {
   return blocks * BLOCK
 }
 
-async function addAll(
-  archive: Pack,
-  reached: FileLayer | Promise<FileLayer>,
-  root: string,
-  check: () => void,
-): Promise<void> {
-  const files = await reached
+async function addAll(archive: Pack, files: FileLayer, root: string, check: () => void): Promise<void> {
   for (const { name, type, size } of filesBelow(files, root, '')) {
     if (archive.destroyed) return
     const mode = type === 'file' ? 0o600 : 0o700

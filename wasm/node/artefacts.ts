@@ -8,7 +8,7 @@ import { tuneEngine } from './engine.js'
 import { packageFolder } from './package-folder.js'
 import { posixPath } from './paths.js'
 
-/** The folder of the build's files: postgres.wasm, kernel.wasm, lib/, share/, files.bin. */
+/** The folder of the build's files: postgres.wasm, kernel.wasm, lib/, share/, files.bin, template.bin. */
 export const artefactsFolder = () => join(packageFolder(), 'wasm', 'dist')
 
 /** The same as processes see it. */

@@ -7,7 +7,7 @@ import {
 import type { FileLayer } from '../machine/host/file-layer.js'
 import { ICU_DATA_FOLDER } from '../machine/postgres-abi.js'
 import { memoryVolume } from '../machine/volume/memory-files.js'
-import { mountedFiles } from '../machine/volume/mounted-files.js'
+import { mountAt, mountedFiles } from '../machine/volume/mounted-files.js'
 import { artefactsFolder, commonEnvironment, installedAt, loadPrograms, serverPath } from './artefacts.js'
 import { confinedFiles } from './confined-files.js'
 import { posixPath, realPath } from './paths.js'
@@ -54,7 +54,7 @@ function newCluster(): FileLayer {
     else volume.put(path, Uint8Array.from(read()), 0o600)
   }
   files.mkdir(INSTALLED_AT, 0o755)
-  return mountedFiles(files, [{ at: INSTALLED_AT, layer: ownFiles(), root: installedAt() }])
+  return mountedFiles(files, [mountAt(INSTALLED_AT, ownFiles(), installedAt())])
 }
 
 /** Starts one backend without a server. An import handler gives it input, which the backend processes to completion. */

@@ -21,7 +21,6 @@ import {
   keepTemplate,
   keptTemplate,
   Leaning,
-  readTemplate,
   TEMPLATE_TABLES,
   type Template,
   templateOf,
@@ -66,25 +65,10 @@ const running = new Map<string, () => void>()
 
 /** How a storage without a cluster gets one. */
 export interface NewCluster {
-  readonly module: ServerModule
   /** Puts the template's files into an empty volume. */
   fill(volume: Volume): void
   /** Changes in a volume with the template's files what differs in each cluster. */
-  change(volume: Volume): void
-}
-
-/**
- * To be awaited before openObjectCluster(): reads the template on which a storage's cluster leans, if it is not that of `module`.
- *
- * @throws StartupError when the template in the storage is damaged
- */
-export async function prepare({ sql }: ObjectStorage, module?: ServerModule): Promise<void> {
-  if (module !== undefined) templateOf(module)
-  const isOurs = understood(() => definitionsIn(sql).get(SERVER) === SERVER_TABLE, WORDS)
-  if (!isOurs || !leans(sql)) return
-  await readTemplate(sql).catch(error => {
-    throw damaged(`its template cannot be read: ${(error as Error).message}`, WORDS)
-  })
+  change(volume: Volume, template: Template): void
 }
 
 /**
@@ -96,6 +80,7 @@ export async function prepare({ sql }: ObjectStorage, module?: ServerModule): Pr
  */
 export function openObjectCluster(
   storage: ObjectStorage,
+  module: ServerModule,
   begin: NewCluster,
   onLoss: (loss: Loss) => void = () => {},
 ): ObjectCluster {
@@ -103,9 +88,9 @@ export function openObjectCluster(
   const found = findTables(storage)
   if (found.size === 0) {
     // In one transaction, so that the storage has the whole cluster or nothing of it.
-    storage.transactionSync(() => makeCluster(storage, begin))
+    storage.transactionSync(() => makeCluster(storage, module, begin))
   } else checkTables(sql, found)
-  const { opened, store, nameless } = openVolume(storage, templateIn(sql), onLoss)
+  const { opened, store, nameless } = openVolume(storage, templateIn(sql, module), onLoss)
   const control = checkCluster(opened.files(), WORDS)
   const release = take(sql)
   for (const node of nameless) store.free(node)
@@ -124,25 +109,16 @@ export function openObjectCluster(
 /**
  * Opens the storage's cluster for an export: until `release` is called, no server can use it.
  *
- * @returns its files; or a promise of them, which rejects if they turn out to be damaged
  * @throws StartupError as openObjectCluster() does
  */
-export function openForExport(storage: ObjectStorage): {
-  readonly files: FileLayer | Promise<FileLayer>
-  release(): void
-} {
+export function openForExport(storage: ObjectStorage): { readonly files: FileLayer; release(): void } {
   const { sql } = storage
   const found = findTables(storage)
   if (found.size === 0) throw new StartupError("the object's storage has no cluster")
   checkTables(sql, found)
-  const open = () => {
-    const { opened } = openVolume(storage, templateIn(sql))
-    checkCluster(opened.files(), WORDS)
-    return opened.files()
-  }
-  const isKnown = understood(() => !leans(sql) || keptTemplate(sql) !== undefined, WORDS)
-  const files = isKnown ? open() : prepare(storage).then(open)
-  return { files, release: take(sql) }
+  const { opened } = openVolume(storage, templateIn(sql))
+  checkCluster(opened.files(), WORDS)
+  return { files: opened.files(), release: take(sql) }
 }
 
 interface OpenVolume {
@@ -166,16 +142,10 @@ function openVolume(
   return { opened: volume(store, kept), store, nameless }
 }
 
-/** Whether the cluster in a storage, which has one, leans on a template. */
-const leans = (sql: ObjectSql) => serverIn(sql)?.format === LEANING_FORMAT
-
 /** The template on which the cluster in a storage leans, if it does. */
-function templateIn(sql: ObjectSql): Template | undefined {
-  return understood(() => {
-    const template = leans(sql) ? keptTemplate(sql) : undefined
-    if (template === undefined && leans(sql)) throw new Error('its template was not read')
-    return template
-  }, WORDS)
+function templateIn(sql: ObjectSql, module?: ServerModule): Template | undefined {
+  const leans = () => serverIn(sql)?.format === LEANING_FORMAT
+  return understood(() => (leans() ? keptTemplate(sql, module) : undefined), WORDS)
 }
 
 function leaningOn(template: Template, sql: ObjectSql, inodes: ReadonlySet<number>): Leaning {
@@ -184,14 +154,14 @@ function leaningOn(template: Template, sql: ObjectSql, inodes: ReadonlySet<numbe
   return leaning
 }
 
-function makeCluster(storage: ObjectStorage, { module, fill, change }: NewCluster): void {
+function makeCluster(storage: ObjectStorage, module: ServerModule, { fill, change }: NewCluster): void {
   const { sql } = storage
   const template = templateOf(module)
   if (template === undefined) {
     fill(emptyVolume(storage))
     finish(sql, FORMAT)
   } else {
-    change(volumeOnTemplate(storage, template, module.template!))
+    change(volumeOnTemplate(storage, template, module.archive!), template)
     finish(sql, LEANING_FORMAT)
   }
 }
@@ -200,7 +170,7 @@ function makeCluster(storage: ObjectStorage, { module, fill, change }: NewCluste
 function volumeOnTemplate(
   storage: ObjectStorage,
   template: Template,
-  archive: NonNullable<ServerModule['template']>,
+  archive: NonNullable<ServerModule['archive']>,
 ): Volume {
   const { sql } = storage
   sql.exec(SERVER_TABLE)
@@ -245,7 +215,7 @@ export async function fillObjectCluster(
       opened = emptyVolume(storage)
       await fill(opened.files())
     } else {
-      opened = volumeOnTemplate(storage, template, module!.template!)
+      opened = volumeOnTemplate(storage, template, module!.archive!)
       const { files, complete } = filesOnTemplate(opened.files())
       await fill(files)
       complete()

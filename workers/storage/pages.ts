@@ -42,8 +42,13 @@ export class Pages {
       putPage(bytes, number * PAGE, buffer, offset, position, end)
     if (this.#leaning?.of(inode) !== undefined) {
       const found = new Map<number, Uint8Array>()
-      for (const { id, bytes } of this.#statements.rows(READ_SEVERAL, idOf(inode, first), idOf(inode, last)))
-        found.set((id as number) - idOf(inode, 0), new Uint8Array(bytes as ArrayBuffer))
+      if (this.#leaning.mayHaveRows(inode, first, last))
+        for (const { id, bytes } of this.#statements.rows(
+          READ_SEVERAL,
+          idOf(inode, first),
+          idOf(inode, last),
+        ))
+          found.set((id as number) - idOf(inode, 0), new Uint8Array(bytes as ArrayBuffer))
       for (let number = first; number <= last; number++) {
         const bytes = found.get(number) ?? this.#leaning.page(inode, number)
         if (bytes !== undefined) put(number, bytes)
@@ -122,14 +127,16 @@ export class Pages {
   #write(inode: number, number: number, page: Uint8Array): void {
     const id = idOf(inode, number)
     const length = usedLength(page)
-    if (length > 0 || this.#leaning?.page(inode, number) !== undefined)
+    if (length > 0 || this.#leaning?.page(inode, number) !== undefined) {
+      this.#leaning?.wrote(inode, number)
       this.#statements.write('postgres_page', WRITE, id, page.subarray(0, Math.max(length, LEAST)))
-    else this.#statements.change(REMOVE, id, id)
+    } else this.#statements.change(REMOVE, id, id)
   }
 
   #whole(inode: number, number: number): Uint8Array {
     const page = new Uint8Array(PAGE)
-    const row = this.#statements.rows(READ, idOf(inode, number))[0]
+    const hasNone = this.#leaning?.mayHaveRows(inode, number, number) === false
+    const row = hasNone ? undefined : this.#statements.rows(READ, idOf(inode, number))[0]
     const bytes = row && new Uint8Array(row.bytes as ArrayBuffer)
     page.set(bytes ?? this.#leaning?.page(inode, number) ?? [])
     return page

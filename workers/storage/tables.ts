@@ -61,7 +61,7 @@ function keptNodes(sql: ObjectSql, template?: Template): { nodes: Map<number, No
   const nodes = new Map<number, Node>()
   let lastInode = ROOT
   for (const node of template?.nodes ?? []) {
-    nodes.set(node.inode, { ...node, entries: new Map() })
+    nodes.set(node.inode, node.type === 'directory' ? { ...node, entries: new Map() } : { ...node })
     lastInode = Math.max(lastInode, node.inode)
   }
   for (const { inode, type, mode, size, target, modified } of sql.exec('select * from postgres_file')) {

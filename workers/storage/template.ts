@@ -3,11 +3,12 @@
  * itself, compressed, because a later version of this package has another one. As long as the package has the same, which its hash says,
  * nobody reads the storage's.
  */
+import { brotliDecompressSync } from 'node:zlib'
 import { filesIn, type ServerModule } from '../../embedded/server-module.js'
 import { pathInTemplate } from '../../wasm/cluster/files-bin.js'
 import { makeNode, type Node } from '../../wasm/machine/volume/node.js'
 import type { ObjectSql } from './object-storage.js'
-import { PAGE, pagesOf, ROOT } from './page-numbers.js'
+import { idOf, PAGE, pagesOf, ROOT } from './page-numbers.js'
 
 export const TEMPLATE = 'postgres_template'
 export const LEANING = 'postgres_leaning'
@@ -33,6 +34,8 @@ interface Shared {
 /** A template's files, each with the inode that it has in every cluster that leans on it. */
 export interface Template {
   readonly hash: string
+  /** All of them, as template.bin has them. */
+  readonly files: Uint8Array
   /** The files and directories, without names. */
   readonly nodes: readonly Node[]
   /** By directory, the inodes by their names. */
@@ -47,20 +50,23 @@ const MODE = { directory: 0o700, file: 0o600 }
 const known = new Map<string, Template>()
 
 /** The template of a server module, if it has one that can be kept. */
-export function templateOf({ files, template }: ServerModule): Template | undefined {
-  if (template === undefined) return undefined
-  return known.get(template.hash) ?? remember(template.hash, files)
+export function templateOf({ archive }: ServerModule): Template | undefined {
+  return archive && (known.get(archive.hash) ?? remember(archive.hash, new Uint8Array(archive.bytes)))
 }
 
-/** @param files in the format of files.bin */
-function remember(hash: string, files: ArrayBuffer): Template {
+/**
+ * @param archive template.bin, compressed
+ * @throws Error if it is damaged
+ */
+function remember(hash: string, archive: Uint8Array): Template {
+  const { buffer, byteOffset, length } = brotliDecompressSync(archive)
+  const files = new Uint8Array(buffer, byteOffset, length)
   const nodes: Node[] = []
   const names = new Map<number, Map<string, number>>()
   const contents = new Map<number, Uint8Array>()
   const inodes = new Map<string, number>()
   for (const { path, content } of filesIn(files)) {
     const inside = pathInTemplate(path)
-    if (inside === undefined) continue
     const inode = nodes.length + ROOT
     const type = content === undefined ? 'directory' : 'file'
     nodes.push(Object.assign(makeNode(inode, type, MODE[type]), { size: content?.length ?? 0 }))
@@ -72,50 +78,59 @@ function remember(hash: string, files: ArrayBuffer): Template {
     const entries = names.get(directory) ?? new Map<string, number>()
     names.set(directory, entries.set(inside.slice(slash + 1), inode))
   }
-  const template = { hash, nodes, names, contents }
+  const template = { hash, files, nodes, names, contents }
   known.set(hash, template)
   return template
 }
 
-/** The hash of the template on which a storage's cluster leans. */
-function hashIn(sql: ObjectSql): string | undefined {
-  return sql.exec(`select hash from ${TEMPLATE} where part = 0`).toArray()[0]?.hash as string | undefined
-}
-
-/** The template on which a storage's cluster leans, if this isolate has seen it. @throws Error if the storage has none */
-export function keptTemplate(sql: ObjectSql): Template | undefined {
-  const hash = hashIn(sql)
+/**
+ * The template on which a storage's cluster leans: that of the module if it is the same, else the storage's own.
+ *
+ * @throws Error if the storage has none, or it is damaged
+ */
+export function keptTemplate(sql: ObjectSql, module: ServerModule | undefined): Template {
+  const hash = sql.exec(`select hash from ${TEMPLATE} where part = 0`).toArray()[0]?.hash as
+    | string
+    | undefined
   if (hash === undefined) throw new Error(`table "${TEMPLATE}" is empty`)
-  return known.get(hash)
+  if (module?.archive?.hash === hash) return templateOf(module)!
+  return known.get(hash) ?? readTemplate(sql, hash)
 }
 
-/** Reads the template on which a storage's cluster leans, if this isolate has not seen it yet. @throws Error if it is damaged */
-export async function readTemplate(sql: ObjectSql): Promise<void> {
-  const hash = hashIn(sql)
-  if (hash === undefined || known.has(hash)) return
+function readTemplate(sql: ObjectSql, hash: string): Template {
   const parts = sql.exec(`select bytes from ${TEMPLATE} order by part`).toArray()
-  const compressed = new Blob(parts.map(({ bytes }) => bytes as ArrayBuffer))
-  const files = await new Response(
-    compressed.stream().pipeThrough(new DecompressionStream('gzip')),
-  ).arrayBuffer()
-  remember(hash, files)
+  const archive = new Uint8Array(parts.reduce((sum, { bytes }) => sum + (bytes as ArrayBuffer).byteLength, 0))
+  let at = 0
+  for (const { bytes } of parts) {
+    archive.set(new Uint8Array(bytes as ArrayBuffer), at)
+    at += (bytes as ArrayBuffer).byteLength
+  }
+  try {
+    return remember(hash, archive)
+  } catch (error) {
+    throw new Error(`its template cannot be read: ${(error as Error).message}`)
+  }
 }
 
 /** Keeps the template of a module in a storage. */
-export function keepTemplate(sql: ObjectSql, { hash, archive }: NonNullable<ServerModule['template']>): void {
-  for (let part = 0; part * PART < archive.byteLength; part++)
+export function keepTemplate(sql: ObjectSql, { hash, bytes }: NonNullable<ServerModule['archive']>): void {
+  for (let part = 0; part * PART < bytes.byteLength; part++)
     sql.exec(
       `insert into ${TEMPLATE} values (?, ?, ?)`,
       part,
       hash,
-      new Uint8Array(archive.slice(part * PART, (part + 1) * PART)),
+      new Uint8Array(bytes.slice(part * PART, (part + 1) * PART)),
     )
 }
+
+const WRITTEN = 'select id from postgres_page where id < ?'
 
 /** Which pages of a cluster are those of its template. */
 export class Leaning {
   readonly #template: Template
   readonly #shared = new Map<number, Shared>()
+  /** The ids of pages in files of the template for which the storage has a row, or has had one. */
+  readonly #written = new Set<number>()
   /** Functions that undo the changes within atomically(), the last one last; undefined outside of it. */
   #undoing: (() => void)[] | undefined
 
@@ -137,6 +152,8 @@ export class Leaning {
     for (const { inode, file, pages } of sql.exec(`select * from ${LEANING}`))
       this.#shared.set(inode as number, { file: file as number, pages: pages as number })
     for (const inode of this.#shared.keys()) if (!inodes.has(inode)) this.#shared.delete(inode)
+    for (const { id } of sql.exec(WRITTEN, idOf(ROOT + this.#template.nodes.length, 0)))
+      this.#written.add(id as number)
   }
 
   isOfTemplate(inode: number): boolean {
@@ -149,6 +166,18 @@ export class Leaning {
 
   of(inode: number): Shared | undefined {
     return this.#shared.get(inode)
+  }
+
+  /** To be called when the storage gets a row for a page. */
+  wrote(inode: number, number: number): void {
+    if (this.isOfTemplate(inode)) this.#written.add(idOf(inode, number))
+  }
+
+  /** Whether the storage may have rows for these pages. Most pages of catalogs have none, and are read without asking the storage. */
+  mayHaveRows(inode: number, first: number, last: number): boolean {
+    if (!this.isOfTemplate(inode)) return true
+    for (let number = first; number <= last; number++) if (this.#written.has(idOf(inode, number))) return true
+    return false
   }
 
   /** The template's page that a file has if the storage has no row for it; it may be shorter than a page. */

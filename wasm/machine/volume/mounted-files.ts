@@ -5,20 +5,32 @@ import type { FileLayer } from '../host/file-layer.js'
 const STREAMS = 3
 
 export interface Mount {
-  /** The path at which the layer appears, without a slash at the end. */
-  readonly at: string
   readonly layer: FileLayer
-  /** The layer's own path of that place. */
-  readonly root: string
+  /** Returns the layer's own path of what is at this path; undefined if that is not in the mount. */
+  pathIn(path: string): string | undefined
 }
 
-/** @param base the layer of all paths that are in no mount */
+/**
+ * A mount of everything at a path and below it.
+ *
+ * @param at the path, without a slash at the end
+ * @param root the layer's own path of that place
+ */
+export function mountAt(at: string, layer: FileLayer, root = ''): Mount {
+  const pathIn = (path: string) =>
+    path === at || path.startsWith(`${at}/`) ? root + path.slice(at.length) : undefined
+  return { layer, pathIn }
+}
+
+/**
+ * @param base the layer of all paths that are in no mount
+ * @param mounts a path that is in several is in the first of them
+ */
 export function mountedFiles(base: FileLayer, mounts: readonly Mount[]): FileLayer {
-  const places: readonly Mount[] = [{ at: '', layer: base, root: '' }, ...mounts]
-  const which = (path: string) => 1 + mounts.findIndex(({ at }) => path === at || path.startsWith(`${at}/`))
-  const place = (path: string): Mount => places[which(path)]!
-  const of = (path: string): FileLayer => place(path).layer
-  const name = (path: string): string => place(path).root + path.slice(place(path).at.length)
+  const places: readonly Mount[] = [...mounts, { layer: base, pathIn: path => path }]
+  const which = (path: string) => places.findIndex(({ pathIn }) => pathIn(path) !== undefined)
+  const of = (path: string): FileLayer => places[which(path)]!.layer
+  const name = (path: string): string => places[which(path)]!.pathIn(path)!
   const by = (handle: number): FileLayer => places[(handle - STREAMS) % places.length]!.layer
   const inner = (handle: number) => Math.floor((handle - STREAMS) / places.length)
   const both = (from: string, to: string): FileLayer => {

@@ -11,7 +11,7 @@ export interface Node {
   links: number
   /** Number of open handles. */
   opens: number
-  /** A directory's entries. */
+  /** A directory's entries; empty for what is none. */
   readonly entries: Map<string, Node>
   /** Where a link leads. */
   readonly target: string
@@ -20,10 +20,13 @@ export interface Node {
   modified: number
 }
 
+/** Those of what is no directory. */
+const NO_ENTRIES: Node['entries'] = new Map()
+
 export function makeNode(inode: number, type: EntryType, mode: number, target = ''): Node {
   const now = Date.now()
   const rest = { size: 0, links: 0, opens: 0, target, accessed: now, modified: now }
-  return { inode, type, mode, entries: new Map(), ...rest }
+  return { inode, type, mode, entries: type === 'directory' ? new Map() : NO_ENTRIES, ...rest }
 }
 
 export class FileError extends Error {
