@@ -1,6 +1,6 @@
 /** Opens a cluster that the browser keeps, or makes one from the template. */
 import { DATA, templateIn, unpackCluster, volumeInMemory, withInstallation } from '../embedded/files.js'
-import { type EmbeddedHost, pagesOf } from '../embedded/host.js'
+import { type ClusterSnapshot, type EmbeddedHost, pagesOf } from '../embedded/host.js'
 import type { ServerModule } from '../embedded/server-module.js'
 import { PATIENCE, SMALL, walSizes } from '../embedded/settings.js'
 import { embeddedSystem } from '../embedded/system.js'
@@ -67,14 +67,39 @@ export async function openCluster(
     const sizes = walSizes(walSegmentSize(control))
     const settings = { ...SMALL, ...PATIENCE, ...sizes, ...kept.settings, ...given, ...REQUIRED }
     const durable = kept.durable && (() => kept.durable!())
+    const snapshot = () => snapshotOf(kept, opened)
     const log = options.log ?? (() => {})
     return {
-      host: { module, system: embeddedSystem, files, durable, settings, maximumPages, log },
+      host: { module, system: embeddedSystem, files, durable, snapshot, settings, maximumPages, log },
       close: () => kept.close(),
     }
   } catch (error) {
     await kept.close()
     throw error
+  }
+}
+
+function snapshotOf(kept: BrowserVolume, opened: Volume): ClusterSnapshot {
+  const { store, end } = kept.snapshot()
+  const files = volume(store, opened.copyOfTree()).files()
+  let failure: Error | undefined
+  const check = () => {
+    if (failure !== undefined) throw failure
+  }
+  return {
+    files: {
+      ...files,
+      read(...range) {
+        check()
+        return files.read(...range)
+      },
+    },
+    check,
+    fail(error) {
+      failure ??= error
+      end()
+    },
+    end,
   }
 }
 

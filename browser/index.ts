@@ -60,6 +60,13 @@ export interface BrowserPostgres extends JoinedPostgres {
   readonly owner: boolean
   /** Resolves when this worker owns the cluster and its server accepts connections; rejects if that server does not start. */
   readonly owned: Promise<void>
+  /**
+   * Returns the cluster as it is now: what exportCluster() returns, while sessions go on. Read the stream to its end, or cancel it: until then
+   * pages that change take room for their old contents, too, and the server is not suspended. There is one backup at a time.
+   *
+   * @throws Error when another tab runs the server, or the engine has no JSPI, or another backup is being read
+   */
+  backup(): Promise<ReadableStream<Uint8Array>>
 }
 
 /**

@@ -1,8 +1,10 @@
 /** A worker that has opened a cluster: it owns the cluster, or waits until it can. */
 import type { Duplex } from 'node:stream'
+import { takeSnapshot } from '../embedded/backup.js'
 import { OnDemandServer } from '../embedded/on-demand.js'
 import { type EmbeddedPostgres, EmbeddedServer } from '../embedded/server.js'
 import { SingleSession } from '../embedded/single-session.js'
+import { exportFiles } from '../wasm/cluster/cluster-archive.js'
 import { SessionRefused } from '../wasm/cluster/session-refused.js'
 import { hasPromiseIntegration } from '../wasm/machine/jspi.js'
 import { Client } from './client.js'
@@ -50,6 +52,18 @@ export class Tab {
 
   connect(): Duplex {
     return this.#owner?.server.connect() ?? this.#client.connect()
+  }
+
+  async backup(): Promise<ReadableStream<Uint8Array>> {
+    const server = this.#owner?.server
+    if (!(server instanceof OnDemandServer))
+      throw new Error(
+        server === undefined
+          ? 'another tab runs the server: back the cluster up there'
+          : 'this JavaScript engine cannot suspend WebAssembly (JSPI): stop the server, and export the cluster',
+      )
+    const { snapshot, done } = await takeSnapshot(server)
+    return exportFiles(snapshot.files, '', done, () => snapshot.check())
   }
 
   stop(): Promise<void> {

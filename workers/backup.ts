@@ -1,5 +1,5 @@
 /** Backs an object's cluster up while its server is in use, and restores the object's storage to an earlier moment. */
-import type { ClusterSnapshot } from '../embedded/host.js'
+import { takeSnapshot } from '../embedded/backup.js'
 import type { OnDemandServer } from '../embedded/on-demand.js'
 import { archiveLength, archiveOf, exportFiles } from '../wasm/cluster/cluster-archive.js'
 import type { ObjectStorage } from './storage/object-storage.js'
@@ -29,7 +29,7 @@ export class Backups {
   }
 
   async backup({ compress = false }: BackupOptions = {}): Promise<ReadableStream<Uint8Array>> {
-    const { snapshot, done } = await this.#snapshot()
+    const { snapshot, done } = await takeSnapshot(this.#server)
     const { files } = snapshot
     const check = () => snapshot.check()
     if (compress) return exportFiles(files, '', done, check)
@@ -49,28 +49,5 @@ export class Backups {
     const undo = await storage.onNextSessionRestoreBookmark(bookmark)
     await this.#server.stop('fast')
     return undo
-  }
-
-  /** Takes a snapshot; the server is not suspended until `done` is called. */
-  async #snapshot(): Promise<{ snapshot: ClusterSnapshot; done: () => void }> {
-    const { clients } = this.#server
-    const reader = {}
-    let snapshot: ClusterSnapshot | undefined
-    clients.add(reader, () => snapshot?.fail(new Error('the server has ended during the backup')))
-    try {
-      snapshot = (await this.#server.reach()).host.snapshot?.()
-      if (snapshot === undefined) throw new Error('a cluster in memory cannot be backed up')
-    } catch (error) {
-      clients.remove(reader)
-      throw error
-    }
-    const begun = snapshot
-    return {
-      snapshot,
-      done() {
-        begun.end()
-        clients.remove(reader)
-      },
-    }
   }
 }

@@ -13,9 +13,19 @@ export interface BrowserVolume {
   tree(): { kept: Kept; nameless: Node[] }
   /** Keeps a new cluster, as a whole. */
   finish(): Promise<void>
+  /**
+   * Returns the contents of its files as they are now, and a function to be called when they have been read.
+   *
+   * @throws Error when others are being read already
+   */
+  snapshot(): { readonly store: Store; end(): void }
   /** PostgreSQL's settings for it. */
   readonly settings: Readonly<Record<string, string>>
   /** Resolves when all that was synced is durable; returns undefined when it is already. */
   durable?(): Promise<void> | undefined
   close(): Promise<void>
 }
+
+/** What snapshot() throws. */
+export const anotherBackup = () =>
+  Object.assign(new Error('another backup of this cluster is being read'), { code: 'EBUSY' })

@@ -7,7 +7,7 @@
 import { MemoryStore } from '../../wasm/machine/volume/memory-files.js'
 import { FileError, makeNode, type Node } from '../../wasm/machine/volume/node.js'
 import type { Store } from '../../wasm/machine/volume/store.js'
-import { type BrowserVolume, FOLDER } from './browser-volume.js'
+import { anotherBackup, type BrowserVolume, FOLDER } from './browser-volume.js'
 import { type Change, emptyVolume, Inodes, PAGE } from './inodes.js'
 
 /** Object stores: the contents of pages by inode and number, the log of changes in its order, and what says that there is a cluster. */
@@ -35,6 +35,7 @@ export async function openInDatabase(name: string, onFailure: () => void): Promi
       exists: () => store.exists,
       tree: () => store.tree(),
       finish: () => store.finish(),
+      snapshot: () => store.snapshot(),
       // Pages are written as a whole or not at all.
       settings: { full_page_writes: 'off' },
       durable: () => store.durable(),
@@ -90,6 +91,8 @@ class IndexedStore implements Store {
   #asked = false
   #writing: Promise<void> | undefined
   #failure: Error | undefined
+  /** Whether a backup reads the files as they were. */
+  #read = false
   exists: boolean
 
   /** @param log undefined if the database has no whole cluster */
@@ -108,6 +111,15 @@ class IndexedStore implements Store {
 
   tree() {
     return this.#inodes.tree()
+  }
+
+  snapshot(): { store: Store; end(): void } {
+    if (this.#read) throw anotherBackup()
+    this.#read = true
+    const end = () => {
+      this.#read = false
+    }
+    return { store: this.#memory.snapshot(), end }
   }
 
   /** Takes a page from the database. */

@@ -72,6 +72,11 @@ export class Inodes {
     return slots.slice(page).filter(slot => slot !== NOWHERE)
   }
 
+  /** By file, the slots of its pages as they are now. */
+  copyOfSlots(): Map<number, readonly number[]> {
+    return new Map([...this.#inodes].map(([inode, { slots }]) => [inode, slots.slice()]))
+  }
+
   /**
    * Makes a change.
    *

@@ -43,6 +43,7 @@ export async function openInFileSystem(name: string): Promise<BrowserVolume> {
       async finish() {
         store.finish()
       },
+      snapshot: () => store.snapshot(),
       settings: {},
       async close() {
         try {

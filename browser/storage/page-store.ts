@@ -9,6 +9,9 @@
  */
 import type { Node } from '../../wasm/machine/volume/node.js'
 import type { Kept, Store } from '../../wasm/machine/volume/store.js'
+import { anotherBackup } from './browser-volume.js'
+import { type Extent, extentsOf, readExtents } from './extents.js'
+import { FrozenPages } from './frozen-pages.js'
 import { type Change, emptyVolume, Inodes, NOWHERE, PAGE } from './inodes.js'
 import { Log } from './log.js'
 import { Slots } from './slots.js'
@@ -21,13 +24,6 @@ const MOST_RELEASED = 1024
 export interface VolumeFiles {
   readonly pages: SyncFile
   readonly log: readonly [SyncFile, SyncFile]
-}
-
-/** Bytes that belong together in the file of pages. */
-interface Extent {
-  /** Where they are; undefined if they are zeros that are nowhere. */
-  readonly at: number | undefined
-  readonly length: number
 }
 
 export class PageStore implements Store {
@@ -43,6 +39,8 @@ export class PageStore implements Store {
   /** Changes that undo what atomically() has done so far, the last first; undefined outside of it. */
   #undoing: Change[] | undefined
   #taken: number[] = []
+  /** Pages that have to stay where they are, while a backup reads them. */
+  #frozen: FrozenPages | undefined
 
   /** @throws Error that says what is wrong if the files cannot be understood */
   constructor({ pages, log }: VolumeFiles) {
@@ -87,6 +85,7 @@ export class PageStore implements Store {
     }
     if (this.#slots.released > MOST_RELEASED) this.sync()
     const before = { pending: this.#pending.length, released: this.#slots.released }
+    const left = this.#frozen?.left.length ?? 0
     this.#undoing = []
     try {
       changes()
@@ -94,6 +93,7 @@ export class PageStore implements Store {
       for (const change of this.#undoing) this.#inodes.apply(change)
       this.#pending.length = before.pending
       this.#slots.keepReleased(before.released)
+      if (this.#frozen !== undefined) this.#frozen.left.length = left
       for (const slot of this.#taken) this.#slots.giveBack(slot)
       throw error
     } finally {
@@ -103,17 +103,12 @@ export class PageStore implements Store {
   }
 
   read({ inode }: Node, buffer: Uint8Array, offset: number, length: number, position: number): void {
-    let done = 0
-    for (const extent of this.#extents(inode, position, length)) {
-      const part = buffer.subarray(offset + done, offset + done + extent.length)
-      if (extent.at === undefined) part.fill(0)
-      else readAll(this.#pages, part, extent.at)
-      done += extent.length
-    }
+    readExtents(this.#pages, this.#extents(inode, position, length), buffer, offset)
   }
 
   write({ inode }: Node, buffer: Uint8Array, offset: number, length: number, position: number): void {
     this.atomically(() => {
+      this.#leaveFrozen(inode, position, length)
       this.#allocate(inode, position, length)
       let done = 0
       for (const { at, length: count } of this.#extents(inode, position, length)) {
@@ -126,7 +121,7 @@ export class PageStore implements Store {
   resize({ inode, size: former }: Node, size: number): void {
     this.atomically(() => {
       const kept = Math.ceil(size / PAGE)
-      this.#slots.release(this.#inodes.slotsFrom(inode, kept))
+      this.#release(this.#inodes.slotsFrom(inode, kept))
       this.#change(['size', inode, size])
       const slot = size < former && size % PAGE !== 0 ? this.#inodes.slot(inode, kept - 1) : NOWHERE
       // What was cut off must be zeros when the file grows again, and must not be lost if this change is.
@@ -162,8 +157,25 @@ export class PageStore implements Store {
   }
 
   free({ inode }: Node): void {
-    this.#slots.release(this.#inodes.slotsFrom(inode, 0))
+    this.#release(this.#inodes.slotsFrom(inode, 0))
     this.#change(['free', inode])
+  }
+
+  /**
+   * Returns the contents of all files as they are now, and a function to be called when they have been read.
+   *
+   * @throws Error when others are being read already
+   */
+  snapshot(): { store: Store; end(): void } {
+    if (this.#frozen !== undefined) throw anotherBackup()
+    const frozen = new FrozenPages(this.#pages, this.#inodes.copyOfSlots())
+    this.#frozen = frozen
+    const end = () => {
+      if (this.#frozen !== frozen) return
+      this.#frozen = undefined
+      this.#release(frozen.left)
+    }
+    return { store: frozen, end }
   }
 
   sync(): void {
@@ -199,6 +211,26 @@ export class PageStore implements Store {
   #put(bytes: Uint8Array, at: number): void {
     this.#pagesWritten = true
     writeAll(this.#pages, bytes, at)
+  }
+
+  /** To be called when pages have left these slots. */
+  #release(slots: readonly number[]): void {
+    const frozen = this.#frozen
+    if (frozen === undefined) this.#slots.release(slots)
+    else
+      for (const slot of slots)
+        if (frozen.has(slot)) frozen.left.push(slot)
+        else this.#slots.release([slot])
+  }
+
+  /** Gives other slots to the pages of these bytes that have to stay where they are. */
+  #leaveFrozen(inode: number, position: number, length: number): void {
+    if (this.#frozen === undefined) return
+    const last = Math.floor((position + length - 1) / PAGE)
+    for (let page = Math.floor(position / PAGE); page <= last; page++) {
+      const slot = this.#inodes.slot(inode, page)
+      if (this.#frozen.has(slot)) this.#move(inode, page, slot, () => {})
+    }
   }
 
   #take(): number {
@@ -242,27 +274,12 @@ export class PageStore implements Store {
     change(bytes)
     const next = this.#take()
     this.#put(bytes, next * PAGE)
-    this.#slots.release([slot])
+    this.#release([slot])
     this.#change(['pages', inode, page, next, 1])
   }
 
-  /** Yields where these bytes of a file are, in as few pieces as possible. */
-  *#extents(inode: number, position: number, length: number): Generator<Extent> {
-    const end = position + length
-    for (let start = position; start < end; ) {
-      let page = Math.floor(start / PAGE)
-      const slot = this.#inodes.slot(inode, page)
-      const first = page
-      while ((page + 1) * PAGE < end && this.#follows(inode, page + 1, slot, page + 1 - first)) page++
-      const stop = Math.min(end, (page + 1) * PAGE)
-      const at = slot === NOWHERE ? undefined : slot * PAGE + (start % PAGE)
-      yield { at, length: stop - start }
-      start = stop
-    }
-  }
-
-  #follows(inode: number, page: number, slot: number, distance: number): boolean {
-    return this.#inodes.slot(inode, page) === (slot === NOWHERE ? NOWHERE : slot + distance)
+  #extents(inode: number, position: number, length: number): Iterable<Extent> {
+    return extentsOf(page => this.#inodes.slot(inode, page), position, length)
   }
 }
 

@@ -176,6 +176,51 @@ describe('archives', () => {
     await tab.close()
   }, 240_000)
 
+  test.each([
+    ['the file system', []],
+    ['IndexedDB', ['files']],
+  ])(
+    'of a cluster in %s are made while it changes',
+    async (place, without) => {
+      const commits: Committed[] = []
+      const [owner, writer] = [await tabs.open(), await tabs.open(commit => void commits.push(commit))]
+      const name = `changing in ${place}`
+      await owner.do({ type: 'open', name, without: [...without] })
+      await owner.query('a', 'create table written (writer text, number int, part int, filler text)')
+      await writer.do({ type: 'open', name, without: [...without] })
+      await expect(writer.do({ type: 'backup', to: '/none' })).rejects.toThrow('another tab runs the server')
+      writer.do({ type: 'write', writer: 'w' }).catch(() => {})
+      const answered: number[] = []
+      for (const path of ['/one', '/two']) {
+        await until('more is committed', () => commits.length > 40 + (answered.at(-1) ?? 0))
+        answered.push(commits.length)
+        const done = owner.do({ type: 'backup', to: path })
+        if (path === '/two')
+          await expect(owner.do({ type: 'backup', to: path })).rejects.toMatchObject({ code: 'EBUSY' })
+        expect(await done).toBe(200)
+      }
+      await writer.close()
+      expect(await owner.query('b', 'select count(distinct number)::int > 80 as more from written')).toEqual([
+        { more: true },
+      ])
+      for (const [i, path] of ['/one', '/two'].entries()) {
+        const other = await tabs.open()
+        const copy = `copy ${i} of ${name}`
+        await other.do({ type: 'import', name: copy, from: path })
+        await other.do({ type: 'open', name: copy })
+        const found = await other.query<Committed>(
+          'a',
+          'select writer, number, count(*)::int as rows from written group by 1, 2 order by 2',
+        )
+        expect(found.length).toBeGreaterThanOrEqual(answered[i]!)
+        expect(found).toEqual(found.map((_, n) => ({ writer: 'w', number: n + 1, rows: rowsOf(n + 1) })))
+        await other.close()
+      }
+      await owner.close()
+    },
+    240_000,
+  )
+
   test('that are damaged leave nothing behind', async () => {
     const tab = await tabs.open()
     const archive = Buffer.from(tabs.archives.get('/archive')!)

@@ -171,6 +171,72 @@ describe('an operation', () => {
   })
 })
 
+describe('a snapshot', () => {
+  const snapshotOf = ({ store, opened }: ReturnType<typeof filled>) => {
+    const { store: frozen, end } = store.snapshot()
+    return { found: volume(frozen, opened.copyOfTree()), end }
+  }
+
+  test.each(Object.entries(OPERATIONS))('has what was there before: %s', (_, operate) => {
+    const whole = filled()
+    const { disk, store, opened } = whole
+    const before = picture(opened)
+    const { found, end } = snapshotOf(whole)
+    expect(() => store.snapshot()).toThrow('another backup')
+    operate(opened, opened.files())
+    store.sync()
+    // Slots that are free by now have something else.
+    for (let i = 0; i < 5; i++) write(opened.files(), `/more${i}`, pattern(100_000, i))
+    store.sync()
+    expect(picture(found)).toEqual(before)
+    const after = picture(opened)
+    expect(pictureOf(disk.afterPowerFailure(numbers(1)))).toEqual(after)
+    end()
+    store.sync()
+    expect(picture(opened)).toEqual(after)
+    expect(pictureOf(disk)).toEqual(after)
+    snapshotOf(whole).end()
+  })
+
+  test('has it also where an operation fails', () => {
+    for (const operate of Object.values(OPERATIONS))
+      for (let step = 1; step < 6; step++) {
+        const whole = filled()
+        const before = picture(whole.opened)
+        const { found, end } = snapshotOf(whole)
+        whole.disk.callsLeft = step
+        try {
+          operate(whole.opened, whole.opened.files())
+        } catch (error) {
+          expect(String(error)).toContain('told to')
+        }
+        whole.disk.callsLeft = Number.POSITIVE_INFINITY
+        const now = picture(whole.opened)
+        write(whole.opened.files(), '/more', pattern(50_000, 5))
+        expect(picture(found)).toEqual(before)
+        end()
+        write(whole.opened.files(), '/again', pattern(50_000, 6))
+        whole.store.sync()
+        expect(picture(whole.opened)).toMatchObject(now)
+        expect(pictureOf(whole.disk)).toEqual(picture(whole.opened))
+      }
+  })
+
+  test('takes no more room once it has been read', () => {
+    const whole = filled()
+    const { disk, store, opened } = whole
+    for (let i = 0; i < 50; i++) {
+      const { end } = snapshotOf(whole)
+      write(opened.files(), '/two', pattern(20_000, i))
+      store.sync()
+      end()
+      write(opened.files(), '/one', pattern(100, i))
+      store.sync()
+    }
+    expect(disk.files[0].bytes.length).toBeLessThan(200_000)
+  })
+})
+
 test('what one file gave up is not in another one, whenever the power fails', () => {
   for (let seed = 0; seed < 50; seed++) {
     const random = numbers(seed)

@@ -5,8 +5,9 @@
  *
  * After a crash the storage would have the same files, so PostgreSQL can start on them: see object-store.ts.
  */
-import { FileError, type Node } from '../../wasm/machine/volume/node.js'
-import type { Kept, Store } from '../../wasm/machine/volume/store.js'
+import type { Node } from '../../wasm/machine/volume/node.js'
+import { ReadOnlyStore } from '../../wasm/machine/volume/read-only-store.js'
+import type { Kept } from '../../wasm/machine/volume/store.js'
 import type { ObjectSql } from './object-storage.js'
 import { idOf, MOST_PAGES, PAGE, pagesOf, putPage } from './page-numbers.js'
 import { BACKUP, BACKUP_TABLE } from './tables.js'
@@ -26,7 +27,7 @@ interface Unread {
   readonly end: number
 }
 
-export class Snapshot implements Store {
+export class Snapshot extends ReadOnlyStore {
   readonly tree: Kept
   readonly #sql: ObjectSql
   readonly #unread = new Map<number, Unread>()
@@ -51,6 +52,7 @@ export class Snapshot implements Store {
     onEnd: () => void,
     leaning: Leaning | undefined,
   ) {
+    super()
     this.tree = tree
     this.#sql = sql
     this.#free = free
@@ -110,7 +112,13 @@ export class Snapshot implements Store {
     }
   }
 
-  read({ inode, size }: Node, buffer: Uint8Array, offset: number, length: number, position: number): void {
+  override read(
+    { inode, size }: Node,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): void {
     this.check()
     const end = position + length
     const first = Math.floor(position / PAGE)
@@ -136,38 +144,7 @@ export class Snapshot implements Store {
     this.#sql.exec(FORGET, idOf(inode, 0), idOf(inode, MOST_PAGES - 1))
     if (this.#removed.delete(inode)) this.#free(inode)
   }
-
-  atomically(): void {
-    throw unchangeable()
-  }
-  write(): void {
-    throw unchangeable()
-  }
-  resize(): void {
-    throw unchangeable()
-  }
-  put(): void {
-    throw unchangeable()
-  }
-  copy(): void {
-    throw unchangeable()
-  }
-  save(): void {
-    throw unchangeable()
-  }
-  addName(): void {
-    throw unchangeable()
-  }
-  removeName(): void {
-    throw unchangeable()
-  }
-  free(): void {
-    throw unchangeable()
-  }
-  sync(): void {}
 }
-
-const unchangeable = () => new FileError('EROFS', 'a snapshot')
 
 /** Yields each file with contents once. */
 function filesIn(root: Node, found = new Set<Node>()): Set<Node> {

@@ -56,6 +56,17 @@ export class MemoryStore implements Store {
     this.#contents.set(to.inode, shared)
   }
 
+  /** A store with the contents as they are now. The two share a file's until one of them changes it. */
+  snapshot(): MemoryStore {
+    const snapshot = new MemoryStore()
+    for (const [inode, { bytes }] of this.#contents) {
+      const shared = { bytes, borrowed: true }
+      this.#contents.set(inode, shared)
+      snapshot.#contents.set(inode, shared)
+    }
+    return snapshot
+  }
+
   free({ inode }: Node): void {
     this.#contents.delete(inode)
   }
