@@ -1,7 +1,12 @@
 /** The database that PostgreSQL's own core tests leave on a native server is the same here, and goes back. */
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { dist } from '../../wasm/build/paths.js'
 import { contentsOf, requireSound } from '../fixtures/contents.js'
-import { SharedDirectory, type Side } from '../fixtures/shared-directory.js'
+import { connectionTo, type Program, program18, run } from '../fixtures/native-programs.js'
+import { type EitherServer, SharedDirectory, type Side } from '../fixtures/shared-directory.js'
 import { install } from '../postgres/installation.js'
 import { runPgRegress } from '../postgres/pg-regress.js'
 
@@ -32,6 +37,27 @@ const CHANGE = `
     end loop;
   end $$`
 
+/** A checksum of its dump, which native pg_dump and that of this package write alike. */
+async function dumped(server: EitherServer): Promise<string> {
+  const own: Program = (args, env) =>
+    spawn(join(dist, 'commands', 'pg_dump'), args, { env: { ...process.env, ...env } })
+  const [native, ours] = await Promise.all(
+    [await program18('pg_dump'), own].map(async program => {
+      const { code, stdout, stderr } = await run(
+        program,
+        ['--restrict-key=none'],
+        connectionTo(server, DATABASE),
+      )
+      if (code !== 0) throw new Error(stderr)
+      return createHash('sha256')
+        .update(stdout.replace(/^-- Dumped (from|by) .*$/gm, ''))
+        .digest('hex')
+    }),
+  )
+  expect(ours).toBe(native)
+  return native!
+}
+
 /** A server of one side looks at the database, changes it, and looks again. */
 async function turn(
   of: SharedDirectory,
@@ -40,10 +66,10 @@ async function turn(
   const server = await of.start(side, SETTINGS)
   const client = await server.connect(DATABASE)
   await requireSound(client)
-  const before = await contentsOf(client)
+  const before = { ...(await contentsOf(client)), pg_dump: await dumped(server) }
   await client.query(CHANGE)
   await requireSound(client)
-  const after = await contentsOf(client)
+  const after = { ...(await contentsOf(client)), pg_dump: await dumped(server) }
   await server.stop()
   await of.program('pg_checksums', ['--check'])
   return { before, after }

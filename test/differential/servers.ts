@@ -4,13 +4,23 @@ import { getNativeTree } from '../../bench/native-tree.js'
 import { startServer } from '../../server/index.js'
 import { initNative, startNativeOn } from '../fixtures/native-server.js'
 
-/** What a server answers: its rows as text with the types of their columns, or its error. */
-export type Answer =
+/** What a server answers: its rows as text with the types of their columns, or its error; with what it notices meanwhile. */
+export type Answer = (
   | { readonly types: readonly number[]; readonly rows: readonly (readonly (string | null)[])[] }
-  | { readonly code: string; readonly message: string; readonly position: string | undefined }
+  | {
+      readonly code: string
+      readonly message: string
+      readonly position: string | undefined
+      /** Detail, hint and context. */
+      readonly more: readonly (string | undefined)[]
+    }
+) & { readonly notices?: readonly string[] }
 
 export interface Side {
-  answer(statement: string): Promise<Answer>
+  /** @param binary whether values come in the binary format */
+  answer(statement: string, binary?: boolean): Promise<Answer>
+  /** Executes statements in a transaction until one fails, and rolls it back. */
+  transaction(statements: readonly string[]): Promise<Answer[]>
   stop(): Promise<void>
 }
 
@@ -26,24 +36,54 @@ const SETTINGS = [
 /** SQLSTATE of a statement that has taken too long. */
 export const CANCELLED = '57014'
 
-class Client implements Side {
+export class Client implements Side {
   #client: pg.Client | undefined
+  #notices: string[] = []
 
   constructor(
     readonly port: number,
     readonly stop: () => Promise<void>,
+    readonly database = 'postgres',
+    readonly settings: readonly string[] = [],
   ) {}
 
-  async answer(statement: string): Promise<Answer> {
+  async answer(statement: string, binary = false): Promise<Answer> {
     const client = await this.#connected()
+    this.#notices = []
+    const answer = await this.#answered(client, statement, binary)
+    return this.#notices.length > 0 ? { ...answer, notices: this.#notices } : answer
+  }
+
+  async transaction(statements: readonly string[]): Promise<Answer[]> {
+    await this.answer('begin')
+    const answers: Answer[] = []
+    for (const statement of statements) {
+      const answer = await this.answer(statement)
+      answers.push(answer)
+      if ('code' in answer) break
+    }
+    await this.answer('rollback')
+    return answers
+  }
+
+  /** A session in another database of the server. */
+  in(database: string): Client {
+    return new Client(this.port, () => this.#client?.end() ?? Promise.resolve(), database)
+  }
+
+  async #answered(client: pg.Client, statement: string, binary: boolean): Promise<Answer> {
     try {
-      const { rows, fields } = await client.query<(string | null)[]>({ text: statement, rowMode: 'array' })
+      const { rows, fields } = await client.query<(string | null)[]>({
+        text: statement,
+        rowMode: 'array',
+        ...(binary ? { binary } : {}),
+      })
       return { types: fields.map(({ dataTypeID }) => dataTypeID), rows }
     } catch (error) {
-      const { code, message, position } = error as { code?: string; message: string; position?: string }
+      const { code, message, position, detail, hint, where } = error as pg.DatabaseError
       // Without an SQLSTATE the connection is lost: the server has crashed.
       if (code === undefined || code.startsWith('57P')) this.#client = undefined
-      return { code: code ?? 'lost', message, position }
+      return { code: code ?? 'lost', message, position, more: [detail, hint, where] }
     }
   }
 
@@ -53,23 +93,24 @@ class Client implements Side {
       host: '127.0.0.1',
       port: this.port,
       user: 'postgres',
-      database: 'postgres',
+      database: this.database,
       types: { getTypeParser: () => (value: unknown) => value } as unknown as pg.CustomTypesConfig,
     })
     client.on('error', () => {})
+    client.on('notice', ({ severity, message }) => this.#notices.push(`${severity}: ${message}`))
     await client.connect()
-    for (const setting of SETTINGS) await client.query(setting)
+    for (const setting of [...SETTINGS, ...this.settings]) await client.query(setting)
     this.#client = client
     return client
   }
 }
 
-export async function startOurs(): Promise<Side> {
+export async function startOurs(): Promise<Client> {
   const server = await startServer({ port: 0, host: '127.0.0.1' })
   return new Client(server.port, () => server.stop('immediate'))
 }
 
-export async function startNative(): Promise<Side> {
+export async function startNative(): Promise<Client> {
   const tree = await getNativeTree()
   const directory = tree.makeDirectory(`differential-${process.pid}`)
   await initNative(tree, directory, ['--locale=C.UTF-8', '--wal-segsize=1'])
