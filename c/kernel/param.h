@@ -16,6 +16,7 @@
 #define STACK_ROOM		(384 * 1024)	/* bytes of C stack beyond the depth that recursion may use; see posix/stack.h */
 #define ATTENDANT_STACK	(160 * 1024)	/* bytes of C stack of a process that evaluates nothing of users; see kernel.h */
 #define ATTENDANT_ROOM	(96 * 1024)	/* how many of these are beyond the depth that recursion may use */
+#define STACK_GUARD		4096	/* bytes at the end of a stack that no process should reach; a kernel with assertions looks */
 #define STACK_ALIGNMENT	16			/* compiled code expects the stack pointer to be a multiple of this */
 #define PIPE_SIZE		4096	/* bytes that a pipe buffers; at least PIPE_BUF, so that writes of PIPE_BUF are atomic */
 #define NSHM			256		/* System V shared memory segments at a time */

@@ -57,6 +57,30 @@ stack_of(int slot)
 	return procs[slot].attendant ? ATTENDANT_STACK : stack_depth + STACK_ROOM;
 }
 
+#define UNREACHED	0x5a		/* what the end of a stack has as long as no process has come there */
+
+static void
+guard_stack(int slot)
+{
+#ifdef USE_ASSERT_CHECKING
+	__builtin_memset((void *) sys_stack_limit(slot), UNREACHED, STACK_GUARD);
+#else
+	(void) slot;
+#endif
+}
+
+/* Whether a process has never come to the end of its stack. */
+static int
+stack_is_whole(int slot)
+{
+	const uint8_t *guard = (const uint8_t *) sys_stack_limit(slot);
+	int			i = 0;
+
+	while (i < STACK_GUARD && guard[i] == UNREACHED)
+		i++;
+	return i == STACK_GUARD;
+}
+
 /* How many bytes these arguments have, with their vector; more than ARGS_SIZE if there are too many. */
 static uint32_t
 arguments_size(char *const argv[])
@@ -160,6 +184,7 @@ spawn(int self, char *const argv[], int client, int pid, int attendant)
 	else
 	{
 		copy_arguments(slot, argv);
+		guard_stack(slot);
 		if (client >= 0)
 			result = socket_give(self, client, slot);
 	}
@@ -237,6 +262,7 @@ kernel_exited(int slot, int status)
 	int			parent = p->parent;
 
 	Assert(slot > HOST_SLOT && proc_runs(slot));
+	Assert(stack_is_whole(slot));
 	free_all(slot);
 	leave_children(slot);
 	work_post_all();
