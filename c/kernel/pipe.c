@@ -3,7 +3,8 @@
  * pipe.
  *
  * A reader that finds a pipe empty writes its slot to `reader`. When the owner ends, all readers of its pipes must
- * see the end of the stream, and only the last one is noted, so then all processes are woken.
+ * see the end of the stream, and only the last one is noted, so then all processes are woken. Most pipes are of the
+ * first kind, which only their owner uses: nobody waits for the end of such a one.
  */
 #include "pipe.h"
 #include <errno.h>
@@ -20,6 +21,7 @@ struct pipe
 	int			owner;			/* slot of the process that made it; 0 when free. PIPE_LOCK */
 	int			closed[2];		/* read end, write end */
 	int			nonblock[2];
+	volatile int shared;		/* whether another process than the owner has ever used one in this place */
 	volatile int reader;		/* slot of a process that waits for bytes */
 	volatile int writer;		/* slot of a process that waits for room */
 	uint32_t	head;			/* bytes ever written. PIPE_LOCK */
@@ -43,7 +45,22 @@ pipe_of(int fd)
 {
 	int			index = (fd & FD_INDEX) >> 1;
 
-	return index < npipe && pipes[index].owner != 0 ? &pipes[index] : NULL;
+	return index < npipe && load(&pipes[index].owner) != 0 ? &pipes[index] : NULL;
+}
+
+/*
+ * The pipe, for a process that may wait for it. Another process than the owner is noted before it is seen whether the
+ * owner is there, and the owner's end is noted before it is seen whether there is another process.
+ */
+static struct pipe *
+pipe_used_by(int self, int fd)
+{
+	struct pipe *p = pipe_of(fd);
+
+	if (p == NULL || p->owner == self)
+		return p;
+	store(&p->shared, 1);
+	return pipe_of(fd);
 }
 
 int
@@ -104,7 +121,7 @@ sys_pipe_read(int self, int fd, void *buffer, uint32_t length)
 	for (;;)
 	{
 		int			seen = load(&procs[self].event);
-		struct pipe *p = pipe_of(fd);
+		struct pipe *p = pipe_used_by(self, fd);
 		uint32_t	n;
 		int			result;
 
@@ -134,7 +151,7 @@ sys_pipe_write(int self, int fd, const void *buffer, uint32_t length)
 	for (;;)
 	{
 		int			seen = load(&procs[self].event);
-		struct pipe *p = pipe_of(fd);
+		struct pipe *p = pipe_used_by(self, fd);
 		uint32_t	n;
 		int			result;
 
@@ -159,7 +176,7 @@ sys_pipe_write(int self, int fd, const void *buffer, uint32_t length)
 int
 pipe_poll(int self, int fd, int events)
 {
-	struct pipe *p = pipe_of(fd);
+	struct pipe *p = pipe_used_by(self, fd);
 	int			ready = 0;
 
 	if (p == NULL)
@@ -209,10 +226,10 @@ pipe_close(int self, int fd)
 
 	if (p == NULL || p->owner != self)
 		return;
-	p->closed[fd & 1] = 1;
+	store(&p->closed[fd & 1], 1);
 	if (p->closed[0] && p->closed[1])
 		store(&p->owner, 0);
-	else
+	else if (load(&p->shared))
 		wake_everybody();
 }
 
@@ -225,7 +242,7 @@ pipe_close_all(int slot)
 		if (pipes[i].owner == slot)
 		{
 			store(&pipes[i].owner, 0);
-			any = 1;
+			any |= load(&pipes[i].shared);
 		}
 	if (any)
 		wake_everybody();
