@@ -4,7 +4,6 @@
  */
 
 const WINDOWS = 'tests what only Windows has'
-const NO_PEER = 'the host does not tell who the clients of its unix sockets are'
 const INJECTION_POINTS = 'needs a server that was configured with --enable-injection-points'
 const NO_SHELL = 'has commands other than cp to archive and restore, which need a shell'
 const NO_COLLECTOR = 'needs the logging collector: here the host writes the log'
@@ -12,7 +11,6 @@ const CLIENT = 'tests client programs or libraries, not the server'
 
 /** Tests by `suite/test`; a script in Perl is one test. Nothing of core and isolation belongs here. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
-  'authentication/003_peer': NO_PEER,
   'authentication/005_sspi': WINDOWS,
   'authentication/007_pre_auth': INJECTION_POINTS,
   'pg_basebackup/020_pg_receivewal: program lz4 is not found in your system':
