@@ -17,6 +17,8 @@ export const EXCEPTIONS: Readonly<Record<string, string>> = {
     'the Debian tree has no program lz4 to check a file with',
   'pg_combinebackup/012_vm_consistency': 'fills a table from a program, which needs a shell',
   'pg_ctl/004_logrotate': NO_COLLECTOR,
+  'pg_upgrade/002_pg_upgrade':
+    "native PostgreSQL, to which pg_upgrade takes the cluster, lacks the tests' own library in C",
   'pg_verifybackup/009_extract: compression with parallel zstd not supported by this build':
     'compresses by several threads, for which Debian builds Zstandard and we do not',
   'recovery/002_archiving': NO_SHELL,
