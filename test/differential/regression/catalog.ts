@@ -77,6 +77,7 @@ const CALLABLES = `
       and (n.nspname <> 'public' or coalesce(prosrc, '') !~* 'sleep|notify|random|clock|now|current_|backend|loop|copy|nextval|lo_')
       and (provolatile <> 'v' or n.nspname = 'public') and not exists (select from pg_aggregate where aggfnoid = p.oid and aggkind <> 'n')
       and proname !~ '^(pg_(?!get_|typeof|index|opclass|relation_is|column_|identify|describe|type_is|function_is|table_is|operator_is|collation_is|statistics_obj_is|ts_)|binary_upgrade|ts_stat|query_to|table_to|cursor_to|schema_to|database_to|to_reg|txid|lo|inet_(client|server)|now$|statement_|transaction_|version|current|session|getdatabase|has_|row_security|shobj|hash_numeric_extended|in_|.*_(in|out|recv|support|transfn|serialize|deserialize|combine|accum|final)$|.*(sel|penalty|picksplit)$|amvalidate|gin|gist|spg|brin|bt|hash$)'
+      and prorettype <> 'refcursor'::regtype
       and not (proname ~ 'age$' and 'xid'::regtype = any(proargtypes::oid[]))
       and proname !~ '^pg_get_(backend|wal|shmem|aios|replication|multixact|publication|dsm|process|keywords|loaded|sequence)|infinite|recurs'
   )
