@@ -3,8 +3,9 @@
 /** What may stand for something in parentheses. */
 const SUBSTITUTES = ['null', '(null)', '(true)', '(1)', "('a')", '(select null)']
 
-/** How many statements are tried. */
+/** How many statements are tried, and for how many milliseconds. */
 const LIMIT = 400
+const PATIENCE = 20_000
 
 /** @param differs whether a statement still differs for no known reason */
 export async function reduced(
@@ -12,11 +13,12 @@ export async function reduced(
   differs: (statement: string) => Promise<boolean>,
 ): Promise<string> {
   let shortest = statement
+  const deadline = performance.now() + PATIENCE
   let tries = 0
   for (let progress = true; progress; ) {
     progress = false
     for (const candidate of shorter(shortest)) {
-      if (++tries > LIMIT) return shortest
+      if (++tries > LIMIT || performance.now() > deadline) return shortest
       if (candidate.length >= shortest.length || !(await differs(candidate))) continue
       shortest = candidate
       progress = true
