@@ -7,7 +7,7 @@
 declare function queueMicrotask(task: () => void): void
 declare function setTimeout(task: () => void, ms?: number): object
 declare function clearTimeout(timer: object | undefined): void
-declare const performance: { now(): number }
+declare const performance: { readonly timeOrigin: number; now(): number }
 
 /** url.spec.whatwg.org */
 declare class URL {
