@@ -5,6 +5,9 @@ import { useWorkerd } from '../fixtures/workerd/workerd.js'
 
 const runtime = useWorkerd()
 
+/** A session that only reads is answered for so long at most before it is told: LOOK_INTERVAL in workers/storage/durability.ts, and some. */
+const noticed = () => new Promise(resolve => setTimeout(resolve, 150))
+
 const query = (object: string, session: string, sql: string) => runtime.query(object, session, sql)
 
 for (const object of ['durable-deleted', 'durable-deleted-at-work?never-suspended'])
@@ -13,6 +16,7 @@ for (const object of ['durable-deleted', 'durable-deleted-at-work?never-suspende
     await query(object, 'running', 'select 1')
     await runtime.do(object, { type: 'send', session: 'running', sql: 'select pg_sleep(60)' })
     await runtime.do(object, { type: 'delete all' })
+    await noticed()
     const told = { code: '57P01', message: expect.stringContaining('storage was deleted') }
     await expect(query(object, 'idle', 'select * from gone')).rejects.toMatchObject(told)
     await expect(runtime.do(object, { type: 'result', session: 'running' })).rejects.toMatchObject(told)
@@ -70,7 +74,7 @@ for (const statement of ['insert into numbers values (2)', 'select 1', 'create t
     await expect(
       inTransaction(object, 'a', 'begin', 'create table gone as select generate_series(1, 1000)'),
     ).rejects.toThrow('the closure has failed')
-    await new Promise(resolve => setTimeout(resolve, 150))
+    await noticed()
     await expect(query(object, 'a', statement)).rejects.toMatchObject({
       code: '58030',
       message: expect.stringContaining('has lost writes'),
