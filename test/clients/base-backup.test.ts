@@ -76,7 +76,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('of %s', kind => {
     const written = (async () => {
       while (writing)
         await client.query(
-          'create table if not exists noise (t text); insert into noise select repeat(md5(i::text), 9) from generate_series(1, 2000) i',
+          'create table noise as select repeat(md5(i::text), 9) from generate_series(1, 2000) i; drop table noise',
         )
     })()
     const done = await backup('plain')
