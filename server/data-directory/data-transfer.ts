@@ -20,8 +20,8 @@ import { holderOf, isLock } from './lock.js'
 export async function exportDataDirectory(dataDir: string): Promise<ReadableStream<Uint8Array>> {
   const path = resolve(dataDir)
   if (!isCluster(path)) throw new StartupError(`"${path}" holds no PostgreSQL cluster`)
-  const directory = await openDataDirectory(path)
   const { exportFiles } = await archives()
+  const directory = await openDataDirectory(path)
   return exportFiles(nodeFiles(), posixPath(directory.path), () => directory.release())
 }
 

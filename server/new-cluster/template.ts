@@ -31,13 +31,13 @@ export function unpackTemplate(directory: string, ephemeral: boolean): void {
   const systemIdentifier = newSystemIdentifier()
   const folders = [directory]
   const files: string[] = []
-  const shareable = isShareable({ ephemeral })
+  const shares = (name: string) => isShareable({ ephemeral }) && isRelationFile(`/${name}`)
   for (const { name, read, twin } of readTemplate()) {
     const path = join(directory, name)
     if (read === undefined) {
       mkdirSync(path, { recursive: true, mode: 0o700 })
       folders.push(path)
-    } else if (!shareable || !isRelationFile(`/${name}`) || !link(twin && join(directory, twin), path)) {
+    } else if (twin === undefined || !shares(name) || !link(join(directory, twin), path)) {
       const own = inTimeZone(name, identified(name, read(), systemIdentifier))
       writeFileSync(path, own, { flag: 'wx', mode: 0o600 })
       files.push(path)
@@ -47,11 +47,11 @@ export function unpackTemplate(directory: string, ephemeral: boolean): void {
   if (!ephemeral) for (const path of [...files, ...folders]) syncPath(path)
 }
 
-/** Whether the file has got another name. */
-function link(file: string | undefined, name: string): boolean {
+/** Returns whether the file has got another name. */
+function link(file: string, name: string): boolean {
   try {
-    if (file !== undefined) linkSync(file, name)
-    return file !== undefined
+    linkSync(file, name)
+    return true
   } catch {
     return false // The file system has no links.
   }

@@ -2,37 +2,22 @@
 import { FileError, type Node } from './node.js'
 import type { Store } from './store.js'
 
-export abstract class ReadOnlyStore implements Store {
-  abstract read(node: Node, buffer: Uint8Array, offset: number, length: number, position: number): void
-
-  atomically(): void {
-    throw unchangeable()
-  }
-  write(): void {
-    throw unchangeable()
-  }
-  resize(): void {
-    throw unchangeable()
-  }
-  put(): void {
-    throw unchangeable()
-  }
-  copy(): void {
-    throw unchangeable()
-  }
-  save(): void {
-    throw unchangeable()
-  }
-  addName(): void {
-    throw unchangeable()
-  }
-  removeName(): void {
-    throw unchangeable()
-  }
-  free(): void {
-    throw unchangeable()
-  }
-  sync(): void {}
+const refuse = (): never => {
+  throw new FileError('EROFS', 'a snapshot')
 }
 
-const unchangeable = () => new FileError('EROFS', 'a snapshot')
+export abstract class ReadOnlyStore implements Store {
+  readonly atomically = refuse
+  readonly write = refuse
+  readonly resize = refuse
+  readonly put = refuse
+  readonly copy = refuse
+  readonly save = refuse
+  readonly addName = refuse
+  readonly removeName = refuse
+  readonly free = refuse
+
+  abstract read(node: Node, buffer: Uint8Array, offset: number, length: number, position: number): void
+
+  sync(): void {}
+}
