@@ -65,10 +65,8 @@ async function underLoad(
   await inTime(`clients that lose their connections by the end of ${what}`, load, server)
 }
 
-/** Ends a process. One that sleeps traps as soon as it is woken, which a reload does to all. */
 function end(server: Server, pid: number, way: Way): void {
   server.sabotage(way === 'kill' ? { kill: pid } : { trap: pid })
-  if (way === 'trap') server.child.kill('SIGHUP')
 }
 
 async function pidOf(server: Server, kind: string): Promise<number> {
@@ -92,7 +90,7 @@ async function requireEnd(server: Server): Promise<void> {
 async function endStartup(options: ServerOptions, way: Way): Promise<void> {
   const server = new Server(options)
   const pid = await server.logged(/\[(\d+)\] LOG: {2}database system was (?:interrupted|not properly)/)
-  server.sabotage(way === 'kill' ? { kill: Number(pid) } : { trap: Number(pid) })
+  end(server, Number(pid), way)
   // It may have recovered before.
   if (await server.ready()) await server.kill()
   else await requireEnd(server)

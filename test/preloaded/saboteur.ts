@@ -21,7 +21,7 @@ interface RunMessage {
 export type Message =
   /** Ends the process at any instruction, with nothing cleaned up; where it shares a thread, where it next waits. */
   | { kill: number }
-  /** The process' code traps when it next calls the host. */
+  /** The process' code traps when it next calls the host. All processes reload the configuration, so that one that sleeps calls it. */
   | { trap: number }
   /** Calls on files fail with this error from now on, or work again. */
   | { files: FileFault['name'] | 'work' }
@@ -126,7 +126,10 @@ function obeyMessages(): void {
   }
   process.on('message', (message: Message) => {
     if ('kill' in message) void ends.get(message.kill)!()
-    if ('trap' in message) Atomics.store(traps, message.trap, 1)
+    if ('trap' in message) {
+      Atomics.store(traps, message.trap, 1)
+      process.kill(process.pid, 'SIGHUP')
+    }
     if ('files' in message)
       Atomics.store(fileFault, 0, 1 + FILE_FAULTS.findIndex(({ name }) => name === message.files))
     if ('threads' in message) hasThreads = message.threads
@@ -143,14 +146,17 @@ function watchCalls(): void {
   const bytes = '0061736d0100000001040160000003020100070801047472617000000a05010300000b'
   const { trap } = new Instance(new WebAssembly.Module(Buffer.from(bytes, 'hex'))).exports
 
-  /** The slot of the process that the thread was told to run last; its instance is made at once. */
-  let slot = 0
+  /** The process that the thread was told to run last. */
+  let last: RunMessage = { slot: 0, shared: false }
   parentPort!.on('message', (message: Partial<RunMessage>) => {
-    slot = message.slot ?? slot
+    const { slot, shared = false } = message
+    if (slot !== undefined) last = { slot, shared }
   })
   const watched =
-    (call: FileCall, slot: number) =>
+    (call: FileCall, first: RunMessage) =>
     (...args: unknown[]) => {
+      // Processes that share a thread have an instance each, made at once. Those that have it to themselves may use one after the other.
+      const { slot } = first.shared ? first : last
       if (Atomics.exchange(traps, slot, 0) === 1) (trap as () => void)()
       return call(...args)
     }
@@ -158,7 +164,7 @@ function watchCalls(): void {
     Object.fromEntries(
       Object.entries(calls).map(([name, call]) => [
         name,
-        typeof call === 'function' ? watched(call as FileCall, slot) : call,
+        typeof call === 'function' ? watched(call as FileCall, last) : call,
       ]),
     )
   const watchedInstance = (module: WebAssembly.Module, imports?: WebAssembly.Imports) =>
