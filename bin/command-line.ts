@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line. Without the name of a command, `start` is meant. Options are named as those of postgres, pg_ctl and psql. */
 import { readFileSync } from 'node:fs'
 import { Command, Help } from 'commander'
@@ -12,7 +11,7 @@ import { clusterCommands } from './cluster-commands.js'
 import { controlCommands } from './control.js'
 import { SIGNALS, startCommand } from './start.js'
 
-// This file runs as dist/bin/pglite-imports-server.js.
+// This file runs as dist/bin/command-line.js.
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
