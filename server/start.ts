@@ -73,13 +73,14 @@ async function start(
   const hosts = hostsIn(settings)
   const created = existing === undefined || !isCluster(existing)
   const given: Given = { superuser, database, files: created ? filesToRun(options.init ?? []) : [], options }
-  const network = await Network.bind(hosts, portIn(settings))
   const stack = stackSize({ ...configured, ...settings })
   const threads = (options.threads ?? IS_NODE) ? ThreadPool.forCluster(stack) : undefined
+  let network: Network | undefined
   let directory: DataDirectory | undefined
   let monitor: Monitor | undefined
   let cluster: Cluster | undefined
   try {
+    network = await Network.bind(hosts, portIn(settings))
     // The console is one more way in for the clients of other machines.
     const open = options.console ? [...hosts, options.http?.host ?? 'localhost'] : hosts
     if (created) refuseExposure(open, settings.ssl === 'on', options)
@@ -107,7 +108,7 @@ async function start(
     cluster?.shutDown('fast')
     await cluster?.exited
     await cluster?.close()
-    network.close()
+    network?.close()
     monitor?.close()
     if (created) directory?.empty()
     directory?.release()

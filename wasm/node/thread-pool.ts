@@ -23,8 +23,11 @@ const COMING = availableParallelism()
 /** The same if no client waits for any of them, so that a core is left for clients with sessions. */
 const COMING_UNAWAITED = Math.max(1, COMING - 1)
 
-/** Megabytes. A process' data are in the shared memory; its thread's own heap has almost nothing. */
-const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 }
+/**
+ * Megabytes. A process' data are in the shared memory; its thread's own heap has almost nothing. The old generation has no limit: V8 counts
+ * the shared memory as a part of it, and with a limit it would collect garbage again and again while a process starts.
+ */
+const LIMITS = { maxYoungGenerationSizeMb: 2 }
 
 /**
  * A thread inherits node's options from this process. But threads refuse --input-type, which is for the text given with --eval.
