@@ -3,9 +3,9 @@
  * all processes that the command has started and left running.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { randomName } from '../wasm/node/random.js'
 import { hasMarks, processesMarked } from './marked-processes.js'
 
 /** Milliseconds that processes have to end after SIGTERM, and between two checks whether they have ended. */
@@ -25,7 +25,7 @@ export interface RunningCommand {
 export function runCommand(command: string, environment: Readonly<Record<string, string>>): RunningCommand {
   const windows = process.platform === 'win32'
   // This variable marks every process that the command starts, also those that leave its process group.
-  const mark = `PGLITE_IMPORTS_RUN_${randomUUID().replaceAll('-', '')}`
+  const mark = `PGLITE_IMPORTS_RUN_${randomName(16)}`
   const child = spawn(command, {
     shell: true,
     detached: !windows,

@@ -153,6 +153,8 @@ async function start(options: StartOptions): Promise<void> {
     if (options.asOwner && given.dataDir !== undefined) becomeOwner(given.dataDir)
     if (options.standbyOf !== undefined) await follow(options.standbyOf, given.dataDir, options)
     const created = given.dataDir === undefined || !isCluster(given.dataDir)
+    // To ask an installed program for its version takes as long as half of a start.
+    const programs = options.run === undefined ? undefined : pathOfPrograms()
     const started = await startServer({
       ...given,
       settings: { ...log.settings, ...options.set },
@@ -169,7 +171,7 @@ async function start(options: StartOptions): Promise<void> {
     announce(started, options, variablesThatCount(environment, optional, created))
     notifySystemd('READY=1')
     if (options.run !== undefined) {
-      command = runCommand(options.run, { ...clientEnvironment(started, given), ...(await pathOfPrograms()) })
+      command = runCommand(options.run, { ...clientEnvironment(started, given), ...(await programs) })
       process.exit(await together(started, command, stop))
     }
     process.exit(await started.exited)

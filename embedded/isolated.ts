@@ -1,4 +1,5 @@
 /** A system where nothing but the server runs: it has a clock, and no other processes, groups or users. */
+import { webRandom } from '../wasm/machine/host/random.js'
 import type { System } from '../wasm/machine/host/system.js'
 
 export const isolated: Omit<System, 'nextTurn'> = {
@@ -8,4 +9,5 @@ export const isolated: Omit<System, 'nextTurn'> = {
     throw Object.assign(new Error(`there is no process ${pid}`), { code: 'ESRCH' })
   },
   group: () => undefined,
+  random: webRandom,
 }

@@ -35,7 +35,6 @@ import { logSink, ownLog } from './log.js'
 import { adapted, configurationFile } from './made-elsewhere.js'
 import { Network } from './network/network.js'
 import { interfaces, resolve } from './network/outgoing.js'
-import { ensureSelfSigned } from './network/self-signed.js'
 import { Tls } from './network/tls.js'
 import { fillOf, type Given, initialiseCluster } from './new-cluster/creation.js'
 import { filesToRun } from './new-cluster/init-files.js'
@@ -230,7 +229,10 @@ async function startCluster({
   access,
   tls,
 }: ClusterParts): Promise<Cluster> {
-  if (options.tls === 'self-signed') ensureSelfSigned(directory.path)
+  if (options.tls === 'self-signed') {
+    const { ensureSelfSigned } = await import('./network/self-signed.js')
+    ensureSelfSigned(directory.path)
+  }
   try {
     return await Cluster.start({
       host: nodeHost(access, threads, stack),

@@ -12,13 +12,13 @@
  *
  * In a file system without sockets, servers only have postmaster.pid. On Windows they use a named pipe instead of a socket.
  */
-import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { errorCode, StartupError } from '../../wasm/cluster/startup-error.js'
+import { randomName } from '../../wasm/node/random.js'
 import {
   askLock,
   isLockHeld,
@@ -158,7 +158,7 @@ class OwnLock implements DirectoryLock {
 
   /** Listens in the directory; undefined where there can be no socket. */
   static async put(directory: string): Promise<OwnLock | undefined> {
-    const name = `${PREFIX}.${process.pid}.${shortHostname()}.${randomBytes(4).toString('hex')}`
+    const name = `${PREFIX}.${process.pid}.${shortHostname()}.${randomName(4)}`
     const own = new OwnLock(directory, name)
     try {
       own.#server = await listenAtLock(directory, name, () => own.onRequest)

@@ -120,7 +120,7 @@ export class Process {
       ...fileImports(memory, files, streams),
       ...(sync !== undefined && { sync }),
       ...clockImports(system),
-      ...randomImports(memory),
+      ...randomImports(memory, system),
       ...processImports(memory, this.host),
       yield: this.host.yield ?? (() => 0),
       ...this.#loader.imports,

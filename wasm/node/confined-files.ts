@@ -199,9 +199,11 @@ export function confinedFiles(access: FileAccess, seat = MAIN_SEAT): FileLayer {
     ...layer,
     open: (path, flags, mode) => open(path, flags, mode),
     stat(path, follow) {
-      if (bounds.isAbove(path)) return layer.stat(path, follow)
-      const place = follow ? bounds.followed(path, 'read') : bounds.at(path, 'read')
-      return layer.stat(place, follow && bounds.isNamed(path, 'read'))
+      if (bounds.isAbove(path) || bounds.isNamed(path, 'read')) return layer.stat(path, follow)
+      const place = bounds.inside(path, 'read')
+      const status = layer.stat(place, false)
+      const leads = follow && (status.mode & S_IFMT) === S_IFLNK
+      return leads ? layer.stat(bounds.followed(path, 'read'), false) : status
     },
     list: path => layer.list(bounds.placeOf(bounds.followed(path, 'read'), 'read')),
     mkdir: (path, mode) => layer.mkdir(bounds.at(path, 'write'), mode),

@@ -1,6 +1,7 @@
 /** The system around a Node process. */
 import { existsSync, readFileSync } from 'node:fs'
 import type { System } from '../machine/host/system.js'
+import { random } from './random.js'
 
 const GROUPS = '/etc/group'
 
@@ -23,5 +24,6 @@ export const nodeSystem: System = {
     const number = groups.map(line => line.split(':')).find(([known]) => known === name)?.[2]
     return number === undefined ? undefined : Number(number)
   },
+  random,
   nextTurn: () => new Promise(resolve => setImmediate(resolve)),
 }

@@ -8,6 +8,8 @@ export interface System {
   find(pid: number): void
   /** The number of the group with this name; undefined if there is none. */
   group(name: string): number | undefined
+  /** Fills `bytes`, which threads may share, with random ones that nobody can predict. */
+  random(bytes: Uint8Array): void
   /** Resolves in a new turn of the event loop, after due timers and events from outside. */
   nextTurn(): Promise<void>
 }
