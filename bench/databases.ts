@@ -13,6 +13,8 @@ import { outputOf, type Server, type System } from './system.js'
 
 /** Clones of a round in a full run. */
 const CLONES = 20
+/** Clones, and databases taken from a pool, before any is measured. V8 compiles what is new to it meanwhile. */
+const WARM_UP = 5
 const TABLES = 40
 /** Rows of each table. With the catalogs and indexes, the database has 10 MB. */
 const ROWS = 200
@@ -50,7 +52,7 @@ async function measureClones(bench: Bench): Promise<void> {
     [CLONE, CONNECT_CLONE, DROP_CLONE, TAKE].map(name => ({ name, unit: 'ms' as const })),
     ({ system }) =>
       system.name === 'pglite'
-        ? runProgram('pglite-clones.js', count, TABLES, ROWS)
+        ? runProgram('pglite-clones.js', count, WARM_UP, TABLES, ROWS)
         : clonesOf(system, count),
   )
 }
@@ -73,9 +75,9 @@ async function clonesOf(system: System, count: number): Promise<number[]> {
     await client.query('create database original')
     await fill(server)
     const times: number[][] = [[], [], []]
-    for (let i = 0; i < count; i++) {
-      for (const [measure, time] of (await cloneOnce(client, server, `clone_${i}`)).entries())
-        times[measure]!.push(time)
+    for (let i = -WARM_UP; i < count; i++) {
+      const measured = await cloneOnce(client, server, `clone_${i + WARM_UP}`)
+      if (i >= 0) for (const [measure, time] of measured.entries()) times[measure]!.push(time)
     }
     return [...times.map(median), await takes(system, client, count)]
   } finally {
@@ -117,20 +119,21 @@ async function cloneOnce(client: pg.Client, server: Server, name: string): Promi
 
 async function takes(system: System, client: pg.Client, count: number): Promise<number> {
   const ours = system.name === 'ours'
-  if (ours) await client.query(`select pglite_imports.open_pool('original', ${count})`)
+  const size = WARM_UP + count
+  if (ours) await client.query(`select pglite_imports.open_pool('original', ${size})`)
   else {
     await client.query(POOL_BY_HAND)
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < size; i++) {
       await client.query(`create database ready_${i} template original strategy file_copy`)
       await client.query('insert into ready values ($1)', [`ready_${i}`])
     }
   }
   const ready = `select from pglite_imports.database where state = 'ready'`
-  while (ours && (await client.query(ready)).rowCount !== count) await pause(BREAK)
+  while (ours && (await client.query(ready)).rowCount !== size) await pause(BREAK)
   const take = ours ? "pglite_imports.take_database('original')" : 'take_database()'
   const times: number[] = []
-  for (let i = 0; i < count; i++) times.push(await timeOf(() => client.query(`select ${take}`)))
-  return median(times)
+  for (let i = 0; i < size; i++) times.push(await timeOf(() => client.query(`select ${take}`)))
+  return median(times.slice(WARM_UP))
 }
 
 /** Runs a program that measures in a process of its own, as the servers are. */

@@ -1,11 +1,11 @@
 /**
  * The process of databases.ts that clones with PGlite: prints as JSON the medians of what a clone takes, its first query, closing it, and a
- * clone again, for there is no pool. Arguments: how many clones, tables, rows of each.
+ * clone again, for there is no pool. Arguments: how many clones are measured, how many before, tables, rows of each.
  */
 import { PGlite } from '@electric-sql/pglite'
 import { median } from './measurement.js'
 
-const [count = 1, tables = 1, rows = 1] = process.argv.slice(2).map(Number)
+const [count = 1, warmUp = 0, tables = 1, rows = 1] = process.argv.slice(2).map(Number)
 const original = await PGlite.create()
 for (let i = 0; i < tables; i++)
   await original.exec(`create table t${i} (id serial primary key, name text, at timestamptz default now());
@@ -14,7 +14,7 @@ for (let i = 0; i < tables; i++)
 await original.exec('vacuum analyze')
 
 const times: number[][] = [[], [], []]
-for (let i = 0; i < count; i++) {
+for (let i = 0; i < warmUp + count; i++) {
   let began = performance.now()
   const clone = await original.clone()
   times[0]!.push(performance.now() - began)
@@ -25,5 +25,6 @@ for (let i = 0; i < count; i++) {
   await clone.close()
   times[2]!.push(performance.now() - began)
 }
-console.log(JSON.stringify([...times.map(median), median(times[0]!)]))
+const medians = times.map(measured => median(measured.slice(warmUp)))
+console.log(JSON.stringify([...medians, medians[0]]))
 process.exit()
