@@ -2,13 +2,13 @@
  * Snapshots, branches and restores of an ephemeral cluster with 100 MB, in the process that has the server. Prints the median times as JSON, and
  * on stderr the processor time of each.
  *
- * Arguments: how often, and megabytes of tables.
+ * Arguments: how often they are measured, how often before, and megabytes of tables.
  */
 import pg from 'pg'
 import { type PostgresServer, startServer } from '../server/index.js'
 import { median } from './measurement.js'
 
-const [count = 5, megabytes = 80] = process.argv.slice(2).map(Number)
+const [count = 5, warmUp = 2, megabytes = 80] = process.argv.slice(2).map(Number)
 
 /** Rows of a table of 10 MB. */
 const ROWS = 120_000
@@ -24,7 +24,7 @@ await query(server, 'vacuum freeze')
 
 const times: number[][] = [[], [], []]
 const processor: number[][] = [[], [], []]
-for (let i = 0; i < count; i++) {
+for (let i = 0; i < warmUp + count; i++) {
   await query(server, 'insert into small values (1)')
   const snapshot = await timed(0, () => server.snapshot())
   await query(server, 'insert into small values (2)')
@@ -41,8 +41,9 @@ for (let i = 0; i < count; i++) {
   await snapshot.remove()
 }
 await server.stop()
-console.error(`processor time, ms: ${processor.map(values => median(values).toFixed(0)).join(', ')}`)
-console.log(JSON.stringify(times.map(median)))
+const medians = (values: number[][]) => values.map(measured => median(measured.slice(warmUp)))
+console.error(`processor time, ms: ${medians(processor).map(time => time.toFixed(0))}`)
+console.log(JSON.stringify(medians(times)))
 
 async function timed<T>(what: number, work: () => Promise<T>): Promise<T> {
   const [began, used] = [performance.now(), process.cpuUsage()]
