@@ -37,9 +37,9 @@ const typescript = {
 const layers = [
   { name: 'wasm', entries: ['wasm/node/index', 'bin/program'] },
   { name: 'server', entries: ['server/index'] },
-  { name: 'command', entries: ['bin/command-line'] },
+  { name: 'command', entries: ['bin/pglite-imports-server'] },
 ]
-const entries = ['bin/pglite-imports-server', ...layers.flatMap(({ entries }) => entries)]
+const entries = layers.flatMap(({ entries }) => entries)
 const source = (/** @type {string} */ entry) => join(root, `${entry}.ts`)
 
 /** All that a module imports, and it itself, except what it loads on demand. */

@@ -161,7 +161,7 @@ describe('without --console', () => {
   })
 
   test('nothing of it is among the files that a start reads', () => {
-    const read = importedBy(join(repository, 'dist/bin/command-line.js'), new Set())
+    const read = importedBy(join(repository, 'dist/bin/pglite-imports-server.js'), new Set())
     expect(read.size).toBeGreaterThan(2)
     const texts = [...read].map(file => readFileSync(file, 'utf8'))
     // What console.ts and visitors.ts say.
