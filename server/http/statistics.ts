@@ -27,13 +27,22 @@ import {
  */
 export function statisticsOf(connect: () => Duplex, user: string): () => Promise<Answer> {
   let answer: Promise<Answer> | undefined
+  const askAgain = () => {
+    answer = undefined
+  }
   return () => {
-    answer ??= ask(connect, user).finally(() => setTimeout(() => (answer = undefined), FRESH).unref())
+    answer ??= ask(connect, user).then(({ refused, ...asked }) => {
+      setTimeout(askAgain, refused ? REFUSED : FRESH).unref()
+      return asked
+    })
     return answer
   }
 }
 
-async function ask(connect: () => Duplex, user: string): Promise<Answer> {
+/** Milliseconds for which PostgreSQL is not asked again when it has refused the password: it logs each attempt. */
+const REFUSED = 60_000
+
+async function ask(connect: () => Duplex, user: string): Promise<Answer & { refused: boolean }> {
   const stream = connect()
   const client = new pg.Client({
     stream: () => stream,
@@ -47,10 +56,11 @@ async function ask(connect: () => Duplex, user: string): Promise<Answer> {
   })
   client.on('error', () => {})
   try {
-    return { statistics: await inTime(read(client)) }
+    return { statistics: await inTime(read(client)), refused: false }
   } catch (error) {
     const message = withHint(error instanceof Error ? error.message : String(error), user)
-    return { error: isPasswordFailure(error) ? `${message}: ${PASSWORD_HINT}` : message }
+    const refused = errorCode(error) === '28P01' || LACKS_PASSWORD.test(message)
+    return { error: refused ? `${message}: ${PASSWORD_HINT}` : message, refused }
   } finally {
     // Ends the session in order, or destroys the stream if the backend is stuck.
     void client.end().catch(() => {})
@@ -58,7 +68,8 @@ async function ask(connect: () => Duplex, user: string): Promise<Answer> {
   }
 }
 
-const isPasswordFailure = (error: unknown) => errorCode(error) === '28P01'
+/** What node-postgres says when it is asked for a password and has none. */
+const LACKS_PASSWORD = /client password must be a string/
 const PASSWORD_HINT =
   'pg_hba.conf demands a password of local connections; put it into the environment variable PGPASSWORD'
 

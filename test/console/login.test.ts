@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Command } from '../fixtures/command.js'
 import { consoleUrl, useConsolePages } from '../fixtures/console-page.js'
@@ -55,6 +56,9 @@ test('a server that asks for md5 passwords of all connections lets the page in b
       document.querySelector('#part-charts')?.textContent ?? '',
     ),
   )
+  // They ask every two seconds, and PostgreSQL logs each attempt to log in: here that of the form, and the first of the charts.
+  await setTimeout(5000)
+  expect(md5Server.log.match(/FATAL: {2}password authentication failed/g)).toHaveLength(2)
 })
 
 test('the password is kept nowhere: it is asked for again when the page is loaded again', async () => {
