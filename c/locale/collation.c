@@ -265,6 +265,31 @@ counts_backward(const struct level *at, size_t number)
 	return at->elements->collation->rules[SLOT_RULESET(slot) * COLLATION_LEVELS + at->level] & RULE_BACKWARD;
 }
 
+/*
+ * Finds the run of elements that count backward, which begins with the next element. Indexes depend on two things that glibc does:
+ * - Before an element that counts forward, it leaves out the last but one of several.
+ * - It takes the last element of the run, but all others from as far behind `looked` as they are behind the start of the run. So it
+ *   takes other elements if some without weights, which count forward, are before the run.
+ */
+static uint32_t
+begin_run(struct level *at)
+{
+	bool		more;
+	uint32_t	slot;
+
+	at->run_start = at->next;
+	do
+		at->next++;
+	while ((more = has_element(at->elements, at->next)) && counts_backward(at, at->next));
+	at->run_end = at->next;
+	at->run_from = at->looked;
+	at->looked = at->run_end + more;
+	slot = at->elements->slots[--at->next];
+	if (more && at->next > at->run_start)
+		at->next--;
+	return slot;
+}
+
 /* The next element in the order of this level. */
 static bool
 next_element(struct level *at, uint32_t *slot)
@@ -274,27 +299,14 @@ next_element(struct level *at, uint32_t *slot)
 		at->next = at->run_end; /* the whole run has been counted */
 		at->run_start = at->run_end = 0;
 	}
-	if (at->run_end == 0)
-	{
-		if (!has_element(at->elements, at->next))
-			return false;
-		if (!counts_backward(at, at->next))
-		{
-			*slot = at->elements->slots[at->next++];
-			return true;
-		}
-		at->run_start = at->next;
-		do
-			at->next++;
-		while (has_element(at->elements, at->next) && counts_backward(at, at->next));
-		at->run_end = at->next;
-		*slot = at->elements->slots[--at->next];
-		/* Before an element that counts forward, glibc leaves out the last but one of several. Indexes depend on that. */
-		if (at->next > at->run_start && has_element(at->elements, at->run_end))
-			at->next--;
-		return true;
-	}
-	*slot = at->elements->slots[--at->next];
+	if (at->run_end > 0)
+		*slot = at->elements->slots[at->run_from + --at->next - at->run_start];
+	else if (!has_element(at->elements, at->next))
+		return false;
+	else if (counts_backward(at, at->next))
+		*slot = begin_run(at);
+	else
+		*slot = at->elements->slots[at->next++];
 	return true;
 }
 
@@ -319,6 +331,8 @@ level_has_more(struct level *at)
 		at->left = counts & 0xf;
 		at->position++;
 	}
+	if (at->run_end == 0)
+		at->looked = at->next;
 	return true;
 }
 

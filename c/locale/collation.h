@@ -56,6 +56,8 @@ struct level
 	size_t		next;			/* index of the next element */
 	size_t		run_start;		/* if `next` is in a run of elements that count backward, where that begins, */
 	size_t		run_end;		/* and where it ends */
+	size_t		run_from;		/* where glibc takes the elements of the run from; see begin_run() */
+	size_t		looked;			/* how far it had looked when it last found weights, or a run */
 	uint32_t	slot;			/* the slot of the element whose weights come next */
 	uint32_t	first;			/* the index of the next of them, among the collation's weights */
 	uint32_t	left;			/* how many of its weights are left */

@@ -216,7 +216,7 @@ describe('100,000 strings', () => {
   const file = join(folder, 'strings')
   writeFileSync(file, Buffer.concat(byBytes.flatMap(string => [string, Buffer.from('\n')])))
 
-  test.each(['en_US', 'de_DE', 'sv_SE', 'cs_CZ', 'ja_JP', 'tr_TR'])(
+  test.each(['en_US', 'de_DE', 'sv_SE', 'cs_CZ', 'ja_JP', 'tr_TR', 'uk_UA'])(
     'are in the order of glibc in %s',
     async language => {
       const name = `${language}.utf8`

@@ -17,7 +17,7 @@ export const FOR_INITDB =
   /\.(bki|sample)$|^(errcodes|sql_features)\.txt$|^(information_schema|snowball_create|system_\w+)\.sql$/
 
 /** Those whose order is compared with that of glibc itself. */
-const TESTED_LOCALES = ['en_US', 'de_DE', 'sv_SE', 'cs_CZ', 'ja_JP', 'tr_TR']
+const TESTED_LOCALES = ['en_US', 'de_DE', 'sv_SE', 'cs_CZ', 'ja_JP', 'tr_TR', 'uk_UA']
 
 /** Fills a folder with the files that need no running server: everything but files.bin, template.bin, module.js and the manifest. */
 export function gather(
