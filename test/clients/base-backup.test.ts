@@ -1,10 +1,11 @@
 /** pg_basebackup of this package with its options, of this server and of native PostgreSQL. */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { getNativeTree } from '../../bench/native-tree.js'
 import { startServer } from '../../dist/server/index.js'
 import { dist } from '../../wasm/build/paths.js'
 import { connectionTo, type Outcome, run } from '../fixtures/native-programs.js'
@@ -21,18 +22,44 @@ const program = (name: string) => (args: string[], env: NodeJS.ProcessEnv) =>
 
 const SETTINGS = { summarize_wal: 'on', wal_level: 'replica', max_wal_senders: '10' }
 
+/** A server, and a way to make empty directories for its tablespaces. */
 const KINDS = {
   'this server': async () => {
+    const spaces = join(folder, 'spaces')
+    mkdirSync(spaces)
     const server = await ServerProcess.start({
-      args: Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      args: [
+        ...['--allow-dir', spaces],
+        ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ],
     })
-    return { port: server.port, connect: () => server.connect(), stop: () => server.stop('SIGQUIT') }
+    const space = (name: string) => {
+      mkdirSync(join(spaces, name))
+      return join(spaces, name)
+    }
+    return { port: server.port, connect: () => server.connect(), stop: () => server.stop('SIGQUIT'), space }
   },
   'native PostgreSQL': async () => {
+    const tree = await getNativeTree()
+    const made: string[] = []
     const server = await startNativeServer(SETTINGS)
-    return { port: server.port, connect: () => server.connect(), stop: () => server.stop() }
+    const space = (name: string) => {
+      made.push(tree.makeDirectory(`space-${process.pid}-${name}`))
+      return made.at(-1)!
+    }
+    const stop = async () => {
+      await server.stop()
+      for (const directory of made) tree.removeDirectory(directory)
+    }
+    return { port: server.port, connect: () => server.connect(), stop, space }
   },
 }
+
+/** Where the tablespaces of a cluster are, in the order of their names. */
+const linksIn = (dataDir: string) =>
+  readdirSync(join(dataDir, 'pg_tblspc'))
+    .map(name => readlinkSync(join(dataDir, 'pg_tblspc', name)))
+    .sort()
 
 describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('of %s', kind => {
   let server: Awaited<ReturnType<(typeof KINDS)[typeof kind]>>
@@ -55,13 +82,13 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('of %s', kind => {
   }
   const fine = { code: 0, stderr: '' }
 
-  /** Starts a server on it and reads its table. */
-  async function rowsIn(dataDir: string): Promise<string> {
+  /** Starts a server on it and counts the rows of a table. */
+  async function rowsIn(dataDir: string, table = 'backed'): Promise<string> {
     const copy = await startServer({ dataDir, port: 0, settings: { hot_standby: 'on' } })
     try {
       const { stdout } = await run(
         program('psql'),
-        ['-XAtc', 'select count(*) from backed'],
+        ['-XAtc', `select count(*) from ${table}`],
         connectionTo(copy),
       )
       return stdout
@@ -137,7 +164,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('of %s', kind => {
     await client.query("select pg_drop_replication_slot('kept')")
   })
 
-  test('to its standard output, of a tablespace, to elsewhere for WAL, and nowhere', async () => {
+  test('to its standard output, to elsewhere for WAL, and nowhere', async () => {
     const out = await run(
       program('pg_basebackup'),
       ['-D', '-', '-Ft', '-X', 'fetch', '-c', 'fast'],
@@ -163,6 +190,51 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('of %s', kind => {
     const combined = target('combined')
     expect((await run(program('pg_combinebackup'), [full.path, more.path, '-o', combined], {})).code).toBe(0)
     expect(await rowsIn(combined)).toBe('1001\n')
+  })
+
+  test('of tablespaces, which -T puts elsewhere, also from an incremental backup', async () => {
+    const client = await server.connect()
+    const spaces = ['space', 'with=sign'].map(name => ({ name, path: server.space(name) }))
+    for (const { name, path } of spaces) {
+      await client.query(`create tablespace "${name}" location '${path}'`)
+      await client.query(
+        `create table "in ${name}" tablespace "${name}" as select generate_series(1, 1000) as i`,
+      )
+    }
+    const inBackup = (backup: string, name: string) => `${target(backup)}-${name}`
+    /** The arguments that put each tablespace beside a backup. */
+    const mappings = (backup: string, from: (space: (typeof spaces)[number]) => string) =>
+      spaces.flatMap(space => {
+        const paths = [from(space), inBackup(backup, space.name)]
+        return ['-T', paths.map(path => path.replaceAll('=', '\\=')).join('=')]
+      })
+    const full = await backup('spaces', ...mappings('spaces', ({ path }) => path))
+    expect(full).toMatchObject(fine)
+    expect(linksIn(full.path)).toEqual(spaces.map(({ name }) => inBackup('spaces', name)).sort())
+    expect((await run(program('pg_verifybackup'), ['-n', full.path], {})).code).toBe(0)
+
+    for (const { name } of spaces) await client.query(`insert into "in ${name}" values (0)`)
+    const more = await backup(
+      'more-spaces',
+      ...['--incremental', join(full.path, 'backup_manifest')],
+      ...mappings('more-spaces', ({ path }) => path),
+    )
+    expect(more).toMatchObject(fine)
+    const combined = target('combined-spaces')
+    const moved = mappings('combined-spaces', ({ name }) => inBackup('more-spaces', name))
+    expect(
+      await run(program('pg_combinebackup'), [full.path, more.path, '-o', combined, ...moved], {}),
+    ).toMatchObject(fine)
+    expect(linksIn(combined)).toEqual(spaces.map(({ name }) => inBackup('combined-spaces', name)).sort())
+    for (const { name } of spaces) expect(await rowsIn(combined, `"in ${name}"`)).toBe('1001\n')
+
+    // What is there already stays, and what the backup has begun goes.
+    const refused = await backup('refused-spaces', ...mappings('spaces', ({ path }) => path))
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/exists but is not empty/) })
+    expect(existsSync(refused.path)).toBe(false)
+    expect(readdirSync(inBackup('spaces', 'space'))).not.toEqual([])
+    for (const { name } of spaces)
+      await client.query(`drop table "in ${name}"`).then(() => client.query(`drop tablespace "${name}"`))
   })
 
   test('what it cannot do is refused in a line, and leaves nothing', async () => {
