@@ -22,8 +22,15 @@ export function ofPostgres(environment: NodeJS.ProcessEnv): Record<string, strin
   return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }
 
+/** What the help of programs that natively start workers or threads does not say: c/patches/0017-…. */
+const ONE_WORKER = new Map([
+  ['pg_dump', 'job'],
+  ['pg_restore', 'job'],
+  ['pgbench', 'thread'],
+])
+
 /** Runs a program of this package to its end. Returns its exit code. */
-export function builtIn(
+export async function builtIn(
   program: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -31,7 +38,7 @@ export function builtIn(
   const outgoing = new Outgoing()
   // The program cannot ask for the width of the terminal.
   const { columns } = process.stdout
-  return runClient(program, args, {
+  const code = await runClient(program, args, {
     environment: {
       ...(columns === undefined ? {} : { COLUMNS: String(columns) }),
       ...(program === 'psql' ? { PGCLIENTENCODING: 'UTF8' } : {}),
@@ -43,6 +50,10 @@ export function builtIn(
       resolve,
     },
   })
+  const worker = ONE_WORKER.get(program)
+  if (worker !== undefined && ['--help', '-?'].includes(args[0] ?? ''))
+    console.log(`\nWith -j this build of ${program} warns and uses one ${worker}. A native one uses several.`)
+  return code
 }
 
 /** An installed program on the PATH that is at least as new as those of this package, or undefined. */

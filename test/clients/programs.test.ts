@@ -12,10 +12,11 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { getNativeTree } from '../../bench/native-tree.js'
 import { startServer } from '../../dist/server/index.js'
 import { dist, repository } from '../../wasm/build/paths.js'
 import { Command } from '../fixtures/command.js'
-import { connectionTo, type Outcome, run } from '../fixtures/native-programs.js'
+import { connectionTo, type Outcome, program18, run } from '../fixtures/native-programs.js'
 import { useServer } from '../fixtures/server.js'
 import { until } from '../fixtures/until.js'
 
@@ -141,6 +142,54 @@ describe('on a running server', () => {
     const measured = await warned('pgbench', '-n', '-c', '4', '-j', '2', '-t', '5', '-f', 'one.sql')
     expect(measured.stdout).toMatch(/number of threads: 1\n/)
     await wide.end()
+    for (const name of ['pg_dump', 'pg_restore', 'pgbench'])
+      expect((await on(name, '--help')).stdout).toContain(`With -j this build of ${name} warns and uses one `)
+    expect((await on('vacuumdb', '--help')).stdout).not.toContain('this build')
+  })
+
+  test('directories of pg_dump -j are whole: native programs restore ours with workers, and we theirs', async () => {
+    const tree = await getNativeTree()
+    const scratch = tree.makeDirectory(`dumps-${process.pid}`)
+    const client = await server.connect()
+    await client.query('create database several')
+    const several = await server.connect({ database: 'several' })
+    await several.query(`create table a (id int primary key, s text);
+      insert into a select i, repeat('é', i % 500) from generate_series(1, 20000) i;
+      create table b (id int references a, n numeric);
+      insert into b select i, i / 7.0 from generate_series(1, 5000) i; create index on b (n);
+      create materialized view m as select count(*) from b; select lo_from_bytea(0, '\\x00ff')`)
+    const contents = `select (select md5(string_agg(a::text, ',' order by id)) from a) as a,
+      (select md5(string_agg(b::text, ',' order by id)) from b) as b, (select count from m) as m,
+      (select count(*) from pg_largeobject_metadata) as objects,
+      (select array_agg(indexrelid::regclass::text order by indexrelid::regclass::text) from pg_index where indrelid in ('a'::regclass, 'b'::regclass)) as indexes`
+    const expected = (await several.query(contents)).rows
+    await several.end()
+    const restored = async () => {
+      const session = await server.connect({ database: 'restored_several' })
+      const { rows } = await session.query(contents)
+      await session.end()
+      await client.query('drop database restored_several')
+      return rows
+    }
+    const natively = async (name: 'pg_dump' | 'pg_restore', ...args: string[]) =>
+      expect(await run(await program18(name), args, connectionTo(server)), name).toMatchObject({
+        code: 0,
+        stderr: '',
+      })
+
+    for (const method of ['gzip', 'lz4', 'zstd', 'none']) {
+      const ours = join(scratch, `ours-${method}`)
+      await on('pg_dump', '-j', '3', '-Fd', `--compress=${method}`, '-f', join(tree.root, ours), 'several')
+      await client.query('create database restored_several')
+      await natively('pg_restore', '-j', '3', '-d', 'restored_several', ours)
+      expect(await restored(), method).toEqual(expected)
+    }
+    const theirs = join(scratch, 'theirs')
+    await natively('pg_dump', '-j', '3', '-Fd', '-f', theirs, 'several')
+    await client.query('create database restored_several')
+    await on('pg_restore', '-j', '3', '-d', 'restored_several', join(tree.root, theirs))
+    expect(await restored()).toEqual(expected)
+    tree.removeDirectory(scratch)
   })
 
   test('vacuumdb and reindexdb use as many connections as -j says', async () => {
