@@ -9,7 +9,9 @@ interface Known {
 
 /** Functions whose last digit is the C library's, and those that show all bits of a number. */
 const INEXACT =
-  /\b(a?(?:sin|cos|tan)[dh]?|a(?:sin|cos|tan)h|atan2d?|cotd?|d?exp|d?log10|ln|cbrt|d?pow(?:er)?|d?sqrt|erfc?|l?gamma|polygon|poly_center|degrees|radians)\(|\^|\|\|\//
+  /\b(a?(?:sin|cos|tan)[dh]?|a(?:sin|cos|tan)h|atan2d?|cotd?|d?exp|d?log(?:10?)?|ln|d?cbrt|d?pow(?:er)?|d?sqrt|erfc?|l?gamma|polygon|poly_center|degrees|radians)\(|\^|\|\|\//
+/** What makes a whole number of an inexact one, and thereby a whole of its last digit. */
+const WHOLE = /\b(d?(?:ceil(?:ing)?|floor|round|trunc)|int[248])\(|::(?:int|bigint|smallint)/
 const ALL_BITS = /hash|_send|send\(|md5|sha\d|to_char|width_bucket|::text|@@/
 
 const messageOf = (answer: Answer) => ('message' in answer ? answer.message : '')
@@ -21,7 +23,10 @@ export const KNOWN: readonly Known[] = [
     reason:
       'last digits of functions like exp, ln, cbrt, power, sin, erf, gamma: musl computes them, natively glibc',
     is: (statement, ours, native) =>
-      sameButForLastDigits(ours, native, INEXACT.test(statement) ? 1 : 0) ||
+      sameButForLastDigits(ours, native, {
+        scale: INEXACT.test(statement) ? 1 : 0,
+        whole: INEXACT.test(statement) && WHOLE.test(statement),
+      }) ||
       ('rows' in ours && 'rows' in native && INEXACT.test(statement) && ALL_BITS.test(statement)),
   },
   {
@@ -56,8 +61,14 @@ const NUMBER = /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi
 /** Relative, a few units in the last place of a float8. */
 const NEAR = 1e-13
 
-/** @param scale what the numbers were computed of, which may cancel out */
-function sameButForLastDigits(ours: Answer, native: Answer, scale: number): boolean {
+interface Inexact {
+  /** What the numbers were computed of, which may cancel out. */
+  readonly scale: number
+  /** Whether they may have been made whole, and then are neighbours. */
+  readonly whole: boolean
+}
+
+function sameButForLastDigits(ours: Answer, native: Answer, { scale, whole }: Inexact): boolean {
   if (!('rows' in ours && 'rows' in native)) return false
   const [one, other] = [ours, native].map(({ rows }) => JSON.stringify(rows))
   if (one!.replace(NUMBER, '#') !== other!.replace(NUMBER, '#')) return false
@@ -67,6 +78,7 @@ function sameButForLastDigits(ours: Answer, native: Answer, scale: number): bool
     const second = others[i]!
     return (
       number === second ||
+      (whole && Number.isInteger(number) && Math.abs(number - second) === 1) ||
       Math.abs(number - second) <= NEAR * Math.max(Math.abs(number), Math.abs(second), scale)
     )
   })
