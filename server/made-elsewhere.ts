@@ -8,6 +8,7 @@ import type { Settings } from '../wasm/cluster/settings.js'
 import { StartupError } from '../wasm/cluster/startup-error.js'
 import { artefactsFolder } from '../wasm/node/artefacts.js'
 import { hostPathIn, posixPath } from '../wasm/node/paths.js'
+import { bytesOf, mostDepth } from '../wasm/node/stack.js'
 import { configuredSettings } from './configuration.js'
 import { hasUnixSockets } from './linux.js'
 
@@ -76,6 +77,8 @@ interface Place {
   /** Whether SQL cannot write postgresql.conf, so that what it names is what the administrator wants. */
   readonly trusted: boolean
   readonly configured: Settings
+  /** Settings of options, which override these. */
+  readonly given: Settings
 }
 
 /**
@@ -89,20 +92,15 @@ type Rule = (value: string, place: Place) => [instead: string | Settings, becaus
  *
  * @param file its postgresql.conf
  * @param configured the settings of that file and of postgresql.auto.conf
- * @param given names of settings that options set
+ * @param given the settings of options
  */
-export function adapted(
-  dataDir: string,
-  file: string,
-  configured: Settings,
-  given: readonly string[],
-): Adapted {
+export function adapted(dataDir: string, file: string, configured: Settings, given: Settings): Adapted {
   const folder = dirname(file)
-  const place = { dataDir, folder, trusted: !isInside(dataDir, file), configured }
+  const place = { dataDir, folder, trusted: !isInside(dataDir, file), configured, given }
   const settings: Record<string, string> = place.trusted ? { config_file: posixPath(file) } : {}
   const notes: string[] = []
   for (const [name, value] of Object.entries(configured)) {
-    const found = given.includes(name) ? undefined : RULES[name]?.(value, place)
+    const found = name in given ? undefined : RULES[name]?.(value, place)
     if (found === undefined) continue
     const [instead, because] = found
     Object.assign(settings, typeof instead === 'string' ? { [name]: instead } : instead)
@@ -231,6 +229,19 @@ const sharedBuffers: Rule = value => {
     : undefined
 }
 
+const maxStackDepth: Rule = (value, { configured, given }) => {
+  const connections = given.max_connections ?? configured.max_connections ?? ''
+  const most = mostDepth(connections)
+  return bytesOf(value) > most
+    ? [`${most / 1024}kB`, `for so many connections there is room for ${most / 1024}kB each`]
+    : undefined
+}
+
+const minDynamicSharedMemory: Rule = value =>
+  bytesOf(/[A-Za-z]/.test(value) ? value : `${value}MB`) >= 2 ** 32
+    ? ['0', 'all processes together have 4 GiB of memory']
+    : undefined
+
 const RULES: Readonly<Record<string, Rule>> = {
   archive_cleanup_command: command,
   archive_mode: archiving,
@@ -256,6 +267,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     const kept = all.filter(name => !/^(syslog|eventlog)$/i.test(name))
     return kept.length === all.length ? undefined : [kept.join(',') || 'stderr', 'the log goes to stderr']
   },
+  max_stack_depth: maxStackDepth,
+  min_dynamic_shared_memory: minDynamicSharedMemory,
   logging_collector: value => (isOn(value) ? ['off', 'the log goes to stderr'] : undefined),
   recovery_end_command: command,
   recovery_init_sync_method: not(/^syncfs$/i, 'fsync', 'there is no syncfs; it is fsync'),
@@ -268,5 +281,6 @@ const RULES: Readonly<Record<string, Rule>> = {
   ssl_cert_file: outside,
   ssl_crl_file: outside,
   ssl_key_file: outside,
+  syslog_facility: not(/^local[0-7]$/i, 'none', 'the log goes to stderr'),
   unix_socket_directories: sockets,
 }

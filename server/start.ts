@@ -139,7 +139,7 @@ interface Configuration {
 /** @throws StartupError when there is a cluster that cannot be used, or has no postgresql.conf */
 function configurationOf(
   existing: string | undefined,
-  { settings, unixSocketDir, tls }: StartServerOptions,
+  { settings, unixSocketDir, tls, maxConnections }: StartServerOptions,
 ): Configuration {
   if (existing === undefined || !isCluster(existing)) return { configured: {}, instead: {}, notes: [] }
   const path = resolvePath(existing)
@@ -151,11 +151,12 @@ function configurationOf(
   const given = settings?.config_file?.toString()
   const file = given === undefined ? configurationFile(path) : hostPathIn(path, given)
   const found = configuredSettings(path, file)
-  const { settings: instead, notes } = adapted(path, file, found, [
-    ...Object.keys(settings ?? {}),
-    ...(unixSocketDir === undefined ? [] : ['unix_socket_directories']),
-    ...(tls === undefined ? [] : ['ssl']),
-  ])
+  const { settings: instead, notes } = adapted(path, file, found, {
+    ...(maxConnections === undefined ? {} : { max_connections: String(maxConnections) }),
+    ...Object.fromEntries(Object.entries(settings ?? {}).map(([name, value]) => [name, String(value)])),
+    ...(unixSocketDir === undefined ? {} : { unix_socket_directories: '' }),
+    ...(tls === undefined ? {} : { ssl: 'on' }),
+  })
   const note = ownerNote(path)
   return {
     configured: { ...found, ...instead },

@@ -102,7 +102,7 @@ export async function makeStandby(dataDir: string, url: string, options: CloneOp
 export function changesIn(path: string, standby: boolean): string[] {
   const file = configurationFile(path)
   const configured = configuredSettings(path, file)
-  const { settings, notes } = adapted(path, file, configured, [])
+  const { settings, notes } = adapted(path, file, configured, {})
   const { archive_mode = 'off', archive_command, synchronous_standby_names } = { ...configured, ...settings }
   if (standby) return [...notes]
   return [

@@ -117,6 +117,9 @@ const ASKED = {
   unix_socket_directories: ['/nowhere/run/postgresql', /no folder/],
   ssl: ['on', /outside of the data directory.* no TLS/],
   log_destination: ['syslog', /stderr/],
+  syslog_facility: ['LOCAL0', /stderr/],
+  max_stack_depth: ['7MB', /room for 3956kB each/],
+  min_dynamic_shared_memory: ['8GB', /4 GiB/],
   logging_collector: ['on', /stderr/],
   archive_mode: ['on', /archive_command = 'wal-g wal-push %p', .* nothing is archived/],
   recovery_init_sync_method: ['syncfs', /fsync/],
@@ -136,7 +139,7 @@ test("Docker's cluster starts with what applies, and one line says what each oth
       ...asked,
       "ssl_cert_file = '/etc/ssl/certs/server.pem'\n",
       "archive_command = 'wal-g wal-push %p'\n",
-      "timescaledb.max_background_workers = 8\nlisten_addresses = 'localhost'\nwork_mem = '9MB'\n",
+      "max_connections = 500\ntimescaledb.max_background_workers = 8\nlisten_addresses = 'localhost'\nwork_mem = '9MB'\n",
     ].join(''),
   )
   appendFileSync(join(directory.path, 'pg_hba.conf'), 'host all all all scram-sha-256\n')

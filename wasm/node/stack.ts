@@ -29,15 +29,20 @@ export function stackSize({
   max_stack_depth = '',
 }: Readonly<Record<string, string>>): StackSize {
   if (!IS_NODE) return CALLER_STACK
-  const processes = (Number.parseInt(max_connections, 10) || 100) + OTHERS
-  const byItself = Math.min(Math.max(ROOM / processes, LEAST), USUAL)
-  const most = Math.max(MOST_ROOM / processes, LEAST)
-  const depth = Math.min(Math.max(byItself, bytesOf(max_stack_depth)), most)
+  const byItself = Math.min(Math.max(ROOM / processesOf(max_connections), LEAST), USUAL)
+  const depth = Math.min(Math.max(byItself, bytesOf(max_stack_depth)), mostDepth(max_connections))
   return { depth: Math.floor(depth / 1024) * 1024, frame: FRAME }
 }
 
+/** The largest max_stack_depth that such a max_connections leaves room for, in bytes. */
+export function mostDepth(max_connections: string): number {
+  return Math.floor(Math.max(MOST_ROOM / processesOf(max_connections), LEAST) / 1024) * 1024
+}
+
+const processesOf = (max_connections: string) => (Number.parseInt(max_connections, 10) || 100) + OTHERS
+
 /** Bytes of a setting whose default unit is the kilobyte; 0 if it is invalid, which PostgreSQL reports. */
-function bytesOf(setting: string): number {
+export function bytesOf(setting: string): number {
   const [, number = '0', unit = 'kB'] = /^\s*(\d+)\s*(B|kB|MB|GB)?\s*$/.exec(setting) ?? []
   return Number(number) * 1024 ** ['B', 'kB', 'MB', 'GB'].indexOf(unit)
 }
