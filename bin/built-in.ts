@@ -1,13 +1,13 @@
 /** PostgreSQL's client programs of this package, and those that are installed. */
 import { execFile } from 'node:child_process'
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { Outgoing, resolve } from '../server/network/outgoing.js'
 import { artefactsFolder } from '../wasm/node/artefacts.js'
 import { posixPath } from '../wasm/node/paths.js'
 import { runClient } from '../wasm/node/run-program.js'
+import { homeFolder } from '../wasm/node/system-user.js'
 
 /** The folder with a script for each program, under its own name. */
 const commandsFolder = () => join(artefactsFolder(), 'commands')
@@ -38,11 +38,12 @@ export async function builtIn(
   const outgoing = new Outgoing()
   // The program cannot ask for the width of the terminal.
   const { columns } = process.stdout
+  const home = homeFolder()
   const code = await runClient(program, args, {
     environment: {
       ...(columns === undefined ? {} : { COLUMNS: String(columns) }),
       ...(program === 'psql' ? { PGCLIENTENCODING: 'UTF8' } : {}),
-      HOME: posixPath(homedir()),
+      ...(home === undefined ? {} : { HOME: posixPath(home) }),
       ...environment,
     },
     connections: {

@@ -1,7 +1,7 @@
 /** libpq's options of TLS, as far as node-postgres has them, for a base backup by node-postgres and a standby that connects by libpq. */
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { homeFolder } from '../../wasm/node/system-user.js'
 
 /** Their names. */
 export const TLS_OPTIONS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const
@@ -38,11 +38,13 @@ export function tlsOptions(given: (name: Name) => string | null): TlsOptions {
   const chosen = (name: Name) => given(name) ?? process.env[`PG${name.toUpperCase()}`]
   const sslmode = chosen('sslmode') ?? (chosen('sslrootcert') === SYSTEM ? 'verify-full' : undefined)
   if (sslmode === undefined || sslmode === 'disable') return sslmode === undefined ? {} : { sslmode }
+  const home = homeFolder()
   const fileOf = (name: FileName) => {
     const value = chosen(name)
     if (value === SYSTEM && name === 'sslrootcert') return { [name]: SYSTEM }
     if (value) return { [name]: resolve(value) }
-    const file = join(homedir(), '.postgresql', DEFAULTS[name])
+    if (home === undefined) return {}
+    const file = join(home, '.postgresql', DEFAULTS[name])
     return existsSync(file) ? { [name]: file } : {}
   }
   const roots = fileOf('sslrootcert')

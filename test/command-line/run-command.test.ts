@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { repository } from '../../wasm/build/paths.js'
 import { Command } from '../fixtures/command.js'
 import { oneThread } from '../fixtures/server.js'
 import { until } from '../fixtures/until.js'
@@ -90,6 +91,19 @@ describe('--run', () => {
         : 'none'
     for (const pid of left) expect(['Z', 'X', 'none']).toContain(state(pid))
   })
+
+  test.runIf(process.getuid?.() === 0)(
+    'gives its programs to a user without a name and a home, as containers have',
+    async () => {
+      const psql = `"${process.execPath}" "${join(repository, 'wasm/dist/commands/psql')}" -XAtc 'select current_user'`
+      const user = ['--reuid=54321', '--regid=54321', '--clear-groups', 'env', '-u', 'HOME', 'sh', '-c']
+      const command = new Command('-q', '-p', '0', '--run', `exec setpriv ${user.join(' ')} "$AS_USER"`, {
+        env: { AS_USER: `${psql}; unset PGUSER; ${psql}` },
+      })
+      expect(await command.closed).toBe(0)
+      expect(command.stdout).toBe('postgres\npostgres\n')
+    },
+  )
 
   test('reports a command that does not exist', async () => {
     const command = new Command('-q', '-p', '0', '--run', 'nosuch-command')
