@@ -100,7 +100,11 @@ export function startCommand(): Command {
       STOP_TIMEOUT,
     )
     .addHelpText('after', SIGNALS)
-    .action(start)
+    .action(options => {
+      // The server goes on if the reader of stdout has ended. After the threads, which listen there too, Node would warn of a leak.
+      process.stdout.on('error', () => {})
+      return start(options)
+    })
 }
 
 async function start(options: StartOptions): Promise<void> {
@@ -210,8 +214,6 @@ function announce(
   variables: readonly string[],
 ): void {
   const text = json ? description(server) : quiet ? urls(server) : greeting(server, variables)
-  // The server goes on if the reader of stdout has ended.
-  process.stdout.on('error', () => {})
   if (run === undefined) console.log(text)
   else if (!quiet) console.error(text)
 }

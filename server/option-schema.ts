@@ -120,5 +120,7 @@ function check(schema: AnySchema, caller: string, options: object): void {
 
 function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function'
-  return typeof value === 'object' && value !== null ? 'an object' : (JSON.stringify(value) ?? String(value))
+  if (typeof value === 'object' && value !== null) return 'an object'
+  // JSON has no NaN, and no bigint.
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }

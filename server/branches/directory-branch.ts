@@ -20,6 +20,7 @@ import { copyAtMoment, type RunningSource } from './source.js'
  */
 export async function branchDataDirectory(dataDir: string, newDir: string): Promise<readonly string[]> {
   const [path, target] = [resolve(dataDir), resolve(newDir)]
+  if (path === target) throw new StartupError(`"${path}" cannot be a copy of itself: name another directory`)
   if (!isCluster(path)) throw new StartupError(`"${path}" holds no PostgreSQL cluster`)
   const holder = await holderOf(path)
   return holder === undefined ? branchOfStopped(path, target) : branchOfRunning(path, target, holder)

@@ -312,6 +312,8 @@ describe('the command branch', () => {
     const server = new Command('-q', '-p', '0', '-D', dataDir)
     const client = await server.connect()
     await client.query("create table article as select 'lamp' as name")
+    const itself = new Command('branch', '-D', dataDir, dataDir)
+    expect([await itself.closed, itself.stderr]).toEqual([1, expect.stringContaining('a copy of itself')])
     const copy = join(folder, 'running-branch')
     const branch = new Command('branch', '-D', dataDir, copy)
     expect(await branch.closed, branch.stderr).toBe(0)

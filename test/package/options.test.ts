@@ -15,7 +15,12 @@ test.each<[string, unknown, RegExp]>([
   ],
   ['a broken number', { port: 1.5 }, /^option "port" must be a whole number from 0 to 65535, not 1.5$/],
   ['a number as text', { port: '5432' }, /^option "port" must be .*, not "5432"$/],
-  ['no number', { maxConnections: Number.NaN }, /^option "maxConnections" must be a whole number/],
+  [
+    'no number',
+    { maxConnections: Number.NaN },
+    /^option "maxConnections" must be a whole number from 1 to \d+, not NaN$/,
+  ],
+  ['a bigint', { port: 5432n }, /^option "port" must be .*, not 5432$/],
   ['null', { user: null }, /^option "user" must be a string, not null$/],
   ['a value in an array', { allowDirs: ['/tmp', 1] }, /^option "allowDirs.1" must be a string, not 1$/],
   [
