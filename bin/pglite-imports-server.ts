@@ -19,7 +19,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 const DESCRIPTION = [
   'a PostgreSQL 18 server, compiled to WebAssembly\n\nIt is for development, tests, CI, and small servers and tools that bring their',
-  'database along, on machines where you cannot install PostgreSQL or Docker. It takes 64 MB of disk, about 150 MB of memory and 14 MB for',
+  'database along, on machines where you cannot install PostgreSQL or Docker. It takes 69 MB of disk, about 150 MB of memory and 14 MB for',
   'each session, and a second to start. It has no shell, 4 GiB of memory at most, and only the extensions in its package. For a large',
   'production database take native PostgreSQL: the files are the same.',
 ].join(' ')

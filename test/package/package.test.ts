@@ -42,6 +42,28 @@ describe('the npm package', () => {
     )
   })
 
+  test('takes as much as README.md and --help say', () => {
+    const readme = readFileSync(join(repository, 'README.md'), 'utf8')
+    const said = /^\| size \| (\d+) MB to download, (\d+) MB installed, (\d+) MB with all/m.exec(readme)!
+    const [download, installed, all] = said.slice(1).map(Number) as [number, number, number]
+    expect(download).toBe(Math.round(packed.size / 1e6))
+    for (const [megabytes, place] of [
+      [installed, 'node_modules/pglite-imports-server'],
+      [all, 'node_modules'],
+    ] as const) {
+      const kilobytes = Number.parseInt(
+        execFileSync('du', ['-sk', place], { cwd: folder, encoding: 'utf8' }),
+        10,
+      )
+      expect(Math.abs((kilobytes * 1024) / 1e6 - megabytes)).toBeLessThan(5)
+    }
+    const help = execFileSync('npx', ['--no-install', 'pglite-imports-server', '--help'], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
+    expect(help.replaceAll(/\s+/g, ' ')).toContain(`It takes ${all} MB of disk`)
+  })
+
   test('has all that runs and the licences, and nothing that builds it', () => {
     const paths = packed.files.map(({ path }) => path)
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'NOTICE', 'wasm/dist/postgres.wasm']))
