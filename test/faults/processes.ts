@@ -66,7 +66,7 @@ async function underLoad(
 }
 
 function end(server: Server, pid: number, way: Way): void {
-  server.sabotage(way === 'kill' ? { kill: pid } : { trap: pid })
+  server.sabotage(way === 'kill' ? { kill: pid } : { trap: pid, reload: true })
 }
 
 async function pidOf(server: Server, kind: string): Promise<number> {

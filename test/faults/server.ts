@@ -135,7 +135,11 @@ export class Server {
   /** Does a fault to the server, unless it has ended. Here the caller names processes by their pids. */
   sabotage(what: Message): void {
     const message =
-      'kill' in what ? { kill: slotOf(what.kill) } : 'trap' in what ? { trap: slotOf(what.trap) } : what
+      'kill' in what
+        ? { kill: slotOf(what.kill) }
+        : 'trap' in what
+          ? { ...what, trap: slotOf(what.trap) }
+          : what
     this.child.send(message, () => {})
   }
 

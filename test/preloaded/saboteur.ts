@@ -21,8 +21,8 @@ interface RunMessage {
 export type Message =
   /** Ends the process at any instruction, with nothing cleaned up; where it shares a thread, where it next waits. */
   | { kill: number }
-  /** The process' code traps when it next calls the host. All processes reload the configuration, so that one that sleeps calls it. */
-  | { trap: number }
+  /** The process' code traps when it next calls the host. With `reload` all processes reload the configuration: one that sleeps calls it then. */
+  | { trap: number; reload?: boolean }
   /** Calls on files fail with this error from now on, or work again. */
   | { files: FileFault['name'] | 'work' }
   /** Whether the system has threads for more processes, as it has at first. */
@@ -128,7 +128,7 @@ function obeyMessages(): void {
     if ('kill' in message) void ends.get(message.kill)!()
     if ('trap' in message) {
       Atomics.store(traps, message.trap, 1)
-      process.kill(process.pid, 'SIGHUP')
+      if (message.reload) process.kill(process.pid, 'SIGHUP')
     }
     if ('files' in message)
       Atomics.store(fileFault, 0, 1 + FILE_FAULTS.findIndex(({ name }) => name === message.files))
