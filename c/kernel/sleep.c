@@ -101,7 +101,26 @@ sys_sleep(int self, double ms)
 
 /* ---- alarms ---- */
 
-static volatile double next_look;	/* when the host will look at alarms next; 0: not at all */
+/*
+ * When the host will look at alarms next; 0: it looks just now, or has no reason to. A process first sets its alarm and then reads this, the host
+ * first clears this and then reads the alarms: so at least one of them sees what the other has done, and no alarm is forgotten.
+ */
+static volatile double next_look;
+
+static double
+load_time(volatile double *time)
+{
+	double		result;
+
+	__atomic_load(time, &result, __ATOMIC_SEQ_CST);
+	return result;
+}
+
+static void
+store_time(volatile double *time, double value)
+{
+	__atomic_store(time, &value, __ATOMIC_SEQ_CST);
+}
 
 double
 sys_alarm(int self, double ms)
@@ -109,6 +128,8 @@ sys_alarm(int self, double ms)
 	struct proc *p = &procs[self];
 	double		old = p->alarm;
 	double		left = 0;
+	double		alarm,
+				look;
 
 	if (old > 0)
 	{
@@ -121,8 +142,10 @@ sys_alarm(int self, double ms)
 		p->alarm = 0;
 		return left;
 	}
-	p->alarm = host_now() + ms;
-	if (next_look == 0 || p->alarm < next_look)
+	alarm = host_now() + ms;
+	store_time(&p->alarm, alarm);
+	look = load_time(&next_look);
+	if (look == 0 || alarm < look)
 		work_post(WORK_TIMER);
 	return left;
 }
@@ -133,10 +156,11 @@ kernel_post_alarms(double time)
 {
 	double		next = 0;
 
+	store_time(&next_look, 0);
 	for (int slot = HOST_SLOT + 1; slot < nproc; slot++)
 	{
 		struct proc *p = &procs[slot];
-		double		alarm = p->alarm;
+		double		alarm = load_time(&p->alarm);
 
 		if (alarm == 0 || load(&p->state) != PROC_RUNNING)
 			continue;
@@ -145,6 +169,6 @@ kernel_post_alarms(double time)
 		else if (next == 0 || alarm < next)
 			next = alarm;
 	}
-	next_look = next;
+	store_time(&next_look, next);
 	return next;
 }
