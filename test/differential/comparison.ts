@@ -1,7 +1,7 @@
 /** Compares what both sides answer, counts, and prints what differs for no known reason. */
 import { KNOWN, reasonFor } from './known.js'
 import { reduced } from './reduction.js'
-import { type Answer, CANCELLED, type Side } from './servers.js'
+import { type Answer, CANCELLED, OVERDUE, type Side } from './servers.js'
 
 /** How many differences are printed. */
 const PRINTED = 40
@@ -39,7 +39,9 @@ export class Comparison {
       if (here[i] === undefined || there[i] === undefined) return
       const verdict = this.#count(statement, here[i], there[i])
       if (verdict === 'same') continue
-      if (verdict === 'different') await this.#explain(sides, statements.slice(0, i), statement)
+      // What takes so long will hardly do so again.
+      if (isOverdue(here[i])) this.#print(statements.slice(0, i + 1).join(';\n'), here[i], there[i])
+      else if (verdict === 'different') await this.#explain(sides, statements.slice(0, i), statement)
       return
     }
   }
@@ -97,10 +99,13 @@ async function inTransaction({ ours, native }: Sides, statements: readonly strin
 }
 
 function judge(statement: string, here: Answer, there: Answer): Verdict {
+  if (isOverdue(here)) return 'different'
   if ([here, there].some(answer => 'code' in answer && answer.code === CANCELLED)) return 'late'
   if (JSON.stringify(here) === JSON.stringify(there)) return 'same'
   return reasonFor(statement, here, there) === undefined ? 'different' : 'known'
 }
+
+const isOverdue = (answer: Answer) => 'code' in answer && answer.code === OVERDUE
 
 function inOrder(answer: Answer): Answer {
   if (!('rows' in answer)) return answer

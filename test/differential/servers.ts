@@ -36,6 +36,10 @@ const SETTINGS = [
 /** SQLSTATE of a statement that has taken too long. */
 export const CANCELLED = '57014'
 
+/** The code instead if the timeout came so late, in milliseconds, that the machine's other work is no excuse. */
+export const OVERDUE = 'overdue'
+const LATEST = 60_000
+
 export class Client implements Side {
   #client: pg.Client | undefined
   #notices: string[] = []
@@ -72,6 +76,7 @@ export class Client implements Side {
   }
 
   async #answered(client: pg.Client, statement: string, binary: boolean): Promise<Answer> {
+    const began = performance.now()
     try {
       const { rows, fields } = await client.query<(string | null)[]>({
         text: statement,
@@ -83,7 +88,8 @@ export class Client implements Side {
       const { code, message, position, detail, hint, where } = error as pg.DatabaseError
       // Without an SQLSTATE the connection is lost: the server has crashed.
       if (code === undefined || code.startsWith('57P')) this.#client = undefined
-      return { code: code ?? 'lost', message, position, more: [detail, hint, where] }
+      const overdue = code === CANCELLED && performance.now() - began > LATEST
+      return { code: overdue ? OVERDUE : (code ?? 'lost'), message, position, more: [detail, hint, where] }
     }
   }
 
