@@ -52,6 +52,8 @@ HOST_IMPORT(list) int host_list(const char *path, char *buffer, size_t size);
 HOST_IMPORT(mkdir) int host_mkdir(const char *path, int mode);
 HOST_IMPORT(rmdir) int host_rmdir(const char *path);
 HOST_IMPORT(unlink) int host_unlink(const char *path);
+/* Removes a directory and all that is in it, now or soon: the path is free at once. -ENOSYS where the host does not do that. */
+HOST_IMPORT(remove_directory) int host_remove_directory(const char *path);
 HOST_IMPORT(rename) int host_rename(const char *from, const char *to);
 /* Copies a whole file. The two share their blocks where the file system allows it. -EEXIST if `to` exists. */
 HOST_IMPORT(copy) int host_copy(const char *from, const char *to);

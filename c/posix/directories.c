@@ -13,7 +13,7 @@
 static int
 read_list(struct file *directory)
 {
-	int			size = 4096;
+	int			size = 32768;
 
 	for (;;)
 	{

@@ -1,5 +1,14 @@
 /** Files that two clusters share until one writes to them; and the gate that all changes of a cluster's files pass. */
-import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -138,6 +147,28 @@ describe.skipIf(process.platform === 'win32')('a file of a table that two cluste
     const [one] = shared()
     open(one.processes[0], one.table).write('changed!')
     expect(one.processes[0].list(one.root).map(({ name }) => name)).toEqual(['base'])
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('the folder of a database', () => {
+  const names = ({ root }: SmallCluster) => readdirSync(join(root, 'base')).sort()
+
+  test('has no path any more when it has been removed, and is gone soon', async () => {
+    const [one, two] = shared()
+    for (let i = 0; i < 1000; i++) writeFileSync(join(one.root, 'base', '5', `${i}`), '')
+    expect(one.processes[0].removeDirectory!(join(one.root, 'base', '5'))).toBe(true)
+    expect(names(one)).not.toContain('5')
+    while (names(one).length > 1) await sleep(1)
+    expect([names(one), content(two)]).toEqual([['6'], 'original'])
+  })
+
+  test('is the only one that is removed at once', () => {
+    const one = new SmallCluster('one')
+    for (const name of ['', 'base', 'base/7']) {
+      expect(one.processes[0].removeDirectory!(join(one.root, name))).toBe(false)
+    }
+    expect(() => one.processes[0].removeDirectory!(folder)).toThrow('EACCES')
+    expect(names(one)).toEqual(['5', '6'])
   })
 })
 

@@ -66,6 +66,20 @@ test('dropping a database by force ends its sessions', async () => {
   await expect(server.connect({ database: 'doomed' })).rejects.toMatchObject({ code: '3D000' })
 })
 
+test('no file of a dropped database is left', async () => {
+  const session = await server.connect()
+  await session.query('create database dropped')
+  const select = "select oid from pg_database where datname = 'dropped'"
+  const [{ oid }] = (await session.query(select)).rows as [{ oid: number }]
+  await session.query('drop database dropped')
+  const names = async () => {
+    const { rows } = await session.query("select pg_ls_dir('base') as name")
+    return (rows as { name: string }[]).map(({ name }) => name)
+  }
+  expect(await names()).not.toContain(`${oid}`)
+  await until('the rest is removed', async () => !(await names()).some(name => name.includes(`${oid}`)))
+})
+
 test('a role without the right to connect is refused with 42501', async () => {
   const session = await server.connect()
   await session.query('create role guest login')

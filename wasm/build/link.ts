@@ -80,7 +80,7 @@ export async function link(
     wasmLdWithSharedConstants,
     postgres,
     [...exported, ...forLibraries],
-    '--export-if-defined=_interactive_one',
+    ...['--export-if-defined=_interactive_one', '--wrap=rmtree'],
     ...[...own.posix, ...own.locale, ...own.postgres, ...withStubs('postgres'), ...libraries],
   )
   await withSymbols(

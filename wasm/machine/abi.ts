@@ -313,6 +313,7 @@ export interface HostImports {
   mkdir(path: Address, mode: number): number
   rmdir(path: Address): number
   unlink(path: Address): number
+  remove_directory(path: Address): number
   rename(from: Address, to: Address): number
   copy(from: Address, to: Address): number
   link(from: Address, to: Address): number

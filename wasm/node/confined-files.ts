@@ -15,6 +15,7 @@ import { FileGate, MAIN_SEAT } from './file-gate.js'
 import { nodeFiles } from './files.js'
 import { gatedFiles } from './gated-files.js'
 import { hostPath, posixPath, realPath } from './paths.js'
+import { type Discard, remove } from './removal.js'
 import { sharedFiles } from './shared-files.js'
 
 const { basename, dirname } = posix
@@ -79,6 +80,10 @@ class Bounds {
   readonly #overlays: readonly Overlay[]
   /** The real places of allowed folders that have been resolved, for reading and for writing. */
   readonly #places = { read: new Map<string, string>(), write: new Map<string, string>() }
+  /** The real places of folders as processes have written them. */
+  readonly #written = { read: new Map<string, string>(), write: new Map<string, string>() }
+  /** Folders in which something is allowed by its own name. */
+  readonly #special: ReadonlySet<string>
 
   constructor(
     { folders, files, overlays }: FileAccess,
@@ -87,6 +92,7 @@ class Bounds {
     this.#overlays = overlays
     this.#folders = folders
     this.#named = new Map(files.map(file => [file.path, file]))
+    this.#special = new Set([...folders, ...files].map(({ path }) => dirname(path)))
   }
 
   /** Whether this is one of the files that are allowed by name. */
@@ -128,18 +134,35 @@ class Bounds {
 
   /** A path of the same file in which only the last name may be a link. Throws EACCES if it is not allowed. */
   inside(path: string, use: Use): string {
+    return this.#beside(path, use) ?? this.#found(path, use)
+  }
+
+  /** The same for a file in a folder that has been named before, as most have; undefined for others. */
+  #beside(path: string, use: Use): string | undefined {
+    const slash = path.lastIndexOf('/')
+    const folder = this.#written[use].get(path.slice(0, slash))
+    if (folder === undefined) return undefined
+    const name = path.slice(slash + 1)
+    return name === '' || name === '.' || name === '..' ? undefined : `${folder}/${name}`
+  }
+
+  #found(path: string, use: Use): string {
     const name = posixPath(path)
     const holder = this.#folders.find(
       allowed => covers(allowed.path, name) && (use === 'read' || allowed.writable),
     )
     if (holder === undefined) throw refused(path)
     if (name === holder.path) return holder.real
-    return `${this.placeOf(dirname(name), use)}/${basename(name)}`
+    const folder = this.placeOf(dirname(name), use)
+    // Not where the last part is a dot or two, or ends with a slash.
+    const isPlain = path.endsWith(`/${basename(name)}`) && !this.#special.has(dirname(name))
+    if (isPlain) this.#written[use].set(dirname(path), folder)
+    return `${folder}/${basename(name)}`
   }
 
   /** The path for a call that does not follow a link as last name. */
   at(path: string, use: Use): string {
-    return this.isNamed(path, use) ? path : this.inside(path, use)
+    return this.#beside(path, use) ?? (this.isNamed(path, use) ? path : this.#found(path, use))
   }
 
   /** The path for a call that does. */
@@ -174,9 +197,12 @@ class Bounds {
   }
 }
 
-/** @param seat the thread's at the gate */
-export function confinedFiles(access: FileAccess, seat = MAIN_SEAT): FileLayer {
-  const layer = filesBehindGate(access, seat)
+/**
+ * @param seat the thread's at the gate
+ * @param discard called with folders to be removed when there is time; not to be waited for
+ */
+export function confinedFiles(access: FileAccess, seat = MAIN_SEAT, discard: Discard = remove): FileLayer {
+  const layer = filesBehindGate(access, seat, discard)
   const bounds = new Bounds(access, layer)
 
   function open(path: string, flags: OpenFlags, mode: number, links = 0): number {
@@ -209,6 +235,7 @@ export function confinedFiles(access: FileAccess, seat = MAIN_SEAT): FileLayer {
     mkdir: (path, mode) => layer.mkdir(bounds.at(path, 'write'), mode),
     rmdir: path => layer.rmdir(bounds.at(path, 'write')),
     unlink: path => layer.unlink(bounds.at(path, 'write')),
+    removeDirectory: path => layer.removeDirectory?.(bounds.at(path, 'write')) ?? false,
     rename: (from, to) => layer.rename(bounds.at(from, 'write'), bounds.at(to, 'write')),
     copy(from, to) {
       const target = bounds.at(to, 'write')
@@ -229,10 +256,10 @@ export function confinedFiles(access: FileAccess, seat = MAIN_SEAT): FileLayer {
   }
 }
 
-function filesBehindGate({ gate: words, shared }: FileAccess, seat: number): FileLayer {
+function filesBehindGate({ gate: words, shared }: FileAccess, seat: number, discard: Discard): FileLayer {
   const files = nodeFiles()
   if (words === undefined) return files
   const gate = new FileGate(words, seat)
   const gated = gatedFiles(files, gate)
-  return shared === undefined ? gated : sharedFiles(files, gated, gate, shared)
+  return shared === undefined ? gated : sharedFiles(files, gated, gate, shared, discard)
 }

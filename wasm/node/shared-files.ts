@@ -8,15 +8,20 @@
  */
 import type { FileLayer, OpenFlags } from '../machine/host/file-layer.js'
 import type { FileGate } from './file-gate.js'
+import type { Discard } from './removal.js'
 
 /** A file of a table or index, or of its other forks and segments, in the data directory. PostgreSQL never renames these. */
 const RELATION = /^\/(?:base\/\d+|global|pg_tblspc\/\d+\/[^/]+\/\d+)\/\d+(?:_[a-z]+)?(?:\.\d+)?$/
 
+/** The folder of a database. */
+const DATABASE = /^\/(?:base|pg_tblspc\/\d+\/[^/]+)\/\d+$/
+
 /** Handles begin here, where the system's descriptors do not reach. */
 const FIRST_HANDLE = 1 << 24
 
-/** PostgreSQL and its tools take files with this name for temporary ones. */
-const COPY = 'pgsql_tmp.own'
+/** PostgreSQL and its tools take files whose names begin like this for temporary ones. */
+const TEMPORARY = 'pgsql_tmp'
+const COPY = `${TEMPORARY}.own`
 
 const CHUNK = 1 << 20
 
@@ -40,9 +45,16 @@ export function isRelationFile(path: string): boolean {
 /**
  * @param gated the same files behind the gate
  * @param root the data directory
+ * @param discard called with a folder to be removed
  */
-export function sharedFiles(files: FileLayer, gated: FileLayer, gate: FileGate, root: string): FileLayer {
-  return new SharedFiles(files, gated, gate, root).layer()
+export function sharedFiles(
+  files: FileLayer,
+  gated: FileLayer,
+  gate: FileGate,
+  root: string,
+  discard: Discard,
+): FileLayer {
+  return new SharedFiles(files, gated, gate, root, discard).layer()
 }
 
 class SharedFiles {
@@ -54,6 +66,7 @@ class SharedFiles {
     readonly gated: FileLayer,
     readonly gate: FileGate,
     readonly root: string,
+    readonly discard: Discard,
   ) {}
 
   layer(): FileLayer {
@@ -81,6 +94,7 @@ class SharedFiles {
       }),
       fstat: handle => this.#look(handle, now => files.fstat(now)),
       share: (from, to) => this.gate.change(() => this.#share(from, to)),
+      removeDirectory: path => this.#removeDatabase(path),
       closeAll: () => {
         this.#opened.clear()
         files.closeAll()
@@ -208,6 +222,20 @@ class SharedFiles {
   #share(from: string, to: string): boolean {
     if (!this.#isRelation(from) || !this.#isRelation(to) || !this.#link(from, to)) return false
     this.gate.changed(this.gate.counterOf(from))
+    return true
+  }
+
+  /** For DROP DATABASE. To remove the files of a database takes longer than all else that it does, so nobody waits for that. */
+  #removeDatabase(path: string): boolean {
+    if (!path.startsWith(this.root) || !DATABASE.test(path.slice(this.root.length))) return false
+    const end = path.lastIndexOf('/') + 1
+    const aside = `${path.slice(0, end)}${TEMPORARY}.${path.slice(end)}`
+    try {
+      this.gated.rename(path, aside)
+    } catch {
+      return false // PostgreSQL then says what is in the way.
+    }
+    this.discard(aside)
     return true
   }
 

@@ -14,15 +14,16 @@ import type { StackSize } from '../machine/stack.js'
 import { exited } from '../machine/wait-status.js'
 import type { FileAccess } from './confined-files.js'
 import { FileGate, MAIN_SEAT } from './file-gate.js'
+import { remove } from './removal.js'
 import type { Handle } from './socket-channel.js'
 import { nodeSystem } from './system.js'
 import { channelOf, type ThreadPool } from './thread-pool.js'
 import type {
   KillMessage,
-  LeftMessage,
   ModuleAnswer,
   ModuleRequest,
   RunMessage,
+  ThreadReport,
   ThreadSetup,
 } from './worker.js'
 
@@ -176,9 +177,10 @@ export class Threads implements Scheduler {
     this.#joined.set(worker, joined)
     const written = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
     let failure: Error | undefined
-    worker.on('message', (message: ProcessMessage | ModuleRequest | LeftMessage) => {
+    worker.on('message', (message: ThreadReport) => {
       if (message.type === 'module') return this.#answer(worker, message)
       if (message.type === 'left') return this.#left(message.client)
+      if (message.type === 'discarded') return void remove(message.folder)
       if (message.type === 'exit') this.#free(message.slot, worker)
       try {
         this.heard(message)

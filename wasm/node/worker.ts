@@ -40,6 +40,15 @@ export interface LeftMessage {
   readonly client: number
 }
 
+/** To the main thread: remove this folder, for which nobody waits. */
+export interface DiscardMessage {
+  readonly type: 'discarded'
+  readonly folder: string
+}
+
+/** To the main thread, from one in which processes run. */
+export type ThreadReport = ProcessMessage | ModuleRequest | LeftMessage | DiscardMessage
+
 /** From the main thread: end this one of the processes that share the thread. */
 export interface KillMessage {
   readonly killed: number
@@ -111,7 +120,8 @@ class Thread {
 
   #newFiles(): FileLayer {
     const { access, seat } = this.setup
-    return access === undefined ? nodeFiles() : confinedFiles(access, seat)
+    const discard = (folder: string) => this.#tell({ type: 'discarded', folder })
+    return access === undefined ? nodeFiles() : confinedFiles(access, seat, discard)
   }
 
   #run(message: RunMessage): void {
@@ -195,7 +205,7 @@ class Thread {
     }
   }
 
-  #tell(message: ProcessMessage | ModuleRequest | LeftMessage): void {
+  #tell(message: ThreadReport): void {
     this.port.postMessage(message)
   }
 

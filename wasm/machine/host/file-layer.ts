@@ -63,6 +63,11 @@ export interface FileLayer {
   mkdir(path: string, mode: number): void
   rmdir(path: string): void
   unlink(path: string): void
+  /**
+   * Removes a directory and all that is in it, now or soon: the path is free at once. Returns false, having done nothing, where that is not
+   * possible. Absent: it never is.
+   */
+  removeDirectory?(path: string): boolean
   rename(from: string, to: string): void
   /**
    * Copies a whole file. Fails with EEXIST if there is a `to`. Where the storage allows it, both share their blocks until one of them is

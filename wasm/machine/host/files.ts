@@ -110,6 +110,7 @@ function pathImports(memory: LinearMemory, layer: FileLayer) {
     mkdir: guarded((path, mode) => one(path, name => layer.mkdir(name, mode))),
     rmdir: guarded(path => one(path, name => layer.rmdir(name))),
     unlink: guarded(path => one(path, name => layer.unlink(name))),
+    remove_directory: guarded(path => (layer.removeDirectory?.(memory.string(path)) ? 0 : -errno.ENOSYS)),
     rename: guarded((from, to) => one(from, name => layer.rename(name, memory.string(to)))),
     copy: guarded((from, to) => one(from, name => layer.copy(name, memory.string(to)))),
     link: guarded((from, to) => one(from, name => layer.link(name, memory.string(to)))),
