@@ -9,7 +9,7 @@ const globalSetup = 'test/fixtures/native-programs.ts'
 const SCREENSHOTS = 'test/console/screenshots.test.ts'
 
 /** What installs Debian's packages on this machine. */
-const INSTALLING = 'test/guides/pg-activity.test.ts'
+const INSTALLING = 'test/guides/monitors.test.ts'
 
 /** The server where there is no Node. */
 const OTHER_HOSTS = ['test/hosts/**/*.test.ts', 'test/workers/**/*.test.ts']
