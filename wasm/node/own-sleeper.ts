@@ -13,7 +13,11 @@ export class OwnSleeper {
   /** Whether the process has slept since this was last set to false. */
   slept = true
   #wake: ((result: number) => void) | undefined
+  /** When the process' sleep ends by itself, on the clock of performance.now(). */
+  #due = Number.POSITIVE_INFINITY
+  /** It is left to run when the process is woken before, because the next sleep mostly ends later, and to make a timer takes long. */
   #timer: ReturnType<typeof setTimeout> | undefined
+  #timerDue = 0
 
   /**
    * @param event address of the process' wake word
@@ -39,9 +43,9 @@ export class OwnSleeper {
     if (Atomics.load(this.#words, this.event >>> 2) !== expected) return WAIT_WOKEN
     return new Promise(wake => {
       this.#wake = wake
-      const end = () => this.#end(WAIT_TIMED_OUT)
-      if (ms === 0) setImmediate(end)
-      else if (ms > 0) this.#timer = setTimeout(end, Math.ceil(ms))
+      this.#due = ms > 0 ? performance.now() + ms : Number.POSITIVE_INFINITY
+      if (ms === 0) setImmediate(() => this.#end(WAIT_TIMED_OUT))
+      else if (ms > 0 && (this.#timer === undefined || this.#timerDue > this.#due)) this.#setTimer(ms)
     })
   }
 
@@ -52,6 +56,7 @@ export class OwnSleeper {
 
   /** To be called when the process has ended. */
   close(): void {
+    clearTimeout(this.#timer)
     this.blocking.notify(this.event)
   }
 
@@ -68,11 +73,22 @@ export class OwnSleeper {
     }
   }
 
+  #setTimer(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timerDue = performance.now() + ms
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      if (this.#wake === undefined || this.#due === Number.POSITIVE_INFINITY) return
+      const rest = this.#due - performance.now()
+      if (rest > 0) this.#setTimer(rest)
+      else this.#end(WAIT_TIMED_OUT)
+    }, Math.ceil(ms))
+  }
+
   #end(result: number): void {
     const wake = this.#wake
     if (wake === undefined) return
     this.#wake = undefined
-    clearTimeout(this.#timer)
     wake(result)
   }
 }

@@ -31,16 +31,25 @@ export class FrontendStream {
         this.#left -= passed
         at += passed
       } else {
-        this.#header[this.#have++] = bytes[at++]!
-        const header = headerOf(this.#header.subarray(0, this.#have), this.#typed)
-        if (header === undefined) continue
-        this.#left = header.length - this.#have
-        this.#have = 0
-        this.#typed ||= !asksForEncryption(header)
-        this.#onHeader(header)
+        const uncut = this.#have === 0 ? headerOf(bytes, this.#typed, at) : undefined
+        if (uncut !== undefined) this.#begin(uncut, 0)
+        else {
+          this.#header[this.#have++] = bytes[at++]!
+          const header = headerOf(this.#header.subarray(0, this.#have), this.#typed)
+          if (header === undefined) continue
+          this.#begin(header, this.#have)
+          this.#have = 0
+        }
       }
       if (this.#left === 0) whole = at
     }
     return whole
+  }
+
+  /** @param have how many bytes of the message have been passed */
+  #begin(header: Header, have: number): void {
+    this.#left = header.length - have
+    this.#typed ||= !asksForEncryption(header)
+    this.#onHeader(header)
   }
 }

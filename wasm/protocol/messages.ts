@@ -28,17 +28,17 @@ export interface Header {
 }
 
 /**
- * The header at the beginning of these bytes, or undefined while it is not complete.
+ * The header that begins at a place in these bytes, or undefined while it is not complete.
  *
  * @param typed whether the message has a type
  */
-export function headerOf(bytes: Uint8Array, typed: boolean): Header | undefined {
-  const start = typed ? 1 : 0
+export function headerOf(bytes: Uint8Array, typed: boolean, at = 0): Header | undefined {
+  const start = at + (typed ? 1 : 0)
   if (bytes.length < start + 4) return undefined
   const length = uint32At(bytes, start)
-  if (typed) return { type: String.fromCharCode(bytes[0]!), length: start + Math.max(length, 4) }
+  if (typed) return { type: String.fromCharCode(bytes[at]!), length: 1 + Math.max(length, 4) }
   if (length < 8 || length > MAXIMUM_UNTYPED_LENGTH) return { type: '', length: 4 }
-  return bytes.length < 8 ? undefined : { type: '', length, code: uint32At(bytes, 4) }
+  return bytes.length < at + 8 ? undefined : { type: '', length, code: uint32At(bytes, at + 4) }
 }
 
 /** Whether this message asks for TLS or GSSAPI. After it and its answer comes another message without a type. */
