@@ -2,7 +2,7 @@
 import { type Bench, inTurns, type Running, restart, Skipped } from './bench.js'
 import { query } from './client.js'
 import { percentile } from './measurement.js'
-import { runPgbench } from './run-pgbench.js'
+import { runPgbench, warmUp } from './run-pgbench.js'
 
 const CLIENTS = 16
 
@@ -77,7 +77,7 @@ export async function measureApplication(bench: Bench, running: readonly Running
       await query(server.port, TABLES)
       await query(server.port, 'vacuum analyze app_order')
       const load = { clients: CLIENTS, args: ['-n', '-M', 'prepared'], scripts: SCRIPTS }
-      await runPgbench(bench.tree, server.port, load, bench.warmUp)
+      await warmUp(bench.tree, server.port, load, bench.warmUp)
       await query(server.port, 'checkpoint')
       const { tps, latencies } = await runPgbench(
         bench.tree,

@@ -2,7 +2,7 @@
 import { type Bench, inTurns, type Running, restart, Skipped } from './bench.js'
 import { query } from './client.js'
 import { percentile } from './measurement.js'
-import { runPgbench } from './run-pgbench.js'
+import { runPgbench, warmUp } from './run-pgbench.js'
 
 /** Connections of a round in a full run, after as many as a quarter of them to warm up. */
 const CONNECTIONS = 200
@@ -36,7 +36,7 @@ export async function measureConnections(bench: Bench, running: readonly Running
     async ({ server, system }) => {
       if (system.shares) throw new Skipped(`clients share ${system.shares}`)
       const load = { clients: STORM, args: ['-C', '-n'], scripts: [['select 1;', 1]] as const }
-      await runPgbench(bench.tree, server.port, load, 2)
+      await warmUp(bench.tree, server.port, load, 2)
       return [(await runPgbench(bench.tree, server.port, load, bench.seconds)).tps]
     },
     restart,

@@ -3,7 +3,7 @@ import { type Bench, inTurns, type Running, restart, Skipped } from './bench.js'
 import { query } from './client.js'
 import { percentile } from './measurement.js'
 import { runClient } from './run-client.js'
-import { type Load, runPgbench } from './run-pgbench.js'
+import { type Load, runPgbench, warmUp } from './run-pgbench.js'
 
 const SCALE = 10
 
@@ -72,13 +72,12 @@ export async function runScript(bench: Bench, running: readonly Running[], scrip
           const load = { clients, args: [...args, '-M', mode], ...(scripts && { scripts }) }
           // What one system has left to be written must not burden the next one.
           if (script === 'TPC-B') await query(server.port, 'checkpoint')
-          for (const seconds of [bench.warmUp, bench.seconds]) {
-            // A session that outlives its clients keeps their prepared statements.
-            if (system.shares) await query(server.port, 'deallocate all')
-            const { tps } = await runPgbench(bench.tree, server.port, load, seconds)
-            if (seconds === bench.seconds) return [tps]
-          }
-          throw new Error('no load ran')
+          // A session that outlives its clients keeps their prepared statements.
+          const forget = async () => system.shares && (await query(server.port, 'deallocate all'))
+          await forget()
+          await warmUp(bench.tree, server.port, load, bench.warmUp)
+          await forget()
+          return [(await runPgbench(bench.tree, server.port, load, bench.seconds)).tps]
         },
         restart,
       )

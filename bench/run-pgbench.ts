@@ -24,12 +24,29 @@ export interface LoadResult {
   readonly latencies: number[]
 }
 
+/** @throws Error if no transaction has ended in this time, of which connecting takes a part */
 export async function runPgbench(
+  tree: NativeTree,
+  port: number,
+  load: Load,
+  seconds: number,
+): Promise<LoadResult> {
+  const { tps, latencies } = await run(tree, port, load, seconds)
+  if (tps === undefined) throw new Error('pgbench printed no result')
+  return { tps, latencies }
+}
+
+/** The same before something is measured. */
+export async function warmUp(tree: NativeTree, port: number, load: Load, seconds: number): Promise<void> {
+  await run(tree, port, load, seconds)
+}
+
+async function run(
   tree: NativeTree,
   port: number,
   { clients, args, scripts = [], latencies = false }: Load,
   seconds: number,
-): Promise<LoadResult> {
+): Promise<{ tps: number | undefined; latencies: number[] }> {
   const folder = tree.makeDirectory('pgbench')
   const outside = join(tree.root, folder)
   try {
@@ -50,8 +67,10 @@ export async function runPgbench(
       { deadline: seconds + GRACE },
     )
     const tps = /^tps = ([\d.]+)/m.exec(output)?.[1]
-    if (tps === undefined) throw new Error(`pgbench printed no result:\n${output}`)
-    return { tps: Number(tps), latencies: latencies ? readLatencies(outside) : [] }
+    return {
+      tps: tps === undefined ? undefined : Number(tps),
+      latencies: latencies ? readLatencies(outside) : [],
+    }
   } finally {
     tree.removeDirectory(folder)
   }
