@@ -15,8 +15,8 @@ import { engineStack, stackSize } from './stack.js'
  * engine can suspend processes (JSPI), these share one.
  */
 const FIRST = hasPromiseIntegration() ? 1 : 4
-/** Milliseconds for which further idle threads are kept: if clients come and go, they are soon used again. */
-const KEEP = 5000
+/** Milliseconds for which further idle threads are kept, at least. The pools of many drivers end a connection after 10 s and make a new one later. */
+const KEEP = 15_000
 
 /** How many threads may start at a time: more would only take the cores from each other. */
 const COMING = availableParallelism()
