@@ -137,8 +137,12 @@ class Bounds {
     return this.#beside(path, use) ?? this.#found(path, use)
   }
 
-  /** The same for a file in a folder that has been named before, as most have; undefined for others. */
+  /**
+   * The same for a file in a folder that has been named before, as most have; undefined for others. Not on Windows, where the last name may be a
+   * path of its own, such as C:\secret.
+   */
   #beside(path: string, use: Use): string | undefined {
+    if (process.platform === 'win32') return undefined
     const slash = path.lastIndexOf('/')
     const folder = this.#written[use].get(path.slice(0, slash))
     if (folder === undefined) return undefined
