@@ -9,6 +9,7 @@ const PRINTED = 40
 /** How many of these are made shorter first. */
 const REDUCED = 20
 
+/** The reason where only one side fails. */
 const PLANS =
   'whether a part that fails is executed at all: the plans differ, because catalogs have other sizes and statistics are of random samples'
 
@@ -24,7 +25,6 @@ export class Comparison {
   #compared = 0
   #errors = 0
   #late = 0
-  #plannedOtherwise = 0
   differences = 0
 
   /** One statement by itself, whose rows have an order. */
@@ -55,11 +55,12 @@ export class Comparison {
     if (verdict === 'late') this.#late++
     else this.#compared++
     if ('code' in there && verdict !== 'late') this.#errors++
-    if (verdict === 'known') {
-      const reason = reasonFor(statement, here, there)!
-      this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1)
-    }
+    if (verdict === 'known') this.#countReason(reasonFor(statement, here, there)!)
     return verdict
+  }
+
+  #countReason(reason: string): void {
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1)
   }
 
   /** Prints the difference, of a shorter statement if there is one. */
@@ -80,11 +81,9 @@ export class Comparison {
     if (here === undefined || there === undefined || judge(short, here, there) !== 'different') return
     if ('code' in here !== 'code' in there) {
       const plans = await answers(`explain (costs off) ${short}`)
-      const both = plans.every(plan => plan !== undefined && 'rows' in plan)
-      if (both && JSON.stringify(plans[0]) !== JSON.stringify(plans[1])) {
-        this.#plannedOtherwise++
-        return
-      }
+      // If only one side can plan the statement, that is the difference.
+      const planned = plans.every(plan => plan !== undefined && 'rows' in plan)
+      if (planned && JSON.stringify(plans[0]) !== JSON.stringify(plans[1])) return this.#countReason(PLANS)
     }
     this.#print([...before, short].join(';\n'), here, there)
   }
@@ -97,8 +96,8 @@ export class Comparison {
   print(): void {
     console.log(`${this.#compared} statements compared, of which ${this.#errors} fail natively as well`)
     if (this.#late > 0) console.log(`${this.#late} took one of the two too long`)
-    for (const { reason } of KNOWN) console.log(`${this.#reasons.get(reason) ?? 0} differ in ${reason}`)
-    console.log(`${this.#plannedOtherwise} differ in ${PLANS}`)
+    for (const reason of [...KNOWN.map(known => known.reason), PLANS])
+      console.log(`${this.#reasons.get(reason) ?? 0} differ in ${reason}`)
     console.log(this.differences === 0 ? 'no other difference' : `${this.differences} other differences`)
   }
 }
